@@ -1,0 +1,3 @@
+"""Facewright: speech audio becomes an editable facial performance."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,28 @@
+"""The channel vocabulary: ARKit's 52 blendshape names, head and eye rotation, and the groups that layers own."""
+
+# Apple's ARFaceAnchor.BlendShapeLocation, in the order that Live Link Face sends them over UDP.
+ARKIT = (
+    "eyeBlinkLeft", "eyeLookDownLeft", "eyeLookInLeft", "eyeLookOutLeft", "eyeLookUpLeft", "eyeSquintLeft",
+    "eyeWideLeft", "eyeBlinkRight", "eyeLookDownRight", "eyeLookInRight", "eyeLookOutRight", "eyeLookUpRight",
+    "eyeSquintRight", "eyeWideRight", "jawForward", "jawLeft", "jawRight", "jawOpen", "mouthClose", "mouthFunnel",
+    "mouthPucker", "mouthLeft", "mouthRight", "mouthSmileLeft", "mouthSmileRight", "mouthFrownLeft",
+    "mouthFrownRight", "mouthDimpleLeft", "mouthDimpleRight", "mouthStretchLeft", "mouthStretchRight",
+    "mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper", "mouthPressLeft", "mouthPressRight",
+    "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft", "mouthUpperUpRight", "browDownLeft",
+    "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight", "cheekPuff", "cheekSquintLeft",
+    "cheekSquintRight", "noseSneerLeft", "noseSneerRight", "tongueOut",
+)  # fmt: skip
+HEAD = ("headYaw", "headPitch", "headRoll")  # radians
+EYES = ("leftEyeYaw", "leftEyePitch", "rightEyeYaw", "rightEyePitch")  # radians
+ALL = ARKIT + HEAD + EYES
+
+# Every channel belongs to exactly one group; a layer writes only the groups it owns.
+GROUPS: dict[str, tuple[str, ...]] = {
+    "jaw": tuple(n for n in ARKIT if n.startswith("jaw")),
+    "mouth": tuple(n for n in ARKIT if n.startswith("mouth") or n == "tongueOut"),
+    "brows": tuple(n for n in ARKIT if n.startswith("brow")),
+    "cheeks": tuple(n for n in ARKIT if n.startswith(("cheek", "nose"))),
+    "lids": tuple(n for n in ARKIT if n.startswith(("eyeBlink", "eyeSquint", "eyeWide"))),
+    "gaze": tuple(n for n in ARKIT if n.startswith("eyeLook")) + EYES,
+    "head": HEAD,
+}

@@ -1,0 +1,29 @@
+"""What a user can mend is a FacewrightError; its message says what, which one, and what to do."""
+
+
+class FacewrightError(Exception):
+    """Something the user can mend: operators report it, the command line prints it and exits with 2."""
+
+
+class AudioError(FacewrightError):
+    """A sound that cannot be read, or holds nothing to animate."""
+
+
+class ModelError(FacewrightError):
+    """A model file that is missing, damaged, or of a kind this version cannot run."""
+
+
+class SettingsError(FacewrightError):
+    """A setting that does not exist or whose value is out of range."""
+
+
+class RigError(FacewrightError):
+    """A head that lacks the controls asked for, or whose controls cannot be keyed."""
+
+
+class FormatError(FacewrightError):
+    """A curve file that cannot be read or written."""
+
+
+class Cancelled(Exception):
+    """The user stopped the work; nothing has been written."""
