@@ -1,0 +1,1 @@
+"""Training outside Blender: a corpus of speech becomes the ONNX model that the add-on runs."""
