@@ -1,0 +1,2 @@
+def register(package):pass
+def unregister():pass
