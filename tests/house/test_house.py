@@ -1,0 +1,110 @@
+"""What holds for the repository as a whole."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import addon
+
+ROOT = Path(__file__).parents[2]
+TRACKED = [
+    ROOT / name for name in subprocess.check_output(["git", "ls-files", "-z"], cwd=ROOT, text=True).split("\0")[:-1]
+]
+PYTHON = [path for path in TRACKED if path.suffix == ".py" and path.exists()]
+SHIPPED = [path for path in PYTHON if path.is_relative_to(ROOT / "addon")]
+
+
+def toml(name: str) -> dict:
+    return tomllib.loads((ROOT / name).read_text(encoding="utf-8"))
+
+
+def texts() -> list[tuple[Path, str]]:
+    """Every tracked text file but this one, whose patterns would find themselves."""
+    found = []
+    for path in TRACKED:
+        if path.is_file() and path != Path(__file__) and b"\0" not in (data := path.read_bytes())[:8192]:
+            found.append((path.relative_to(ROOT), data.decode("utf-8")))
+    return found
+
+
+def lines_with(pattern: str) -> list[str]:
+    wanted = re.compile(pattern)
+    return [
+        f"{path}:{number}: {line.strip()}"
+        for path, text in texts()
+        for number, line in enumerate(text.splitlines(), 1)
+        if wanted.search(line)
+    ]
+
+
+def test_the_version_is_said_once_and_the_manifest_agrees():
+    assert "version" in toml("pyproject.toml")["project"]["dynamic"]
+    assert toml("blender_manifest.toml")["version"] == addon.__version__
+
+
+def test_the_changelog_speaks_of_this_version():
+    assert f"\n## {addon.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_every_statement_of_the_licence_is_the_same_one():
+    text = (ROOT / "LICENSE").read_text(encoding="utf-8")
+    assert "GNU GENERAL PUBLIC LICENSE" in text
+    assert "Version 3, 29 June 2007" in text
+    assert "END OF TERMS AND CONDITIONS" in text
+    assert toml("pyproject.toml")["project"]["license"] == "GPL-3.0-or-later"
+    assert toml("blender_manifest.toml")["license"] == ["SPDX:GPL-3.0-or-later"]
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_add_on_imports_itself_relatively_because_blender_renames_it(path: Path):
+    own = {"addon", "facewright"}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            assert not own & {alias.name.split(".")[0] for alias in node.names}, f"{path}:{node.lineno}"
+        if isinstance(node, ast.ImportFrom) and node.level == 0:
+            assert (node.module or "").split(".")[0] not in own, f"{path}:{node.lineno}"
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: str(path.relative_to(ROOT)))
+def test_relative_imports_stay_inside_the_add_on(path: Path):
+    depth = len(path.relative_to(ROOT / "addon").parts)  # addon/cli.py may climb 1 level, addon/core/model.py 2
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level <= depth, f"{path}:{node.lineno}"
+
+
+def test_every_folder_of_code_in_the_add_on_is_a_package():
+    folders = {path.parent for path in SHIPPED}
+    assert [str(folder) for folder in folders if not (folder / "__init__.py").exists()] == []
+
+
+def test_no_file_names_a_path_of_somebody_s_machine():
+    assert lines_with(r"/work/|/opt/\w|/root/|/home/(?!blender\b)\w|/Users/\w|[A-Z]:\\Users") == []
+
+
+def test_no_file_names_a_host_that_packages_come_from():
+    assert lines_with(r"pypi\.org|pythonhosted\.org|anaconda\.(org|com)|npmjs\.|download\.pytorch\.org") == []
+
+
+def test_the_shipped_model_is_small_enough_to_bundle():
+    assert [path.name for path in (ROOT / "addon/models").glob("*.onnx") if path.stat().st_size > 25e6] == []
+
+
+def test_no_room_is_a_box_for_everything():
+    boxes = {"utils", "util", "common", "helpers", "helper", "manager", "misc"}
+    assert [str(path) for path in PYTHON if boxes & {part.removesuffix(".py") for part in path.parts}] == []
+
+
+def test_every_make_goal_that_the_readme_names_exists():
+    goals = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = set(
+        re.findall(r"(?:^    |`)make ([a-z-]+)", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    assert named
+    assert named <= goals
