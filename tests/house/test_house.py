@@ -26,11 +26,8 @@ def toml(name: str) -> dict:
 
 def texts() -> list[tuple[Path, str]]:
     """Every tracked text file but this one, whose patterns would find themselves."""
-    found = []
-    for path in TRACKED:
-        if path.is_file() and path != Path(__file__) and b"\0" not in (data := path.read_bytes())[:8192]:
-            found.append((path.relative_to(ROOT), data.decode("utf-8")))
-    return found
+    contents = [(path, path.read_bytes()) for path in TRACKED if path.is_file() and path != Path(__file__)]
+    return [(path.relative_to(ROOT), data.decode("utf-8")) for path, data in contents if b"\0" not in data[:8192]]
 
 
 def lines_with(pattern: str) -> list[str]:
