@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from . import channels
+
 Array = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.intp]
+
+SEALED_GAP = 0.02  # lips this close read as sealed
+FLOOR_TOLERANCE = 1e-3  # a closure met this near its floor has been met
+_MOUTH = channels.GROUPS["jaw"] + channels.GROUPS["mouth"]
 
 
 @dataclass(frozen=True)
@@ -57,3 +65,47 @@ class Curves:
 def lip_gap(curves: Curves) -> Array:
     """How far the lips are apart, (T,): jawOpen less mouthClose, which is relative to it; 0 or less is sealed."""
     return curves.column("jawOpen") - curves.column("mouthClose")
+
+
+def resample(curves: Curves, rate: float) -> Curves:
+    """The same performance at another rate; a lip closure shorter than a frame still reaches its floor on the nearest.
+
+    There is a row at every k / rate seconds before the end, and at least one. Between rows values are interpolated
+    linearly, so they never leave the range of their neighbours. Names must be channels: sample before a rig's mapping.
+    """
+    if not math.isfinite(rate) or rate <= 0:
+        raise ValueError(f"rate must be positive, not {rate}")
+    if rate == curves.rate or not len(curves.values):
+        return replace(curves, rate=rate)
+    count = max(1, math.ceil(curves.duration_s * rate - 1e-6))
+    at = np.minimum(np.arange(count) * (curves.rate / rate), len(curves.values) - 1)  # (T,) positions in source rows
+    left = at.astype(np.intp)
+    right = np.ceil(at).astype(np.intp)
+    share = (at - left).astype(np.float32)[:, np.newaxis]
+    values = curves.values[left] * (1 - share) + curves.values[right] * share
+    return replace(curves, values=_with_closures(curves, values, left, right, curves.rate / rate), rate=rate)
+
+
+def _with_closures(source: Curves, values: Array, left: Rows, right: Rows, step: float) -> Array:
+    """`values` in which a closure that the new rows miss, or meet above its floor, stands on the row nearest to it."""
+    gap = lip_gap(source)
+    sealed = gap <= SEALED_GAP
+    starts = np.flatnonzero(sealed & ~np.concatenate([[False], sealed[:-1]]))
+    if not len(starts) or not {"jawOpen", "mouthClose"} <= set(source.names):
+        return values
+    closure = np.cumsum(np.isin(np.arange(len(gap)), starts)) - 1  # (T,) the closure that a sealed row belongs to
+    floors = np.minimum.reduceat(np.where(sealed, gap, np.inf), starts)  # (P,)
+    reached = np.full(len(starts), np.inf)
+    inside = sealed[left] & sealed[right] & (closure[left] == closure[right])
+    new_gap = values[:, source.names.index("jawOpen")] - values[:, source.names.index("mouthClose")]
+    np.minimum.at(reached, closure[left[inside]], new_gap[inside])
+
+    at_floor = np.flatnonzero(sealed & (gap <= floors[closure]))
+    deepest = at_floor[np.searchsorted(at_floor, starts)]  # (P,) the first row of each closure that is on its floor
+    lost = np.flatnonzero(reached > floors + FLOOR_TOLERANCE)
+    lost = lost[np.argsort(-floors[lost], kind="stable")]  # two on one row: the deeper is written last
+    nearest = np.minimum(np.rint(deepest[lost] / step).astype(np.intp), len(values) - 1)
+    mouth = np.flatnonzero(np.isin(source.names, _MOUTH))
+    values = values.copy()
+    values[np.ix_(nearest, mouth)] = source.values[np.ix_(deepest[lost], mouth)]  # the whole pose: pressed lips stay so
+    return values

@@ -27,3 +27,8 @@ class FormatError(FacewrightError):
 
 class Cancelled(Exception):
     """The user stopped the work; nothing has been written."""
+
+
+def quoted(name: object) -> str:
+    """A file or control name as one line of a message: quotes round it, line breaks and control characters escaped."""
+    return repr(str(name))

@@ -1,0 +1,142 @@
+"""The command line, the same for pip and for `blender --command facewright`."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from . import __version__
+from .core import backend, channels, formats, settings
+from .core.audio import open_sound
+from .core.errors import FacewrightError, FormatError, quoted
+from .core.formats.whole import check_writable
+from .core.model import FaceModel, bundled_model_path, model_path
+from .core.pipeline import animate
+
+MENDABLE = 2  # exit status of what the user can mend; argparse uses it for a wrong command line as well
+INTERRUPTED = 130  # as shells count Ctrl+C
+LONG_S = 60.0  # sounds from here on get a progress bar
+BAR_WIDTH = 30
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit status: 0 done, 2 with one line if the user can mend it."""
+    options = _parser().parse_args(argv)
+    try:
+        return int(options.run(options))
+    except FacewrightError as error:
+        print(f"facewright: {error}", file=sys.stderr)
+        return MENDABLE
+    except KeyboardInterrupt:
+        print("facewright: stopped; nothing was written", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="facewright", description="Speech to facial animation.")
+    parser.add_argument("--version", action="version", version=f"facewright {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    one = commands.add_parser("animate", help="a sound file to a curve file")
+    one.add_argument("sound", type=Path, help="wav, flac, ogg, opus, mp3 or aiff, any rate, mono or not")
+    one.add_argument("-o", "--output", type=Path, required=True, help="FILE.csv (Live Link Face) or FILE.json")
+    one.add_argument("--settings", type=Path, metavar="TOML", help="settings file")
+    one.add_argument("--fps", type=float, help="frames a second; 60 for CSV and 50 for JSON if not given")
+    one.add_argument("--seed", type=int, help="another seed gives another performance")
+    _add_model_options(one)
+    one.set_defaults(run=_animate)
+
+    doctor = commands.add_parser("doctor", help="versions, devices, and whether the model runs")
+    _add_model_options(doctor)
+    doctor.set_defaults(run=_doctor)
+    return parser
+
+
+def _add_model_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", choices=backend.DEVICES, help="where the model runs; auto if not given")
+    parser.add_argument("--model", metavar="ONNX", help="another model than the bundled one")
+
+
+def _animate(options: argparse.Namespace) -> int:
+    chosen = _settings(options)
+    _check_output(options.sound, options.output, options.fps)
+    sound = open_sound(options.sound)
+    progress = _bar(sys.stderr.isatty()) if sound.duration_s >= LONG_S else None
+    curves = animate(options.sound, chosen, progress, _note)
+    formats.write(options.output, curves, options.fps)
+    return 0
+
+
+def _check_output(sound: Path, output: Path, fps: float | None) -> None:
+    """Everything that could refuse the result, before an hour of sound is worked through."""
+    formats.check_suffix(output)
+    if fps is not None and not 1 <= fps <= 1000:
+        raise FormatError(f"--fps must be 1 to 1000, not {fps:g}")
+    if output.exists() and sound.exists() and output.samefile(sound):
+        raise FormatError(f"{quoted(output)} is the sound itself; choose another output")
+    check_writable(output)
+
+
+def _settings(options: argparse.Namespace) -> settings.Settings:
+    """Settings of the file, with the command line's own over them."""
+    chosen = settings.load(options.settings) if getattr(options, "settings", None) else settings.Settings()
+    model = chosen.model
+    model = model if options.device is None else replace(model, device=options.device)
+    model = model if options.model is None else replace(model, path=options.model)
+    seed = getattr(options, "seed", None)
+    return replace(chosen, model=model, seed=chosen.seed if seed is None else seed)
+
+
+def _note(text: str) -> None:
+    print(f"facewright: note: {text}", file=sys.stderr)
+
+
+def _bar(live: bool) -> Callable[[float], None]:
+    """Progress on stderr: a bar that fills in a terminal, a line every tenth elsewhere."""
+    last = -1
+
+    def show(fraction: float) -> None:
+        nonlocal last
+        step = int(fraction * (100 if live else 10))
+        if step == last:
+            return
+        last = step
+        if live:
+            filled = int(fraction * BAR_WIDTH)
+            bar = f"\r[{'#' * filled}{'.' * (BAR_WIDTH - filled)}] {fraction:4.0%}"
+            print(bar, end="\n" if fraction >= 1 else "", file=sys.stderr, flush=True)
+        else:
+            print(f"{fraction:4.0%}", file=sys.stderr, flush=True)
+
+    return show
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    """Prints what a bug report needs; the exit status says whether the model runs."""
+    import numpy
+    import soundfile
+    import soxr
+
+    print(f"facewright   {__version__}")
+    print(f"python       {platform.python_version()}, {platform.system()} {platform.machine()}")
+    print(f"numpy        {numpy.__version__}")
+    print(f"onnxruntime  {backend.version()}")
+    print(
+        f"soundfile    {soundfile.__version__} (libsndfile {soundfile.__libsndfile_version__}), soxr {soxr.__version__}"
+    )
+    print(f"devices      {', '.join(backend.available())}")
+    chosen = _settings(options).model
+    path = model_path(chosen.path)
+    model = FaceModel.load(path, chosen.device, chosen.threads)
+    if model.note:
+        print(f"note         {model.note}")
+    window = next(model.windows([numpy.zeros(16_000, numpy.float32)], 1.0))
+    model.predict(window)
+    where = "bundled" if path == bundled_model_path() else quoted(path)
+    print(f"model        {model.card.name} {model.card.version} ({where}), runs on {model.backend.device}")
+    print(f"             {len(model.card.channels)} of {len(channels.ARKIT)} channels, licence {model.card.licence}")
+    return 0

@@ -1,0 +1,179 @@
+"""Sound as the model hears it: 16 kHz, mono, float32, read from disk block by block so that hours fit in memory."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import AudioError, quoted
+
+if TYPE_CHECKING:
+    import soundfile
+
+Array = npt.NDArray[np.float32]
+Note = Callable[[str], None]
+
+RATE = 16_000  # samples a second, what the model takes
+BLOCK_SAMPLES = 65_536  # read at once, a channel
+MAX_CHANNELS = 64  # a 7.1.4 bed or a location recorder fits; more is a measurement file, not speech
+MIN_RATE, MAX_RATE = 4_000, 768_000  # below 4 kHz no consonant survives
+MAX_LEVEL = 100.0  # 40 dB over full scale: integers stored as floats, not speech
+WAV_UNKNOWN_SIZES = (0, 2**31 - 1, 2**31, 2**32 - 1)  # what a program that writes to a pipe leaves in the header
+OGG_TAIL_BYTES = 131_072  # two of the largest Ogg pages
+OGG_LAST_PAGE = 0x04
+
+
+@dataclass(frozen=True)
+class Audio:
+    """Mono samples, (N,) float32 around ±1, at a rate in samples a second."""
+
+    samples: Array
+    rate: int
+
+    def __post_init__(self) -> None:
+        if self.samples.ndim != 1 or self.samples.dtype != np.float32:
+            raise ValueError(f"samples are {self.samples.dtype} {self.samples.shape}: need float32 (N,)")
+        if not MIN_RATE <= self.rate <= MAX_RATE:
+            raise ValueError(f"rate must be {MIN_RATE} to {MAX_RATE}, not {self.rate}")
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return len(self.samples) / self.rate
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A sound that has been found fit to read: where it is, how long it says it is, and what it is made of."""
+
+    source: Path | Audio
+    name: str  # quoted, as messages show it
+    duration_s: float  # by its header; what is decoded decides
+    rate: int
+    channels: int
+
+    def blocks(self, note: Note | None = None) -> Iterator[Array]:
+        """16 kHz mono blocks, each (N,); `note` hears what was amiss but could be lived with (a truncated file)."""
+        native = _from_memory(self.source) if isinstance(self.source, Audio) else _from_file(self, note)
+        return _resampled(_checked(native, self), self)
+
+
+def open_sound(source: Path | Audio) -> Sound:
+    """The sound in a file (wav, flac, ogg, opus, mp3, aiff) or in memory, refused here if it cannot be animated."""
+    if isinstance(source, Audio):
+        sound = Sound(source, "the sound", source.duration_s, source.rate, 1)
+    else:
+        with _opened(source) as file:
+            sound = Sound(
+                source, quoted(source.name), file.frames / max(file.samplerate, 1), file.samplerate, file.channels
+            )
+    if not MIN_RATE <= sound.rate <= MAX_RATE:
+        raise AudioError(f"{sound.name} is sampled at {sound.rate} Hz; use {MIN_RATE} to {MAX_RATE} Hz")
+    if sound.channels > MAX_CHANNELS:
+        raise AudioError(f"{sound.name} has {sound.channels} channels; mix it down to {MAX_CHANNELS} or fewer")
+    if sound.duration_s == 0:
+        raise AudioError(f"{sound.name} holds no sound: it is 0 seconds long; export it again")
+    return sound
+
+
+def read(source: Path | Audio, note: Note | None = None) -> Audio:
+    """The whole sound as 16 kHz mono; for hours of sound read `open_sound(path).blocks()` instead."""
+    return Audio(np.concatenate(list(open_sound(source).blocks(note))), RATE)
+
+
+def _opened(path: Path) -> soundfile.SoundFile:
+    import soundfile  # late: Blender's register() stays light
+
+    name = quoted(path.name)
+    if path.is_dir():
+        raise AudioError(f"{name} is a folder; choose one sound file in it")
+    if not path.exists():
+        raise AudioError(f"sound file {quoted(path)} does not exist; check the path")
+    try:
+        if path.stat().st_size == 0:
+            raise AudioError(f"{name} is empty (0 bytes); export it again")
+        path.open("rb").close()
+    except OSError as error:
+        raise AudioError(f"{name} cannot be read: {error.strerror}") from error
+    try:
+        return soundfile.SoundFile(path)
+    except (soundfile.SoundFileError, TypeError) as error:  # TypeError: headerless .raw
+        raise AudioError(f"{name} has no sound that can be decoded: use wav, flac, ogg, opus, mp3 or aiff") from error
+
+
+def _from_memory(audio: Audio) -> Iterator[Array]:
+    for start in range(0, len(audio.samples), BLOCK_SAMPLES):
+        yield audio.samples[start : start + BLOCK_SAMPLES]
+
+
+def _from_file(sound: Sound, note: Note | None) -> Iterator[Array]:
+    """Blocks at the file's own rate, channels averaged; what a damaged file still gives, with a note."""
+    import soundfile
+
+    path = sound.source
+    if isinstance(path, Audio):
+        raise ValueError("memory has no file")
+    decoded = 0  # samples a channel
+    with _opened(path) as file:
+        cut = _is_cut_short(file, path)
+        while True:
+            try:
+                block = file.read(BLOCK_SAMPLES, dtype="float32", always_2d=True)  # (N, channels)
+            except soundfile.SoundFileError:
+                cut = True
+                break
+            if not len(block):
+                break
+            decoded += len(block)
+            yield block[:, 0] if block.shape[1] == 1 else block.mean(axis=1)
+        if decoded == 0:
+            raise AudioError(f"{sound.name} is damaged: not one sample could be decoded; export it again")
+        if note and (cut or decoded < file.frames * 0.999 - file.samplerate * 0.1):
+            note(f"{sound.name} is cut short; only its first {decoded / file.samplerate:.2f} s could be read")
+
+
+def _is_cut_short(file: soundfile.SoundFile, path: Path) -> bool:
+    """Whether the container says that it ought to go on: WAV and AIFF by their sizes, Ogg by its last page."""
+    said = re.search(r"(?:data|SSND) : (\d+) \(should be (\d+)\)", file.extra_info)
+    if said and int(said[1]) not in WAV_UNKNOWN_SIZES:
+        return int(said[1]) > int(said[2])
+    if file.format == "OGG":
+        with path.open("rb") as raw:
+            raw.seek(max(0, path.stat().st_size - OGG_TAIL_BYTES))
+            tail = raw.read()
+        page = tail.rfind(b"OggS")
+        return page >= 0 and len(tail) > page + 5 and not tail[page + 5] & OGG_LAST_PAGE
+    return False
+
+
+def _checked(blocks: Iterator[Array], sound: Sound) -> Iterator[Array]:
+    seen = 0  # samples
+    for block in blocks:
+        peak = float(np.abs(block).max(initial=0.0))
+        if not np.isfinite(peak):
+            first_s = (seen + int(np.argmin(np.isfinite(block)))) / sound.rate
+            raise AudioError(f"{sound.name} holds a sample that is not a number at {first_s:.3f} s; export it again")
+        if peak > MAX_LEVEL:
+            raise AudioError(
+                f"{sound.name} peaks at {peak:.3g} where full scale is 1; normalise it and export it again"
+            )
+        seen += len(block)
+        yield block
+
+
+def _resampled(blocks: Iterator[Array], sound: Sound) -> Iterator[Array]:
+    if sound.rate == RATE:
+        yield from blocks
+        return
+    import soxr
+
+    stream = soxr.ResampleStream(sound.rate, RATE, 1, dtype="float32", quality="HQ")
+    for block in blocks:
+        yield stream.resample_chunk(block)
+    yield stream.resample_chunk(np.zeros(0, np.float32), last=True)

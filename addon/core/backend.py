@@ -1,0 +1,88 @@
+"""Where inference runs: one place that turns a device's name into an onnxruntime session, or falls back and says so."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from .errors import ModelError, SettingsError, quoted
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+DEVICES = ("auto", "cpu", "cuda", "coreml", "dml")
+PROVIDERS = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+    "dml": "DmlExecutionProvider",
+}
+AUTO_ORDER = ("cuda", "cpu")  # coreml and dml round differently: they run only when asked for
+SILENT = 4  # onnxruntime's log level that prints only what kills it; what users need is raised or noted
+
+
+@dataclass(frozen=True)
+class Backend:
+    """An open session, the device it really runs on, and a note if that is not the one asked for."""
+
+    session: onnxruntime.InferenceSession
+    device: str
+    note: str | None = None
+
+
+def available() -> tuple[str, ...]:
+    """The devices this onnxruntime was built for, best first, CPU last."""
+    names = _onnxruntime().get_available_providers()
+    return tuple(device for device in ("cuda", "coreml", "dml", "cpu") if PROVIDERS[device] in names)
+
+
+def version() -> str:
+    """onnxruntime's version."""
+    return str(_onnxruntime().__version__)
+
+
+def open_session(path: Path, device: str = "auto", threads: int = 1) -> Backend:
+    """A session for an ONNX file on the device asked for, or on the CPU with a note that says why."""
+    if device not in DEVICES:
+        raise SettingsError(f"there is no device {quoted(device)}; choose {', '.join(DEVICES)}")
+    there = available()
+    wanted = next(d for d in AUTO_ORDER if d in there) if device == "auto" else device
+    if wanted not in there:
+        return Backend(_session(path, ("cpu",), threads), "cpu", f"{device} is not available here; running on the CPU")
+    if wanted == "cpu":
+        return Backend(_session(path, ("cpu",), threads), "cpu")
+    session = _session(path, (wanted, "cpu"), threads)
+    if PROVIDERS[wanted] not in session.get_providers():  # its libraries are missing; onnxruntime has dropped it
+        return Backend(session, "cpu", f"{wanted} could not be started; running on the CPU")
+    return Backend(session, wanted)
+
+
+def _onnxruntime() -> ModuleType:
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    return importlib.import_module("onnxruntime")  # late: Blender's register() stays light
+
+
+def _session(path: Path, devices: tuple[str, ...], threads: int) -> onnxruntime.InferenceSession:
+    ort = _onnxruntime()
+    from onnxruntime.capi import onnxruntime_pybind11_state as states
+
+    options = ort.SessionOptions()
+    options.log_severity_level = SILENT
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    refusals: tuple[type[Exception], ...] = (
+        *(states.Fail, states.InvalidProtobuf, states.InvalidGraph, states.InvalidArgument, states.NoSuchFile),
+        *(states.NotImplemented, states.RuntimeException, states.EPFail),
+    )
+    providers = [PROVIDERS[name] for name in devices]
+    try:
+        session: onnxruntime.InferenceSession = ort.InferenceSession(os.fspath(path), options, providers=providers)
+    except refusals as error:
+        raise ModelError(
+            f"{quoted(path.name)} is not a model that can be run; choose a Facewright .onnx file"
+        ) from error
+    return session

@@ -1,0 +1,55 @@
+"""Files that are there whole or not at all: written beside under another name, then renamed."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TextIO
+
+from ..errors import FormatError, quoted
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[TextIO]:
+    """A UTF-8 text file that takes the place of `path` when the block ends well, and leaves no trace otherwise."""
+    temporary = _beside(path)
+    try:
+        with temporary.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        temporary.replace(path)
+    except OSError as error:
+        raise _refusal(path, error) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def check_writable(path: Path) -> None:
+    """Raises a FormatError unless a file can be written at `path`; tries it, as permissions alone don't tell."""
+    _beside(path).unlink()
+
+
+def _beside(path: Path) -> Path:
+    if path.is_dir():
+        raise FormatError(f"{quoted(path)} is a folder; name a file in it")
+    try:
+        handle, name = tempfile.mkstemp(prefix=".facewright-", dir=path.parent)
+        os.close(handle)
+        Path(name).chmod(0o666 & ~_umask())  # mkstemp makes it private; a result is for the team
+    except OSError as error:
+        raise _refusal(path, error) from error
+    return Path(name)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _refusal(path: Path, error: OSError) -> FormatError:
+    reason = "its folder does not exist" if isinstance(error, FileNotFoundError) else error.strerror
+    return FormatError(f"{quoted(path)} cannot be written: {reason}; choose another place")

@@ -1,0 +1,114 @@
+"""FaceModel: one ONNX file that turns 16 kHz sound into raw channels, in overlapping windows of flat memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from . import audio
+from .backend import Backend, open_session
+from .errors import ModelError, quoted
+from .model_card import ModelCard
+
+Array = npt.NDArray[np.float32]
+
+RATE = 50.0  # rows a second
+HOP_SAMPLES = 320  # 20 ms at 16 kHz, so 50 rows a second
+ALIGN_SAMPLES = 640  # the network works on pairs of rows; windows must start on one
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of sound with what surrounds it, zeros outside the file; `rows` are the rows that it is to give."""
+
+    samples: Array  # (N,), N a multiple of ALIGN_SAMPLES, `context` samples of surroundings on both sides
+    context: int
+    rows: int
+    end_s: float
+
+
+def windows(blocks: Iterable[Array], body: int, context: int) -> Iterator[Window]:
+    """Cuts 16 kHz blocks into windows of `body` samples with `context` samples of real sound on either side."""
+    held = np.zeros(context, np.float32)  # zeros before the file
+    seen = done = 0  # samples read, samples whose rows have been given out
+    for block in blocks:
+        held = np.concatenate([held, block])
+        seen += len(block)
+        while len(held) >= context + body + context and seen > done + body:
+            done += body
+            yield Window(held[: context + body + context], context, body // HOP_SAMPLES, done / audio.RATE)
+            held = held[body:]
+    while seen > done:
+        left = min(body, seen - done)
+        size = context + math.ceil(left / ALIGN_SAMPLES) * ALIGN_SAMPLES + context
+        padded = np.zeros(size, np.float32)
+        padded[: min(size, len(held))] = held[:size]
+        done += left
+        yield Window(padded, context, math.ceil(left / HOP_SAMPLES), done / audio.RATE)
+        held = held[body:]
+
+
+@dataclass(frozen=True)
+class FaceModel:
+    """A loaded model: what its file says of itself, and the session that runs it."""
+
+    card: ModelCard
+    backend: Backend
+
+    @classmethod
+    def load(cls, path: Path, device: str = "auto", threads: int = 1) -> FaceModel:
+        """Opens a model file and checks it field by field; what cannot be run is refused, naming the field."""
+        if not path.is_file():
+            raise ModelError(f"model file {quoted(path)} does not exist; choose one, or install Facewright again")
+        backend = open_session(path, device, threads)
+        return cls(ModelCard.of_session(backend.session, quoted(path.name)), backend)
+
+    @property
+    def note(self) -> str | None:
+        """What the user should know about where it runs, if it is not as asked."""
+        return self.backend.note
+
+    def windows(self, blocks: Iterable[Array], window_s: float) -> Iterator[Window]:
+        """The sound in windows of about `window_s` whose surroundings cover all that this model can hear."""
+        return windows(blocks, _aligned(window_s), _aligned(self.card.context_s))
+
+    def predict(self, window: Window, style: int = 0) -> Array:
+        """Raw channels of a window without its surroundings, (T, C); the same whatever the window's length."""
+        rows = self.run(window.samples[np.newaxis], style)[0]
+        first = window.context // HOP_SAMPLES
+        inner: Array = rows[first : first + window.rows]
+        return inner
+
+    def run(self, waveform: Array, style: int = 0) -> Array:
+        """The network itself: (B, N) sound to (B, T, C) channels, nothing padded or cropped."""
+        feeds: dict[str, npt.NDArray[np.generic]] = {"waveform": np.ascontiguousarray(waveform, np.float32)}
+        if "emotion" in self.card.inputs:
+            feeds["emotion"] = np.zeros((len(waveform), len(self.card.emotions)), np.float32)
+        if "style" in self.card.inputs:
+            feeds["style"] = np.full(len(waveform), style, np.int64)
+        values: Array = self.backend.session.run(["channels"], feeds)[0]
+        expected = (len(waveform), waveform.shape[1] // HOP_SAMPLES, len(self.card.channels))
+        if values.shape != expected:
+            raise ModelError(f"{self.card.name}: output channels has shape {values.shape} where {expected} is due")
+        if not np.isfinite(values).all():
+            raise ModelError(f"{self.card.name}: output channels holds values that are not numbers; train it again")
+        return values
+
+
+def bundled_model_path() -> Path:
+    """Where the model that comes with Facewright lies."""
+    return Path(__file__).parent.parent / "models" / "base.onnx"
+
+
+def model_path(setting: str) -> Path:
+    """The model file that a setting names; the bundled one if it names none."""
+    return Path(setting).expanduser() if setting else bundled_model_path()
+
+
+def _aligned(seconds: float) -> int:
+    return math.ceil(seconds * audio.RATE / ALIGN_SAMPLES) * ALIGN_SAMPLES

@@ -1,0 +1,162 @@
+"""How a line is said: loudness, pitch, phrases and accents, 50 times a second; the layers above the mouth follow it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .model import HOP_SAMPLES, RATE, Window
+
+Array = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+
+DECIMATION = 4  # pitch is sought at 4 kHz: a quarter of the work, and formants stay out of it
+PITCH_RATE = 4_000
+FRAME_SAMPLES = 640  # 40 ms at 16 kHz, centred on the row's instant: three periods at 75 Hz
+FRAME = FRAME_SAMPLES // DECIMATION
+FFT_SIZE = 256  # 160 samples and 66 lags without wrapping round
+MIN_PITCH_HZ, MAX_PITCH_HZ = 65.0, 500.0
+VOICED_PEAK = 0.5  # of the normalised autocorrelation (Boersma 1993 takes 0.45 of a longer window)
+OCTAVE_COST = 0.03  # an octave; keeps the search from halving the pitch
+FLOOR_DB = -90.0
+QUIET_DB = -50.0  # below this nothing counts as voiced
+SPEECH_BELOW_PEAK_DB = 32.0  # speech lies within this of the loud parts of the take
+PAUSE_S = 0.27  # shorter gaps do not end a phrase
+PITCH_FLOOR_SEMITONES = 24.0
+
+
+@dataclass(frozen=True)
+class Prosody:
+    """Loudness in dB of full scale and pitch in Hz (0 where unvoiced), each (T,), row t at t / rate seconds."""
+
+    loudness_db: Array
+    pitch_hz: Array
+    rate: float = RATE
+
+    def __post_init__(self) -> None:
+        if self.loudness_db.shape != self.pitch_hz.shape or self.pitch_hz.ndim != 1:
+            raise ValueError(f"loudness {self.loudness_db.shape} and pitch {self.pitch_hz.shape}: need (T,) twice")
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds from the first row to one step after the last."""
+        return len(self.pitch_hz) / self.rate
+
+
+def measure(window: Window) -> Array:
+    """Loudness in dB and pitch in Hz of a window's rows, (T, 2); the same however the sound is cut into windows."""
+    first = window.context - FRAME_SAMPLES // 2  # the first frame's start
+    margin = DECIMATION  # what the anti-alias filter needs
+    samples = window.samples
+    if first < margin:
+        samples, first = np.concatenate([np.zeros(FRAME_SAMPLES, np.float32), samples]), first + FRAME_SAMPLES
+    span = (window.rows - 1) * HOP_SAMPLES + FRAME_SAMPLES
+    needed = first + span + margin
+    if len(samples) < needed:
+        samples = np.concatenate([samples, np.zeros(needed - len(samples), np.float32)])
+    loudness = _loudness_db(samples[first : first + span])
+    pitch = _pitch_hz(samples[first - margin : needed], loudness)
+    return np.stack([loudness, pitch], axis=1)
+
+
+def gather(rows: list[Array]) -> Prosody:
+    """The prosody of a whole take from its windows' rows, each (T, 2)."""
+    table = np.concatenate(rows) if rows else np.zeros((0, 2), np.float32)
+    return Prosody(table[:, 0], table[:, 1])
+
+
+def _loudness_db(samples: Array) -> Array:
+    halves = (samples * samples).reshape(-1, HOP_SAMPLES).mean(axis=1)  # (T + 1,): a frame is two hops
+    power = (halves[:-1] + halves[1:]) / 2
+    return np.asarray(10 * np.log10(np.maximum(power, 10 ** (FLOOR_DB / 10))), np.float32)
+
+
+def _pitch_hz(samples: Array, loudness_db: Array) -> Array:
+    """Autocorrelation pitch after Boersma (1993), all frames at once; `samples` reach DECIMATION further either way."""
+    means = samples.reshape(-1, DECIMATION).mean(axis=1)
+    slow = 0.25 * means[:-2] + 0.5 * means[1:-1] + 0.25 * means[2:]  # 4 kHz; -6 dB at 1 kHz
+    step = HOP_SAMPLES // DECIMATION
+    frames = np.lib.stride_tricks.sliding_window_view(slow, FRAME)[::step]  # (T, FRAME)
+    loud = np.flatnonzero(loudness_db > QUIET_DB)
+    pitch = np.zeros(len(loudness_db), np.float32)
+    if len(loud):
+        pitch[loud] = _peaks_hz(frames[loud])
+    return pitch
+
+
+def _peaks_hz(frames: Array) -> Array:
+    window = np.hanning(FRAME + 2)[1:-1].astype(np.float32)
+    centred = (frames - frames.mean(axis=1, keepdims=True)) * window
+    lags = np.arange(int(PITCH_RATE / MAX_PITCH_HZ) - 1, int(PITCH_RATE / MIN_PITCH_HZ) + 2)
+    own = _autocorrelation(window[np.newaxis])[0]
+    raw = _autocorrelation(centred)  # (T, lags)
+    normal = raw[:, lags] / np.maximum(raw[:, :1], 1e-12) / (own[lags] / own[0])  # 1 where a frame repeats exactly
+    inner = normal[:, 1:-1]
+    is_peak = (inner > normal[:, :-2]) & (inner >= normal[:, 2:])
+    score = np.where(is_peak, inner - OCTAVE_COST * np.log2(lags[1:-1] / lags[1]), -1.0)
+    best = score.argmax(axis=1)
+    rows = np.arange(len(frames))
+    before, at, after = normal[rows, best], normal[rows, best + 1], normal[rows, best + 2]
+    bend = before - 2 * at + after
+    shift = np.where(bend < -1e-6, 0.5 * (before - after) / np.minimum(bend, -1e-6), 0.0)  # parabola through three
+    hz = PITCH_RATE / (lags[best + 1] + np.clip(shift, -0.5, 0.5))
+    return np.where((at > VOICED_PEAK) & is_peak[rows, best], hz, 0.0).astype(np.float32)
+
+
+def _autocorrelation(frames: Array) -> Array:
+    spectrum = np.fft.rfft(frames, FFT_SIZE, axis=1)
+    power = spectrum.real**2 + spectrum.imag**2
+    return np.asarray(np.fft.irfft(power, FFT_SIZE, axis=1), np.float32)
+
+
+def speech_mask(prosody: Prosody) -> Mask:
+    """Where somebody speaks, (T,): near the take's loud parts in level, pauses under PAUSE_S bridged."""
+    loudness = prosody.loudness_db
+    if not len(loudness) or loudness.max() < QUIET_DB:
+        return np.zeros(len(loudness), np.bool_)
+    loud = np.percentile(loudness[loudness > QUIET_DB], 95)
+    mask = loudness > max(loud - SPEECH_BELOW_PEAK_DB, QUIET_DB)
+    starts, ends = runs(mask)
+    bridged: Mask = mask.copy()
+    longest = round(PAUSE_S * prosody.rate)
+    for end, start in zip(ends[:-1], starts[1:], strict=True):
+        if start - end <= longest:
+            bridged[end:start] = True
+    return bridged
+
+
+def phrases(prosody: Prosody) -> Array:
+    """Start and end of every phrase in seconds, (P, 2)."""
+    starts, ends = runs(speech_mask(prosody))
+    return np.stack([starts, ends], axis=1).astype(np.float32) / np.float32(prosody.rate)
+
+
+def runs(mask: Mask) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """First and one-past-last rows of every stretch that is true, each (P,)."""
+    edges = np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8))
+    return np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+
+
+def prominence(prosody: Prosody) -> Array:
+    """How far each row stands out, (T,) 0..1: loudness and pitch against the speaker's usual, half each."""
+    mask = speech_mask(prosody)
+    if not mask.any():
+        return np.zeros(len(mask), np.float32)
+    loud = prosody.loudness_db
+    level, swing = float(np.median(loud[mask])), max(float(np.percentile(loud[mask], 95) - np.median(loud[mask])), 3.0)
+    loud_part = np.clip((loud - level) / swing, 0, 1.5)
+    voiced = mask & (prosody.pitch_hz > 0)
+    high_part = np.zeros(len(mask), np.float32)
+    if voiced.sum() >= 5:
+        tones = semitones(prosody)
+        usual = float(np.median(tones[voiced]))
+        range_ = max(float(np.percentile(tones[voiced], 95)) - usual, 2.0)
+        high_part = np.where(voiced, np.clip((tones - usual) / range_, 0, 1.5), 0)
+    return np.asarray(np.clip(np.where(mask, 0.5 * loud_part + 0.5 * high_part, 0), 0, 1), np.float32)
+
+
+def semitones(prosody: Prosody) -> Array:
+    """Pitch in semitones over MIN_PITCH_HZ, (T,); 0 where unvoiced."""
+    return np.asarray(12 * np.log2(np.maximum(prosody.pitch_hz, MIN_PITCH_HZ) / MIN_PITCH_HZ), np.float32)
