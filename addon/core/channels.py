@@ -12,8 +12,11 @@ ARKIT = (
     "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight", "cheekPuff", "cheekSquintLeft",
     "cheekSquintRight", "noseSneerLeft", "noseSneerRight", "tongueOut",
 )  # fmt: skip
-HEAD = ("headYaw", "headPitch", "headRoll")  # radians
-EYES = ("leftEyeYaw", "leftEyePitch", "rightEyeYaw", "rightEyePitch")  # radians
+# Rotations are radians, signed as Live Link Face's eyes are (fitted on two takes): yaw is positive to the character's
+# right, pitch positive down (a nod). Roll, which those takes lack, is positive towards the character's right shoulder.
+HEAD = ("headYaw", "headPitch", "headRoll")
+EYES = ("leftEyeYaw", "leftEyePitch", "rightEyeYaw", "rightEyePitch")
+EYE_UNIT_RAD = 0.611  # 35 degrees: an eye's rotation when its eyeLook shape is 1 (pitch, two Live Link Face takes)
 ALL = ARKIT + HEAD + EYES
 
 # Every channel belongs to exactly one group; a layer writes only the groups it owns.

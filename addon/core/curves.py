@@ -67,6 +67,20 @@ def lip_gap(curves: Curves) -> Array:
     return curves.column("jawOpen") - curves.column("mouthClose")
 
 
+def blurred(values: Array, width_rows: float) -> Array:
+    """Each column of (T,) or (T, C) through a zero-phase Gaussian of that standard deviation; the ends are held."""
+    if not len(values) or width_rows <= 0:
+        return values
+    half = math.ceil(3 * width_rows)
+    kernel = np.exp(-0.5 * (np.arange(-half, half + 1) / width_rows) ** 2)
+    kernel = (kernel / kernel.sum()).astype(np.float32)
+    padded = np.pad(values, ((half, half),) + ((0, 0),) * (values.ndim - 1), mode="edge")
+    soft = np.zeros(values.shape, np.float32)
+    for offset, weight in enumerate(kernel):  # a few taps, each over all rows
+        soft += weight * padded[offset : offset + len(values)]
+    return soft
+
+
 def resample(curves: Curves, rate: float) -> Curves:
     """The same performance at another rate; a lip closure shorter than a frame still reaches its floor on the nearest.
 

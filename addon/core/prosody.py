@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from .curves import blurred
 from .model import HOP_SAMPLES, RATE, Window
 
 Array = npt.NDArray[np.float32]
+Moments = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 DECIMATION = 4  # pitch is sought at 4 kHz: a quarter of the work, and formants stay out of it
@@ -24,7 +26,9 @@ FLOOR_DB = -90.0
 QUIET_DB = -50.0  # below this nothing counts as voiced
 SPEECH_BELOW_PEAK_DB = 32.0  # speech lies within this of the loud parts of the take
 PAUSE_S = 0.27  # shorter gaps do not end a phrase
-PITCH_FLOOR_SEMITONES = 24.0
+FAINTEST_ACCENT = 0.3
+ACCENT_GAP_S = 0.25  # stressed syllables come about four a second at most
+ACCENT_WIDTH_S = 0.06  # standard deviation; a syllable's nucleus
 
 
 @dataclass(frozen=True)
@@ -139,24 +143,31 @@ def runs(mask: Mask) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     return np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
 
 
-def prominence(prosody: Prosody) -> Array:
-    """How far each row stands out, (T,) 0..1: loudness and pitch against the speaker's usual, half each."""
+def accents(prosody: Prosody) -> tuple[Moments, Moments]:
+    """Stressed moments in seconds and how strong each is, 0..1, both (K,): peaks of loudness and pitch, half each."""
     mask = speech_mask(prosody)
-    if not mask.any():
-        return np.zeros(len(mask), np.float32)
+    if mask.sum() < 3:
+        return np.zeros(0), np.zeros(0)
     loud = prosody.loudness_db
-    level, swing = float(np.median(loud[mask])), max(float(np.percentile(loud[mask], 95) - np.median(loud[mask])), 3.0)
-    loud_part = np.clip((loud - level) / swing, 0, 1.5)
-    voiced = mask & (prosody.pitch_hz > 0)
-    high_part = np.zeros(len(mask), np.float32)
-    if voiced.sum() >= 5:
-        tones = semitones(prosody)
-        usual = float(np.median(tones[voiced]))
-        range_ = max(float(np.percentile(tones[voiced], 95)) - usual, 2.0)
-        high_part = np.where(voiced, np.clip((tones - usual) / range_, 0, 1.5), 0)
-    return np.asarray(np.clip(np.where(mask, 0.5 * loud_part + 0.5 * high_part, 0), 0, 1), np.float32)
+    usual_db, high_db = np.percentile(loud[mask], (50, 95))
+    louder = np.clip((loud - usual_db) / max(high_db - usual_db, 3.0), 0, 1.5)
+    stress = blurred(
+        np.where(mask, 0.5 * louder + 0.5 * relative_pitch(prosody), 0).astype(np.float32),
+        ACCENT_WIDTH_S * prosody.rate,
+    )
+    peaks = np.flatnonzero((stress[1:-1] > stress[:-2]) & (stress[1:-1] >= stress[2:])) + 1
+    peaks = peaks[stress[peaks] > FAINTEST_ACCENT]
+    gap = round(ACCENT_GAP_S * prosody.rate)
+    tallest = np.lib.stride_tricks.sliding_window_view(np.pad(stress, gap), 2 * gap + 1).max(axis=1)
+    peaks = peaks[stress[peaks] >= tallest[peaks]]  # of two that are too close the stronger stays
+    return peaks / prosody.rate, np.clip(stress[peaks].astype(np.float64), 0, 1)
 
 
-def semitones(prosody: Prosody) -> Array:
-    """Pitch in semitones over MIN_PITCH_HZ, (T,); 0 where unvoiced."""
-    return np.asarray(12 * np.log2(np.maximum(prosody.pitch_hz, MIN_PITCH_HZ) / MIN_PITCH_HZ), np.float32)
+def relative_pitch(prosody: Prosody) -> Array:
+    """How high the voice is in the speaker's own range, (T,): 0 usual, 1 nearly the highest; 0 where unvoiced."""
+    voiced = prosody.pitch_hz > 0
+    if voiced.sum() < 5:
+        return np.zeros(len(voiced), np.float32)
+    semitones = 12 * np.log2(np.maximum(prosody.pitch_hz, MIN_PITCH_HZ) / MIN_PITCH_HZ)
+    usual, high = np.percentile(semitones[voiced], (50, 95))
+    return np.where(voiced, np.clip((semitones - usual) / max(high - usual, 2.0), -1, 1.5), 0).astype(np.float32)

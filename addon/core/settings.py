@@ -123,9 +123,9 @@ class Settings(_Checked):
     smooth: SmoothSettings = SmoothSettings()
     articulation: ArticulationSettings = ArticulationSettings()
     brows: BrowsSettings = BrowsSettings()
-    blink: BlinkSettings = BlinkSettings()
-    gaze: GazeSettings = GazeSettings()
     head: HeadSettings = HeadSettings()
+    gaze: GazeSettings = GazeSettings()
+    blink: BlinkSettings = BlinkSettings()
 
 
 Section = TypeVar("Section", BrowsSettings, BlinkSettings, GazeSettings, HeadSettings)

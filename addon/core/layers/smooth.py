@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from .. import channels
-from ..curves import Curves
+from ..curves import Curves, blurred
 from ..prosody import Prosody
 from ..settings import SmoothSettings
 from .closures import keep_closures
-from .kernels import blurred, gaussian
 
 OWNED = channels.GROUPS["jaw"] + channels.GROUPS["mouth"] + channels.GROUPS["cheeks"]
 
@@ -20,6 +17,6 @@ def smooth(curves: Curves, prosody: Prosody, settings: SmoothSettings) -> Curves
     if settings.amount == 0 or settings.width_s == 0 or len(curves.values) < 2 or not names:
         return curves
     before = curves.select(names).values
-    soft = blurred(before, gaussian(settings.width_s * curves.rate))
-    mixed = before + np.float32(settings.amount) * (soft - before)
+    soft = blurred(before, settings.width_s * curves.rate)
+    mixed = before + settings.amount * (soft - before)
     return keep_closures(curves, curves.with_columns(dict(zip(names, mixed.T, strict=True))))

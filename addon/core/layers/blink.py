@@ -1,0 +1,77 @@
+"""Blinks: how often, how long, and at the ends of phrases; a silent face blinks too."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+import numpy.typing as npt
+
+from ..curves import Array, Curves
+from ..prosody import Prosody, phrases, speech_mask
+from ..settings import BlinkSettings
+
+Moments = npt.NDArray[np.float64]
+
+IRREGULARITY = 0.55  # of the gaps between blinks: log-normal, standard deviation of the logarithm
+SHORTEST_GAP_S = 0.6
+DURATION_SPREAD = 0.13  # 233 to 300 ms about 265
+CLOSING, SHUT = 0.34, 0.16  # of the duration; opening takes the other 0.50, so closing is 47 % faster
+PHRASE_END_REACH_S = 0.6  # a blink due this near the end of a phrase waits for it, or hurries
+PHRASE_END_SHARE = 0.75  # so many of those do
+PHRASE_END_LAG_S = (0.0, 0.15)
+
+
+def blink(curves: Curves, prosody: Prosody, settings: BlinkSettings) -> Curves:
+    """Both lids closed now and then, never less than the model has them; `amount` is the share of blinks done."""
+    if settings.amount == 0 or not len(prosody.pitch_hz):
+        return curves
+    rng = np.random.default_rng([settings.seed, zlib.crc32(b"blink")])
+    times_s = _moments(rng, prosody, settings)
+    durations_s = settings.duration_s * rng.uniform(1 - DURATION_SPREAD, 1 + DURATION_SPREAD, len(times_s))
+    happens = rng.random(len(times_s)) < settings.amount
+    shut = _lids(prosody, times_s[happens], durations_s[happens])
+    return curves.with_columns({n: np.maximum(curves.column(n), shut) for n in ("eyeBlinkLeft", "eyeBlinkRight")})
+
+
+def _moments(rng: np.random.Generator, prosody: Prosody, settings: BlinkSettings) -> Moments:
+    """When blinks begin, (K,) seconds: gaps drawn at the rate of rest or of talking, then drawn to phrase ends."""
+    talking = speech_mask(prosody)
+    rates = np.where(talking, settings.per_minute_talking, settings.per_minute) / 60  # a second
+    due = np.concatenate([[0.0], np.cumsum(rates) / prosody.rate])  # (T + 1,) blinks that ought to have been
+    gaps = rng.lognormal(-(IRREGULARITY**2) / 2, IRREGULARITY, int(due[-1] * 2) + 16)  # mean 1
+    counts = np.cumsum(gaps) - gaps[0] * rng.random()  # the take begins anywhere between two blinks
+    times_s = np.interp(counts[counts < due[-1]], due, np.arange(len(due)) / prosody.rate)
+    times_s = np.sort(_drawn_to_phrase_ends(rng, times_s, phrases(prosody)[:, 1].astype(np.float64)))
+    far_enough = np.diff(times_s, prepend=-np.inf) >= SHORTEST_GAP_S
+    kept: Moments = times_s[far_enough]
+    return kept
+
+
+def _drawn_to_phrase_ends(rng: np.random.Generator, times_s: Moments, ends_s: Moments) -> Moments:
+    yields = rng.random(len(times_s)) < PHRASE_END_SHARE
+    lags_s = rng.uniform(*PHRASE_END_LAG_S, len(times_s))
+    if not len(ends_s):
+        return times_s
+    right = np.clip(np.searchsorted(ends_s, times_s), 0, len(ends_s) - 1)
+    left = np.maximum(right - 1, 0)
+    nearest = np.where(np.abs(ends_s[left] - times_s) < np.abs(ends_s[right] - times_s), ends_s[left], ends_s[right])
+    drawn = yields & (np.abs(nearest - times_s) < PHRASE_END_REACH_S)
+    moved: Moments = np.where(drawn, nearest + lags_s, times_s)
+    return moved
+
+
+def _lids(prosody: Prosody, times_s: Moments, durations_s: Moments) -> Array:
+    """How shut the lids are, (T,): down fast, shut for a moment, up more slowly; every blink has a fully shut row."""
+    shut = np.zeros(len(prosody.pitch_hz), np.float32)
+    if not len(times_s):
+        return shut
+    reach = int(np.ceil(durations_s.max() * prosody.rate)) + 1
+    rows = np.floor(times_s * prosody.rate).astype(np.intp)[:, np.newaxis] + np.arange(reach + 1)  # (K, reach + 1)
+    part = (rows / prosody.rate - times_s[:, np.newaxis]) / durations_s[:, np.newaxis]  # 0..1 through the blink
+    down = np.clip(part / CLOSING, 0, 1)
+    up = np.clip((1 - part) / (1 - CLOSING - SHUT), 0, 1)
+    level = np.minimum(down * down * (3 - 2 * down), up * up * (3 - 2 * up))
+    inside = rows < len(shut)
+    np.maximum.at(shut, rows[inside], level[inside].astype(np.float32))
+    return shut

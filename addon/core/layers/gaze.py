@@ -1,0 +1,116 @@
+"""Eyes that rest on the listener, leap away and come back, and hold still in the world while the head moves."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+import numpy.typing as npt
+
+from ..channels import EYE_UNIT_RAD
+from ..curves import Array, Curves
+from ..prosody import Prosody, phrases, speech_mask
+from ..settings import GazeSettings
+from .gestures import leaps
+
+Moments = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+Fixations = tuple[Moments, Moments]
+
+SIDES = ("left", "right")
+
+LOOK_S = 1.9  # a look at the listener lasts about this long (Argyle and Cook 1976)
+AT_LISTENER_SILENT = 0.75  # those who listen look this much
+FIXATION_S = 0.9  # within a look the eye moves on about so often
+SHORTEST_FIXATION_S = 0.15 + 0.1  # 150 ms between leaps, and the leap itself
+LEAP_S, LEAP_S_PER_DEG = 0.025, 0.0024  # main sequence: 25 ms + 2.4 ms a degree
+FACE_DEG = 1.2  # standard deviation between the places of a listener's face
+VERTICAL = 0.55  # looks away go less far up and down than aside
+FARTHEST_DEG = 25.0  # beyond it the head would turn
+RARELY = 0.02  # neither kind of look dies out
+SNAP_S = 0.6  # speakers look away as they begin a phrase and back as they end it (Kendon 1967)
+
+
+def gaze(curves: Curves, prosody: Prosody, settings: GazeSettings) -> Curves:
+    """Eye rotation added to what is there, as radians and as eyeLook shapes that agree; wants the head's first."""
+    rows = len(prosody.pitch_hz)
+    if settings.amount == 0 or not rows:
+        return curves
+    rng = np.random.default_rng([settings.seed, zlib.crc32(b"gaze")])
+    looks_s, away = _looks(rng, prosody, settings.at_listener)
+    starts_s, places = _fixations(rng, looks_s, away, prosody.duration_s, settings.spread_deg)
+    sizes_deg = np.linalg.norm(np.diff(places, axis=0, prepend=places[:1]), axis=1)
+    at_deg = leaps(np.arange(rows) / prosody.rate, starts_s, LEAP_S + LEAP_S_PER_DEG * sizes_deg, places)
+    world = np.deg2rad(at_deg).astype(np.float32)
+    yaw = np.float32(settings.amount) * (world[:, 0] - curves.column("headYaw"))
+    pitch = np.float32(settings.amount) * (world[:, 1] - curves.column("headPitch"))
+    return _turned(curves, yaw, pitch)
+
+
+def _looks(rng: np.random.Generator, prosody: Prosody, share: float) -> tuple[Moments, Mask]:
+    """When looks at the listener and looks away begin, (K,) seconds from 0 on, and which are away."""
+    shares = np.where(speech_mask(prosody), share, max(share, AT_LISTENER_SILENT))  # (T,)
+    shares = np.clip(shares, RARELY, 1 - RARELY)
+    starts_s, away = [0.0], [bool(rng.random() > shares[0])]
+    for stretch in LOOK_S * rng.lognormal(-0.125, 0.5, int(prosody.duration_s / LOOK_S * 2) + 16):
+        here = shares[min(int(starts_s[-1] * prosody.rate), len(shares) - 1)]
+        part = 1 - here if away[-1] else here
+        starts_s.append(starts_s[-1] + stretch * part / min(here, 1 - here))  # the rarer kind lasts LOOK_S
+        away.append(not away[-1])
+    aside = np.array(away) & (share < 1)
+    spans = phrases(prosody).astype(np.float64)
+    snapped = np.where(aside, _drawn_to(np.array(starts_s), spans[:, 0]), _drawn_to(np.array(starts_s), spans[:, 1]))
+    snapped[0] = 0.0
+    order = np.argsort(snapped, kind="stable")
+    order = order[(snapped[order] < prosody.duration_s) & _apart(snapped[order])]
+    return snapped[order], aside[order]
+
+
+def _fixations(rng: np.random.Generator, looks_s: Moments, away: Mask, end_s: float, spread_deg: float) -> Fixations:
+    """When the eye leaps, (K,) seconds, and to which yaw and pitch, (K, 2) degrees: at each look, and within looks."""
+    within_s = np.cumsum(FIXATION_S * rng.lognormal(-0.18, 0.6, int(end_s / FIXATION_S * 2) + 16))
+    times_s = np.concatenate([looks_s, within_s[within_s < end_s]])
+    begins = np.arange(len(times_s)) < len(looks_s)
+    order = np.argsort(times_s, kind="stable")
+    times_s, begins = times_s[order], begins[order]
+    clear = _apart(times_s) & (np.diff(times_s, append=np.inf) >= SHORTEST_FIXATION_S)
+    times_s = times_s[begins | clear]  # a look always begins; leaps too close to it are left out
+    look = np.searchsorted(looks_s, times_s, side="right") - 1
+    aims = rng.standard_normal((len(looks_s), 2)) * (spread_deg, spread_deg * VERTICAL) * away[:, np.newaxis]
+    wander = rng.standard_normal((len(times_s), 2)) * FACE_DEG * (1 + away[look, np.newaxis])
+    places = aims[look] + wander
+    far = np.maximum(np.linalg.norm(places, axis=1, keepdims=True) / FARTHEST_DEG, 1.0)
+    return times_s, places / far
+
+
+def _drawn_to(times_s: Moments, marks_s: Moments) -> Moments:
+    """The times, moved to the nearest mark if one is within SNAP_S."""
+    if not len(marks_s):
+        return times_s
+    right = np.clip(np.searchsorted(marks_s, times_s), 0, len(marks_s) - 1)
+    left = np.maximum(right - 1, 0)
+    nearest = np.where(
+        np.abs(marks_s[left] - times_s) < np.abs(marks_s[right] - times_s), marks_s[left], marks_s[right]
+    )
+    moved: Moments = np.where(np.abs(nearest - times_s) < SNAP_S, nearest, times_s)
+    return moved
+
+
+def _apart(times_s: Moments) -> Mask:
+    """Which of the sorted times come long enough after the one before."""
+    apart: Mask = np.diff(times_s, prepend=-np.inf) >= SHORTEST_FIXATION_S
+    return apart
+
+
+def _turned(curves: Curves, yaw: Array, pitch: Array) -> Curves:
+    """Both eyes turned by yaw (positive to the character's right) and pitch (positive down), and their shapes."""
+    columns = {f"{side}Eye{axis}": curves.column(f"{side}Eye{axis}") for side in SIDES for axis in ("Yaw", "Pitch")}
+    for side in SIDES:
+        columns[f"{side}EyeYaw"] = columns[f"{side}EyeYaw"] + yaw
+        columns[f"{side}EyePitch"] = columns[f"{side}EyePitch"] + pitch
+        to_right, to_left = ("In", "Out") if side == "left" else ("Out", "In")
+        for way, opposite, turn in ((to_right, to_left, yaw), ("Down", "Up", pitch)):
+            name, other = f"eyeLook{way}{side.title()}", f"eyeLook{opposite}{side.title()}"
+            amount = curves.column(name) - curves.column(other) + turn / np.float32(EYE_UNIT_RAD)
+            columns[name], columns[other] = np.clip(amount, 0, 1), np.clip(-amount, 0, 1)
+    return curves.with_columns(columns)

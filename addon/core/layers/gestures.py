@@ -1,0 +1,47 @@
+"""Shapes in time that layers draw with: raised cosines at moments, noise that drifts, and leaps between holds."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ..curves import Array
+from ..prosody import Prosody
+
+Moments = npt.NDArray[np.float64]
+
+
+def humps(prosody: Prosody, times_s: Moments, widths_s: Moments, heights: Moments) -> Array:
+    """Raised cosines that peak at the times given, added up, (T,); each lifts off gently and is as wide as its width."""
+    total = np.zeros(len(prosody.pitch_hz), np.float32)
+    if not len(times_s):
+        return total
+    reach = int(np.ceil(widths_s.max() / 2 * prosody.rate)) + 1
+    rows = np.rint(times_s * prosody.rate).astype(np.intp)[:, np.newaxis] + np.arange(-reach, reach + 1)
+    away = (rows / prosody.rate - times_s[:, np.newaxis]) / widths_s[:, np.newaxis]  # -0.5..0.5 within a hump
+    shape = np.where(np.abs(away) < 0.5, 0.5 + 0.5 * np.cos(2 * np.pi * away), 0) * heights[:, np.newaxis]
+    inside = (rows >= 0) & (rows < len(total))
+    np.add.at(total, rows[inside], shape[inside].astype(np.float32))
+    return total
+
+
+def drift(rng: np.random.Generator, rows: int, rate: float, hz: tuple[float, float], waves: int = 5) -> Array:
+    """Slow noise of standard deviation 1, (T,): a few sines of drawn frequency and phase between two limits."""
+    t = np.arange(rows) / rate
+    total = np.zeros(rows)
+    for frequency, phase in zip(rng.uniform(*hz, waves), rng.uniform(0, 2 * np.pi, waves), strict=True):
+        total += np.sin(2 * np.pi * frequency * t + phase)
+    return np.asarray(total / np.sqrt(waves / 2), np.float32)
+
+
+def leaps(t: Moments, starts_s: Moments, lasts_s: Moments, places: Moments) -> Moments:
+    """Where something is at the times t, (T, D): it leaps to places (K, D) at the starts (K,), and holds there.
+
+    The first place is held from the beginning; every leap eases in and out over its own duration.
+    """
+    k = np.clip(np.searchsorted(starts_s, t, side="right") - 1, 0, len(starts_s) - 1)
+    share = np.clip((t - starts_s[k]) / lasts_s[k], 0, 1)
+    eased = (share * share * (3 - 2 * share))[:, np.newaxis]
+    come_from = places[np.maximum(k - 1, 0)]
+    reached: Moments = come_from + eased * (places[k] - come_from)
+    return reached

@@ -1,0 +1,65 @@
+"""A head that nods on stressed syllables, takes a stance for each phrase, and sways a little even at rest."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+
+from ..curves import Array, Curves, blurred
+from ..prosody import Prosody, accents, phrases, relative_pitch
+from ..settings import HeadSettings
+from .gestures import drift, humps
+
+LAG_S = 0.03  # the head follows the voice (Munhall et al. 2004 and others measure 0 to 50 ms)
+NOD_WIDTH_S = (0.28, 0.5)
+STANCE_WIDTH_S = 0.25  # standard deviation of the ease into a stance and back to rest
+STANCE = {"headYaw": 0.6, "headPitch": 0.35, "headRoll": 0.4}  # standard deviation, of nod_deg
+PITCH_LIFT = 0.25  # of nod_deg: a voice at the top of its range lifts the chin
+SWAY = {"headYaw": 1.0, "headPitch": 0.7, "headRoll": 0.6}  # standard deviation, of sway_deg
+SWAY_HZ = (0.05, 0.35)
+NODS_UP = 0.15  # so many accents are beaten with the chin going up
+
+
+def head(curves: Curves, prosody: Prosody, settings: HeadSettings) -> Curves:
+    """Head rotation in radians added to what is there: nods, stances and sway; back to rest where nobody speaks."""
+    if settings.amount == 0 or not len(prosody.pitch_hz):
+        return curves
+    rng = np.random.default_rng([settings.seed, zlib.crc32(b"head")])
+    moved_deg = {
+        name: settings.sway_deg * share * drift(rng, len(prosody.pitch_hz), prosody.rate, SWAY_HZ)
+        for name, share in SWAY.items()
+    }
+    for name, stance in _stances(rng, prosody).items():
+        moved_deg[name] += settings.nod_deg * stance
+    moved_deg["headPitch"] += settings.nod_deg * (_nods(rng, prosody) - _lift(prosody))
+    scale = np.deg2rad(settings.amount)
+    return curves.with_columns({n: curves.column(n) + np.float32(scale) * moved for n, moved in moved_deg.items()})
+
+
+def _nods(rng: np.random.Generator, prosody: Prosody) -> Array:
+    """Nods that peak on accents, (T,), 1 for a full one; positive is chin down."""
+    times_s, strengths = accents(prosody)
+    widths_s = rng.uniform(*NOD_WIDTH_S, len(times_s))
+    sizes = strengths * rng.uniform(0.3, 1.0, len(times_s)) * np.where(rng.random(len(times_s)) < NODS_UP, -0.5, 1.0)
+    return humps(prosody, times_s + LAG_S, widths_s, sizes)
+
+
+def _stances(rng: np.random.Generator, prosody: Prosody) -> dict[str, Array]:
+    """A turn of the head for every phrase, eased into and out of; zero where nobody speaks."""
+    spans = np.rint(phrases(prosody) * prosody.rate).astype(np.intp)
+    draws = np.clip(rng.standard_normal((len(spans), len(STANCE))), -2, 2)  # (P, 3)
+    steps = np.zeros((len(prosody.pitch_hz) + 1, len(STANCE)), np.float32)
+    if len(spans):
+        np.add.at(steps, spans[:, 0], draws)
+        np.add.at(steps, spans[:, 1], -draws)
+    held = np.cumsum(steps, axis=0, dtype=np.float64)[:-1].astype(np.float32)
+    eased = blurred(held, STANCE_WIDTH_S * prosody.rate)
+    return {name: share * eased[:, i] for i, (name, share) in enumerate(STANCE.items())}
+
+
+def _lift(prosody: Prosody) -> Array:
+    lag = round(LAG_S * prosody.rate)
+    lift = blurred(relative_pitch(prosody), 0.15 * prosody.rate)
+    late = np.concatenate([np.zeros(lag, np.float32), lift])[: len(lift)]
+    return np.asarray(PITCH_LIFT * late, np.float32)
