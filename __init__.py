@@ -2,12 +2,14 @@
 
 
 def register() -> None:
+    """Called by Blender when the extension is enabled."""
     from .addon import blender
 
     blender.register(__package__)  # the real package name: preferences are kept under it
 
 
 def unregister() -> None:
+    """Called by Blender when the extension is disabled."""
     from .addon import blender
 
     blender.unregister()

@@ -1,2 +1,71 @@
-def register(package):pass
-def unregister():pass
+"""The Blender extension: the only room that imports bpy. `register` is what the extension's entry point calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import bpy
+from bpy.app.handlers import persistent
+
+from .jobs import board
+from .operators import FACEWRIGHT_OT_animate, FACEWRIGHT_OT_cancel, draw_menu
+from .panels import FACEWRIGHT_PT_performance, FACEWRIGHT_PT_speech, forget_coverage
+from .preferences import FACEWRIGHT_AP_preferences
+from .properties import FACEWRIGHT_PG_take
+
+CLASSES = (
+    FACEWRIGHT_PG_take,
+    FACEWRIGHT_AP_preferences,
+    FACEWRIGHT_OT_animate,
+    FACEWRIGHT_OT_cancel,
+    FACEWRIGHT_PT_speech,
+    FACEWRIGHT_PT_performance,
+)
+_commands: list[object] = []  # what unregister_cli_command takes
+
+
+def register(package: str) -> None:
+    """Registers everything; `package` is the name that Blender gave the extension."""
+    FACEWRIGHT_AP_preferences.bl_idname = package
+    for kind in CLASSES:
+        bpy.utils.register_class(kind)
+    bpy.types.Scene.facewright = bpy.props.PointerProperty(type=FACEWRIGHT_PG_take)
+    bpy.types.VIEW3D_MT_object_animation.append(draw_menu)
+    bpy.app.handlers.depsgraph_update_post.append(_scene_changed)
+    bpy.app.handlers.undo_post.append(_scene_changed)
+    bpy.app.handlers.load_post.append(_file_loaded)
+    _commands.append(bpy.utils.register_cli_command("facewright", _run_command))
+
+
+def unregister() -> None:
+    """Takes everything back."""
+    while _commands:
+        bpy.utils.unregister_cli_command(_commands.pop())
+    bpy.app.handlers.load_post.remove(_file_loaded)
+    bpy.app.handlers.undo_post.remove(_scene_changed)
+    bpy.app.handlers.depsgraph_update_post.remove(_scene_changed)
+    bpy.types.VIEW3D_MT_object_animation.remove(draw_menu)
+    del bpy.types.Scene.facewright
+    for kind in reversed(CLASSES):
+        bpy.utils.unregister_class(kind)
+    if board.job is not None:
+        board.job.cancel()
+    board.show()
+
+
+@persistent
+def _scene_changed(*_arguments: object) -> None:
+    forget_coverage()
+
+
+@persistent
+def _file_loaded(*_arguments: object) -> None:
+    forget_coverage()
+    board.show()
+
+
+def _run_command(arguments: Sequence[str]) -> int:
+    """`blender --command facewright ...`, the same command line as outside Blender; its exit code."""
+    from .. import cli
+
+    return cli.main(arguments)

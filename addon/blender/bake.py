@@ -1,0 +1,157 @@
+"""Curves become keys: a new Action for each of the head's data-blocks, and the sound beside them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+
+from ..core import curves as core_curves
+from ..core import pipeline
+from ..core.curves import Array, Curves
+from ..core.settings import Settings
+from . import compat, rig, sound
+
+LINEAR = 1  # Keyframe.interpolation as foreach_set takes it
+DEFAULTS = Settings()
+STILL = 1e-5  # a control that moves less than this gets one key
+MARK = "facewright"  # custom property of an Action that was baked; its value names the line
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a bake has written, and what the animator should know about it."""
+
+    line: str
+    first_frame: int
+    frames: int
+    meshes: int
+    controls: int
+    notes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"{self.line}: {self.frames} frames of {self.controls} keys on "
+            f"{self.meshes} {'mesh' if self.meshes == 1 else 'meshes'}, sound at frame {self.first_frame}"
+        )
+
+
+@dataclass(frozen=True)
+class Performance:
+    """What was heard in a line: curves at the model's own rate, and notes for the user."""
+
+    line: sound.Line
+    curves: Curves
+    notes: tuple[str, ...]
+
+
+def animate_scene(
+    scene: bpy.types.Scene,
+    head: bpy.types.Object | None,
+    line: sound.Line,
+    settings: Settings = DEFAULTS,
+    fit: bool = True,
+) -> Report:
+    """The whole bake at once, without a window; the operator does the same with `perform` in a thread."""
+    rig.examine(scene, head)  # refused before the work
+    return write(scene, head, perform(line, settings), fit)
+
+
+def perform(line: sound.Line, settings: Settings, progress: pipeline.Progress | None = None) -> Performance:
+    """Listens to the line; slow, and never touches bpy, so a thread may run it."""
+    notes: list[str] = []
+    curves = pipeline.animate(sound.heard(line), settings, progress, notes.append)
+    return Performance(line, curves, tuple(notes))
+
+
+def write(scene: bpy.types.Scene, head: bpy.types.Object | None, performance: Performance, fit: bool = True) -> Report:
+    """Writes a performance onto the head and puts its sound in the sequencer; `fit` makes the scene long enough."""
+    found = rig.examine(scene, head)
+    line = performance.line
+    sampled = core_curves.resample(performance.curves, sound.fps(scene))
+    controls = found.detection.rig.controls(sampled, found.controls)
+    notes = [*performance.notes, *found.notes]
+    kept = []
+    for part in found.parts:
+        keys = bpy.data.shape_keys[part.block, None]
+        kept.append(_new_action(keys, f"Facewright {line.name} {part.mesh}", line.name))
+        write_keys(keys, controls.select(part.controls), line.frame)
+    kept = [name for name in kept if name]
+    if kept:
+        notes.append(f"the keys that were there are kept in {', '.join(kept)}")
+    if note := sound.place(scene, line):
+        notes.append(note)
+    if fit:
+        _fit(scene, line.frame + len(sampled.values) - 1)
+    frames = len(sampled.values)
+    return Report(line.name, line.frame, frames, len(found.parts), len(found.controls), tuple(notes))
+
+
+def write_keys(keys: bpy.types.Key, controls: Curves, first_frame: int) -> None:
+    """One key a frame on each control's curve, (T, R); keys outside these frames stay as they are."""
+    action = keys.animation_data.action
+    existing = {curve.data_path: curve for curve in compat.curves_of(action, keys)}
+    frames = np.arange(first_frame, first_frame + len(controls.values), dtype=np.float32)
+    for name, values in zip(controls.names, controls.values.T, strict=True):
+        path = rig.value_path(name)
+        curve = existing.get(path) or compat.new_curve(action, keys, path)
+        count = 1 if np.ptp(values) < STILL else len(values)
+        write_curve(curve, frames[:count], values[:count], frames[-1])
+    keys.update_tag()
+
+
+def write_curve(curve: bpy.types.FCurve, frames: Array, values: Array, last_frame: float) -> None:
+    """Linear keys at `frames`, (T,), in place of those that the curve has from the first of them to `last_frame`."""
+    points = curve.keyframe_points
+    kept = _clear(points, float(frames[0]) - 0.5, last_frame + 0.5)
+    points.add(len(frames))
+    where = np.empty((kept + len(frames), 2), np.float32)
+    shape = np.empty(kept + len(frames), np.int32)
+    points.foreach_get("co", where.ravel())
+    points.foreach_get("interpolation", shape)
+    where[kept:, 0], where[kept:, 1], shape[kept:] = frames, values, LINEAR
+    points.foreach_set("co", where.ravel())
+    points.foreach_set("interpolation", shape)
+    if kept:
+        points.sort()
+    curve.update()
+
+
+def _clear(points: bpy.types.FCurveKeyframePoints, first: float, last: float) -> int:
+    """Removes the keys between two frames; how many are left."""
+    where = np.empty(2 * len(points), np.float32)
+    points.foreach_get("co", where)
+    inside = np.flatnonzero((where[::2] > first) & (where[::2] < last))
+    if len(inside) == len(points):
+        points.clear()
+    else:
+        for index in inside[::-1]:
+            points.remove(points[index], fast=True)
+    return len(points)
+
+
+def _new_action(keys: bpy.types.Key, name: str, line: str) -> str | None:
+    """Gives `keys` an Action of its own that starts as a copy of the one it had; the name of the animator's, if any.
+
+    The copy keeps what the bake does not write: other keys, locked curves, lines that were baked elsewhere.
+    """
+    old = keys.animation_data.action if keys.animation_data else None
+    if old is None:
+        action = bpy.data.actions.new(name)
+    else:
+        action = old.copy()
+        action.name = name
+        old.use_fake_user = True
+    compat.assign(keys, action)
+    is_ours = old is not None and MARK in old
+    action[MARK] = line
+    return None if old is None or is_ours else old.name
+
+
+def _fit(scene: bpy.types.Scene, last_frame: int) -> None:
+    """Makes the scene long enough, and playback keep to the sound."""
+    scene.frame_end = max(scene.frame_end, math.ceil(last_frame))
+    scene.sync_mode = "AUDIO_SYNC"
+    scene.use_audio_scrub = True

@@ -1,0 +1,144 @@
+"""The Facewright tab of the 3D view's sidebar; panels only draw."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+
+import bpy
+
+from ..core.errors import FacewrightError
+from . import properties, rig
+from .jobs import board
+from .operators import FACEWRIGHT_OT_animate, FACEWRIGHT_OT_cancel
+
+PIXELS_A_LETTER = 7  # at 1x interface scale; wraps a little early rather than cut a word
+WARN_BELOW = 0.75  # share of channels found
+
+
+class FACEWRIGHT_PT_speech(bpy.types.Panel):
+    """Line, head, coverage, and one button."""
+
+    bl_label = "Speech"
+    bl_category = "Facewright"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        take = properties.take_of(context.scene)
+        _draw_line(layout, take)
+        head = properties.head_of(context)
+        layout.prop(take, "head", text="", icon="USER", placeholder=head.name if head else "")
+        coverage = _coverage(context.scene, head)
+        _draw_text(layout, context, coverage.line, coverage.icon, alert=coverage.is_refused)
+        if coverage.details:
+            _draw_text(layout, context, coverage.details, "BLANK1", enabled=False)
+        _draw_button(layout)
+        _draw_outcome(layout, context)
+
+
+class FACEWRIGHT_PT_performance(bpy.types.Panel):
+    """The main amounts of the performance."""
+
+    bl_label = "Performance"
+    bl_category = "Facewright"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_parent_id = "FACEWRIGHT_PT_speech"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        take = properties.take_of(context.scene)
+        column = layout.column(align=True)
+        column.prop(take, "jaw", slider=True)
+        column.prop(take, "lips", slider=True)
+        layout.prop(take, "fit_scene")
+
+
+def _draw_line(layout: bpy.types.UILayout, take: properties.FACEWRIGHT_PG_take) -> None:
+    column = layout.column(align=True)
+    column.row(align=True).prop(take, "source", expand=True)
+    if take.source == "STRIP":
+        column.prop(take, "strip", text="", icon="SEQUENCE", placeholder="Sound strip")
+        return
+    column.prop(take, "sound", text="", placeholder="Sound file")
+    column.prop(take, "frame_start")
+
+
+def _draw_button(layout: bpy.types.UILayout) -> None:
+    column = layout.column(align=True)
+    column.scale_y = 1.6
+    if board.job is None:
+        column.operator(FACEWRIGHT_OT_animate.bl_idname, text="Animate", icon="PLAY")
+        return
+    row = column.row(align=True)
+    row.progress(factor=board.job.progress, text=f"Listening {board.job.progress:.0%}")
+    row.operator(FACEWRIGHT_OT_cancel.bl_idname, text="", icon="X")
+
+
+def _draw_outcome(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    if board.error:
+        _draw_text(layout.box(), context, board.error, "ERROR", alert=True)
+    if board.result:
+        box = layout.box()
+        _draw_text(box, context, board.result, "CHECKMARK")
+        for note in board.notes:
+            _draw_text(box, context, note, "INFO")
+
+
+def _draw_text(
+    layout: bpy.types.UILayout,
+    context: bpy.types.Context,
+    text: str,
+    icon: str,
+    alert: bool = False,
+    enabled: bool = True,
+) -> None:
+    """Text in as many lines as the sidebar's width asks for, an icon before the first."""
+    width = context.region.width / context.preferences.system.ui_scale
+    column = layout.column(align=True)
+    column.alert, column.active = alert, enabled
+    column.scale_y = 0.8
+    for number, line in enumerate(textwrap.wrap(text, max(16, int((width - 60) / PIXELS_A_LETTER)))):
+        column.label(text=line, icon=icon if number == 0 else "BLANK1", translate=False)
+
+
+@dataclass(frozen=True)
+class _Coverage:
+    line: str
+    details: str = ""
+    icon: str = "CHECKMARK"
+    is_refused: bool = False
+
+
+_cache: dict[tuple[str, str], _Coverage] = {}  # (scene, head) → what was found; emptied when the scene changes
+
+
+def forget_coverage(*_arguments: object) -> None:
+    """For Blender's handlers: what was found may have changed."""
+    _cache.clear()
+
+
+def _coverage(scene: bpy.types.Scene, head: bpy.types.Object | None) -> _Coverage:
+    key = (scene.name_full, head.name_full if head else "")
+    if key not in _cache:
+        _cache[key] = _examined(scene, head)
+    return _cache[key]
+
+
+def _examined(scene: bpy.types.Scene, head: bpy.types.Object | None) -> _Coverage:
+    try:
+        found = rig.examine(scene, head)
+    except FacewrightError as error:
+        return _Coverage(" ".join(str(error).split()), icon="ERROR", is_refused=True)
+    keys, missing = len(found.detection.keys), len(found.detection.missing)
+    meshes = f"{len(found.parts)} {'mesh' if len(found.parts) == 1 else 'meshes'}"
+    title, *more = found.detection.explain().splitlines()
+    enough = keys >= WARN_BELOW * (keys + missing)
+    return _Coverage(
+        f"{title.rstrip('.')} on {meshes}", " ".join([*more, *found.notes]), "CHECKMARK" if enough else "INFO"
+    )

@@ -1,0 +1,75 @@
+"""What belongs to the machine rather than to a scene: the model and where it runs."""
+
+# No `from __future__ import annotations`: Blender reads properties out of evaluated annotations.
+from functools import cache
+
+import bpy
+from bpy.props import EnumProperty, IntProperty, StringProperty
+
+from ..core import backend
+from ..core.settings import ModelSettings
+from . import compat
+
+TITLES = {
+    "auto": ("Automatic", "The graphics card if it can be used, otherwise the processor"),
+    "cpu": ("Processor", "Runs everywhere, and gives the same keys everywhere"),
+    "cuda": ("NVIDIA (CUDA)", "An NVIDIA graphics card"),
+    "coreml": ("Apple (Core ML)", "Apple's neural engine or graphics"),
+    "dml": ("DirectML", "Any graphics card under Windows"),
+}
+
+
+class FACEWRIGHT_AP_preferences(bpy.types.AddonPreferences):
+    """Its bl_idname is the extension's real package name, which only Blender knows: set on registration."""
+
+    bl_idname = ""
+
+    device: EnumProperty(
+        name="Device",
+        description="Where the model runs",
+        items=[(device, *TITLES[device]) for device in backend.DEVICES],
+    )
+    threads: IntProperty(
+        name="Threads",
+        description="Processor cores that the model may use",
+        default=ModelSettings().threads,
+        min=1,
+        soft_max=16,
+        max=256,
+    )
+    model: StringProperty(
+        name="Model",
+        description="A Facewright model file (.onnx), such as one trained on your actor. "
+        "Empty: the one that comes with Facewright",
+        subtype="FILE_PATH",
+        options=compat.PATH_OPTIONS,
+    )
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.prop(self, "device")
+        text, icon = _device_line(self.device)
+        layout.label(text=text, icon=icon)
+        layout.prop(self, "threads")
+        layout.prop(self, "model", placeholder="Facewright's own")
+
+
+def model_settings(context: bpy.types.Context) -> ModelSettings:
+    """The model and the device that the preferences name; the defaults where there are none."""
+    addon = context.preferences.addons.get(FACEWRIGHT_AP_preferences.bl_idname)
+    if addon is None or addon.preferences is None:
+        return ModelSettings()
+    chosen = addon.preferences
+    path = bpy.path.abspath(chosen.model) if chosen.model else ""
+    return ModelSettings(path=path, device=chosen.device, threads=chosen.threads)
+
+
+@cache
+def _device_line(device: str) -> tuple[str, str]:
+    """What will be used for a choice of device, and an icon; asked once, because it loads onnxruntime."""
+    there = backend.available()
+    names = ", ".join(TITLES[name][0] for name in there)
+    if device in ("auto", *there):
+        return f"Here: {names}", "CHECKMARK"
+    return f"{TITLES[device][0]} is not available here and falls back to the processor. Here: {names}", "INFO"

@@ -1,0 +1,182 @@
+"""A head in the scene: which meshes belong to one character, and which of their keys may be written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import bpy
+
+from ..core import rigs
+from ..core.errors import RigError, quoted
+from . import compat
+
+SHOWN = 4  # names that a note lists before it says how many more there are
+FACE_CHANNELS = 26  # a mesh with more than half of ARKit's 52 is a face, not its teeth or lashes
+
+
+@dataclass(frozen=True)
+class Part:
+    """A shape-key data-block that can be animated, by name: references do not survive an undo."""
+
+    mesh: str  # the object that shows it
+    block: str  # its name in bpy.data.shape_keys
+    controls: tuple[str, ...]  # the keys that may be written
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a bake can move on one character, and what it has to leave alone."""
+
+    parts: tuple[Part, ...]
+    detection: rigs.Detection
+    notes: tuple[str, ...]
+
+    @property
+    def controls(self) -> tuple[str, ...]:
+        """Every key that may be written, once."""
+        return tuple(dict.fromkeys(name for part in self.parts for name in part.controls))
+
+
+def examine(scene: bpy.types.Scene, chosen: bpy.types.Object | None) -> Head:
+    """What a bake on this character would move; a RigError with the reason and the remedy if that is nothing."""
+    chosen, meshes = _chosen(chosen), meshes_of(scene, chosen)
+    known = set(_detected(chosen, meshes).keys.values())
+    parts: list[Part] = []
+    blocked: dict[str, list[str]] = {}  # reason → keys
+    for mesh in meshes:
+        keys = _keys_of(mesh)
+        if keys is None or keys.name in [part.block for part in parts]:
+            continue  # two objects that show the same mesh
+        free = _free_controls(mesh, keys, known, blocked)
+        if free:
+            parts.append(Part(mesh.name, keys.name, free))
+    notes = tuple(_listed(reason, names) for reason, names in blocked.items())
+    if not parts:
+        raise RigError(f"{quoted(chosen.name)} would not move: " + "; ".join(notes))
+    notes += tuple(f"{part.mesh} shows one key only: unpin it in its shape keys" for part in parts if _is_pinned(part))
+    detection = rigs.detect([name for part in parts for name in part.controls])
+    return Head(tuple(parts), detection, notes)
+
+
+def meshes_of(scene: bpy.types.Scene, chosen: bpy.types.Object | None) -> list[bpy.types.Object]:
+    """The character's meshes that have shape keys: same armature, else same parent, else same collection."""
+    chosen = _chosen(chosen)
+    if chosen.instance_collection is not None:
+        is_linked = chosen.instance_collection.library is not None
+        remedy = "Object > Library Override > Make" if is_linked else "Object > Apply > Make Instances Real"
+        raise RigError(f"{quoted(chosen.name)} is an instance of a collection and has no keys of its own; use {remedy}")
+    keyed = [o for o in scene.objects if _keys_of(o)]
+    armature = chosen if chosen.type == "ARMATURE" else chosen.find_armature()
+    top = _ancestors(chosen)[-1]
+    if armature is not None:
+        meshes = [o for o in keyed if o.find_armature() == armature or armature in _ancestors(o)]
+    elif top.children:
+        meshes = [o for o in keyed if _ancestors(o)[-1] == top]
+    else:
+        meshes = [o for o in keyed if o == chosen or _goes_with(o, chosen, scene)]
+    if not meshes:
+        raise RigError(f"{quoted(chosen.name)} has no shape keys; select a face that has them")
+    return meshes
+
+
+def _chosen(head: bpy.types.Object | None) -> bpy.types.Object:
+    if head is None:
+        raise RigError("no head is chosen; select the character's face")
+    return head
+
+
+def _keys_of(obj: bpy.types.Object) -> bpy.types.Key | None:
+    return obj.data.shape_keys if isinstance(obj.data, bpy.types.Mesh) else None
+
+
+def _names(keys: bpy.types.Key) -> list[str]:
+    return [block.name for block in keys.key_blocks]
+
+
+def _ancestors(obj: bpy.types.Object) -> list[bpy.types.Object]:
+    """The object itself, its parent, and so on to the top."""
+    chain = [obj]
+    while chain[-1].parent is not None:
+        chain.append(chain[-1].parent)
+    return chain
+
+
+def _goes_with(obj: bpy.types.Object, chosen: bpy.types.Object, scene: bpy.types.Scene) -> bool:
+    """Whether two loose meshes share a collection of their own; two whole faces never are one character."""
+    shared = set(obj.users_collection) & set(chosen.users_collection) - {scene.collection}
+    return bool(shared) and obj.parent is None and not (_is_face(obj) and _is_face(chosen))
+
+
+def _is_face(obj: bpy.types.Object) -> bool:
+    keys = _keys_of(obj)
+    return keys is not None and len(rigs.detect(_names(keys)).keys) > FACE_CHANNELS
+
+
+def _detected(chosen: bpy.types.Object, meshes: Iterable[bpy.types.Object]) -> rigs.Detection:
+    blocks = [keys for mesh in meshes if (keys := _keys_of(mesh))]
+    detection = rigs.detect(list(dict.fromkeys(name for keys in blocks for name in _names(keys))))
+    if not detection.keys:
+        raise RigError(f"{quoted(chosen.name)} would not move: {detection.explain()}")
+    return detection
+
+
+def _free_controls(
+    mesh: bpy.types.Object, keys: bpy.types.Key, known: set[str], blocked: dict[str, list[str]]
+) -> tuple[str, ...]:
+    """The mesh's known keys that may be written; the others are added to `blocked` under the reason."""
+    names = [block.name for block in keys.key_blocks if block.name in known and block != keys.reference_key]
+    whole = _refusal(mesh, keys)
+    driven, held = _driven(keys), _held(keys)
+    free = []
+    for name in names:
+        path = value_path(name)
+        reason = whole
+        if path in driven:
+            reason = "driven, so a driver moves them; remove it to animate them"
+        elif path in held:
+            reason = "locked or muted in the Graph Editor and stay as they are"
+        elif keys.key_blocks[name].mute:
+            reason = "muted; tick them in the shape keys to animate them"
+        if reason is None:
+            free.append(name)
+        else:
+            blocked.setdefault(reason, []).append(name)
+    return tuple(free)
+
+
+def value_path(name: str) -> str:
+    """The data path of a key's value, under the shape-key data-block."""
+    return f'key_blocks["{bpy.utils.escape_identifier(name)}"].value'
+
+
+def _refusal(mesh: bpy.types.Object, keys: bpy.types.Key) -> str | None:
+    if not keys.is_editable:
+        library = keys.library or mesh.library
+        source = f" from {quoted(bpy.path.basename(library.filepath))}" if library else ""
+        return f"linked{source}: select {mesh.name} and use Object > Library Override > Make"
+    if not keys.use_relative:
+        return f"absolute on {mesh.name}; tick Relative in its shape keys"
+    return None
+
+
+def _driven(keys: bpy.types.Key) -> set[str]:
+    drivers = keys.animation_data.drivers if keys.animation_data else ()
+    return {curve.data_path for curve in drivers if not curve.mute}
+
+
+def _held(keys: bpy.types.Key) -> set[str]:
+    """Paths whose curve an animator has locked or muted."""
+    action = keys.animation_data.action if keys.animation_data else None
+    curves = compat.curves_of(action, keys) if action else []
+    return {curve.data_path for curve in curves if curve.lock or curve.mute or (curve.group and curve.group.lock)}
+
+
+def _is_pinned(part: Part) -> bool:
+    return bpy.data.objects[part.mesh].show_only_shape_key
+
+
+def _listed(reason: str, names: list[str]) -> str:
+    unique = list(dict.fromkeys(names))
+    more = f" and {len(unique) - SHOWN} more" if len(unique) > SHOWN else ""
+    return f"{', '.join(unique[:SHOWN])}{more}: {reason}"

@@ -1,0 +1,126 @@
+"""A spoken line in the scene: a file or a sequencer strip, which part of it is heard, and at which frame."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ..core import audio
+from ..core.errors import AudioError, quoted
+from . import compat
+
+
+@dataclass(frozen=True)
+class Line:
+    """Speech to animate: where it lies, what part of it is heard, and the frame on which that part starts."""
+
+    path: Path
+    name: str  # what actions and messages call it
+    frame: int
+    start_s: float = 0.0  # of the part that is heard, in the file
+    end_s: float = float("inf")
+    filepath: str = ""  # as the user wrote it, maybe relative to the .blend; empty if a strip plays it already
+
+    @property
+    def is_trimmed(self) -> bool:
+        """Whether a part of the file is not heard."""
+        return self.start_s > 0 or self.end_s < float("inf")
+
+
+def fps(scene: bpy.types.Scene) -> float:
+    """Frames a second, 23.976 and 29.97 too."""
+    return scene.render.fps / scene.render.fps_base
+
+
+def from_file(filepath: str, frame: int) -> Line:
+    """The line in a sound file, from `frame` on; `//` starts at the .blend."""
+    if not filepath:
+        raise AudioError("no sound is chosen; choose a recorded line")
+    path = Path(bpy.path.abspath(filepath))
+    if not path.is_file():
+        raise AudioError(f"sound file {quoted(path)} does not exist; choose it again")
+    return Line(path, path.stem, frame, filepath=filepath)
+
+
+def from_strip(scene: bpy.types.Scene, name: str) -> Line:
+    """The line that a sound strip plays: only the part between its handles, on the frames where it is heard."""
+    strip = next((strip for strip in compat.sound_strips(scene) if strip.name == name), None)
+    if strip is None or strip.sound is None:
+        raise AudioError(f"the sequencer has no sound strip {quoted(name)}; choose one that is there")
+    if len(strip.retiming_keys):
+        raise AudioError(f"strip {quoted(name)} is retimed; render it to a sound file and choose that")
+    whole, first, last = compat.span(strip)
+    path = _file_of(strip.sound)
+    start_s = max(0.0, (first - whole) / fps(scene))
+    end_s = (last - whole) / fps(scene)
+    if end_s >= audio.open_sound(path).duration_s - 1 / fps(scene):
+        end_s = float("inf")  # strips end on whole frames, sounds do not
+    return Line(path, name, round(first), start_s, end_s)
+
+
+def heard(line: Line) -> Path | audio.Audio:
+    """What the model shall hear: the file, or only the part of it between the strip's handles. Never touches bpy."""
+    if not line.is_trimmed:
+        return line.path
+    first = round(line.start_s * audio.RATE)
+    last = line.end_s * audio.RATE
+    seen, parts = 0, []
+    for block in audio.open_sound(line.path).blocks():
+        parts.append(block[max(0, first - seen) : int(max(0.0, min(last - seen, len(block))))])
+        seen += len(block)
+        if seen >= last:
+            break
+    samples = np.concatenate(parts)
+    if not len(samples):
+        raise AudioError(f"strip {quoted(line.name)} plays nothing of {quoted(line.path.name)}; move its handles")
+    return audio.Audio(samples, audio.RATE)
+
+
+def place(scene: bpy.types.Scene, line: Line) -> str | None:
+    """Puts the line's sound in the sequencer unless it is there already; a note if this Blender cannot."""
+    if not line.filepath or _is_placed(scene, line):
+        return None
+    try:
+        compat.strips(scene).new_sound(line.name, line.filepath, _free_channel(scene, line), line.frame)
+    except RuntimeError:  # a Blender built without audio
+        return "this Blender has no audio, so the sound is not in the sequencer"
+    return None
+
+
+def _is_placed(scene: bpy.types.Scene, line: Line) -> bool:
+    for strip in compat.sound_strips(scene):
+        whole, first, _last = compat.span(strip)
+        if whole == first == line.frame and strip.sound and Path(bpy.path.abspath(strip.sound.filepath)) == line.path:
+            return True
+    return False
+
+
+def _free_channel(scene: bpy.types.Scene, line: Line) -> int:
+    """The lowest channel on which nothing plays while the line does."""
+    last = line.frame + audio.open_sound(line.path).duration_s * fps(scene)
+    taken = {strip.channel for strip in compat.strips(scene) if _overlaps(strip, line.frame, last)}
+    return next(channel for channel in range(1, len(taken) + 2) if channel not in taken)
+
+
+def _overlaps(strip: Any, first: float, last: float) -> bool:
+    _whole, left, right = compat.span(strip)
+    return bool(left < last + 1 and right > first)
+
+
+def _file_of(sound: bpy.types.Sound) -> Path:
+    """The sound's file; one that is packed is unpacked into Blender's own folder of this session."""
+    path = Path(bpy.path.abspath(sound.filepath, library=sound.library))
+    if sound.packed_file is None:
+        if not path.is_file():
+            raise AudioError(f"sound file {quoted(path)} does not exist; find it with File > External Data")
+        return path
+    data = bytes(sound.packed_file.data)
+    unpacked = Path(bpy.app.tempdir) / f"facewright-{hashlib.sha256(data).hexdigest()[:16]}{path.suffix}"
+    if not unpacked.exists():
+        unpacked.write_bytes(data)
+    return unpacked
