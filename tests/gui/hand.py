@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""The animator's hand: beside Blender's window it moves the mouse, presses keys with xdotool and notes what followed.
+
+Environment: DISPLAY, and FACEWRIGHT_STAGE, the folder where scene.py says what it sees. Writes seen.json.
+Needs Python, xdotool and ImageMagick's import alone, because it runs wherever the window is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+STAGE = Path(os.environ["FACEWRIGHT_STAGE"])
+BUTTON = "facewright.animate("
+ROW_STEP = 10  # pixels: less than half a row, so that no button is stepped over
+
+
+def state() -> dict:
+    try:
+        return json.loads((STAGE / "state.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {"ticks": 0, "tab": "", "keyed": {}, "strips": [], "clipboard": "", "widest": {}}
+
+
+def wait(what: str, holds: Callable[[dict], bool], limit_s: float) -> dict:
+    """What was seen once it held."""
+    end = time.monotonic() + limit_s
+    while time.monotonic() < end:
+        if holds(seen := state()):
+            return seen
+        time.sleep(0.1)
+    raise SystemExit(f"hand: waited {limit_s:.0f} s in vain: {what}")
+
+
+def xdotool(*arguments: object) -> None:
+    subprocess.run(["xdotool", *map(str, arguments)], check=True)
+
+
+def picture(name: str) -> None:
+    subprocess.run(["import", "-silent", "-window", "root", STAGE / name], check=True)
+
+
+def move(x: int, y: int) -> None:
+    """In two steps, because a window notices a pointer that moves over it, not one that appears."""
+    xdotool("mousemove", x - 3, y, "sleep", 0.1, "mousemove", x, y, "sleep", 0.1)
+
+
+def find_button(sidebar: list[int], height: int) -> tuple[int, int]:
+    """Where the button is: Ctrl+C over a button copies its Python command, so it is found by what it does."""
+    left, bottom, width, tall = sidebar
+    x = left + width // 2 - 10
+    for y in range(height - bottom - tall + ROW_STEP, height - bottom, ROW_STEP):
+        move(x, y)
+        xdotool("key", "ctrl+c")
+        ticks = state()["ticks"]
+        seen = wait("the next look", lambda seen, ticks=ticks: seen["ticks"] >= ticks + 3, 30)
+        if BUTTON in seen["clipboard"]:
+            return x, y + ROW_STEP // 2
+    raise SystemExit("hand: no button of the sidebar runs " + BUTTON)
+
+
+def work() -> dict:
+    """One bake and one undo, as an animator makes them."""
+    opened = wait("the Facewright tab", lambda seen: seen["tab"] == "Facewright" and seen["ticks"] > 20, 90)
+    move(*find_button(opened["sidebar"], opened["window"][1]))
+    picture("before.png")
+    xdotool("click", 1)
+    wait("keys and a strip", lambda seen: bool(seen["keyed"] and seen["strips"]), 120)
+    time.sleep(2)
+    baked = state()
+    (STAGE / "show-widest").touch()
+    widest = wait("the widest frame", lambda seen: bool(seen["widest"]), 60)["widest"]
+    time.sleep(2)  # the new frame is drawn
+    picture("window.png")
+    width, height = opened["window"]
+    move(width // 3, height // 2)  # over the viewport, where Ctrl+Z belongs to the scene
+    xdotool("key", "ctrl+z")
+    time.sleep(2)
+    undone = state()
+    picture("undone.png")
+    return {"opened": opened, "baked": baked, "widest": widest, "undone": undone}
+
+
+def main() -> int:
+    try:
+        seen = work()
+    except SystemExit:
+        try:
+            picture("gave-up.png")
+        finally:
+            print(json.dumps(state())[:2000], file=sys.stderr)
+        raise
+    (STAGE / "seen.json").write_text(json.dumps(seen), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
