@@ -44,7 +44,7 @@ extension: $(DEV)  ## dist/*.zip, built and validated by Blender's own builder
 	$(BIN)/python extension.py validate
 
 window: extension  ## install the zip into a real Blender, open its window, click the button
-	FACEWRIGHT_WINDOW=$(FACEWRIGHT_WINDOW) $(BIN)/python -m pytest -m gui tests/gui $(ARGS)
+	$(BIN)/python -m pytest -m gui tests/gui $(ARGS)
 
 train-tiny: $(DEV)  ## train, evaluate and export a toy model in under two minutes
 	$(BIN)/python -m model_training.train --config model_training/configs/tiny.toml
