@@ -186,8 +186,9 @@ def _on_grid(take: Take, measure: Measure) -> dict[str, Floats]:
 
 def report(score: Score) -> str:
     """The result as Markdown: a table of the classes, then one line a fact."""
+    minutes = score.seconds / 60
     lines = [
-        f"Articulation score **{score.score:.1f}** (by {score.measure}, {score.takes} takes, {score.seconds / 60:.1f} min)",
+        f"Articulation score **{score.score:.1f}** (by {score.measure}, {score.takes} takes, {minutes:.1f} min)",
         "",
         f"| class | weight | score | AUC | {' | '.join(f'F1 {t} ms' for t in TOLERANCES_MS)} | F1 by luck | events |",
         "|---" * (6 + len(TOLERANCES_MS)) + "|",

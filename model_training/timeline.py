@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import minimum_filter1d
-from scipy.signal import find_peaks, peak_prominences
+from scipy.signal import find_peaks
 from scipy.stats import rankdata
 
 from . import targets
@@ -120,9 +120,8 @@ def auc(lane: Lane) -> float | None:
 def _find_peaks(lane: Lane) -> tuple[Floats, Floats]:
     """When the signal peaks, in seconds, and how high; a plateau peaks in its middle."""
     signal = np.where(lane.judged, lane.gesture, LOW)
-    peaks, _ = find_peaks(signal)
-    prominences = peak_prominences(signal, peaks, wlen=2 * GRID + 1)[0] if len(peaks) else np.zeros(0)
-    peaks = peaks[prominences >= PROMINENCE]
+    longest = 2 * round(lane.length_s.max() * GRID) + 3  # so that a window around any plateau shows both its ends
+    peaks, _ = find_peaks(signal, prominence=PROMINENCE, wlen=longest)
     return peaks / GRID, signal[peaks]
 
 

@@ -1,0 +1,213 @@
+"""How well a system articulates speech whose phones are known: the articulation score, overall and by group.
+
+    python -m model_training.evaluate --model addon/models/base.onnx --corpus speech.tsv --phones phones.tsv \
+        --folders ljspeech librispeech_testother --by folder speaker --mesh ict_head.npz --json score.json
+
+The phones come from model_training.align, or from any table with its columns. A model is judged by its own channels;
+with --performed by all that a user gets, every layer included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from addon.core import audio, pipeline
+from addon.core.curves import Curves
+from addon.core.errors import AudioError, FacewrightError, FormatError
+from addon.core.model import RATE, FaceModel, bundled_model_path
+from addon.core.settings import DEFAULTS
+
+from . import baselines, corpora
+from .mesh_score import load_head, mesh_measure
+from .phones import Phone, read_phones
+from .score import LINEAR, Measure, Score, Take, articulation_score, report
+
+BASELINES = ("viseme", "loudness", "shuffled")
+GROUPS = ("folder", "speaker", "language")
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """An utterance and its phones."""
+
+    utterance: corpora.Utterance
+    phones: Sequence[Phone]
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds of speech that the phones cover."""
+        return self.phones[-1].end_s
+
+
+System = Callable[[int, Sequence[Spoken]], Curves]  # the curves for one of these utterances
+
+
+def model_system(path: Path, device: str, threads: int, performed: bool) -> System:
+    """A model file as a system: its channels alone or, performed, with every layer at its default."""
+    model = FaceModel.load(path, device, threads)
+    if model.note:
+        print(model.note, file=sys.stderr)
+
+    def curves(index: int, lines: Sequence[Spoken]) -> Curves:
+        file = lines[index].utterance.file
+        if performed:
+            return pipeline.animate(file, model=model)
+        windows = model.windows(audio.open_sound(file).blocks(), DEFAULTS.model.window_s)
+        return Curves(np.concatenate([model.predict(window) for window in windows]), model.card.channels, RATE)
+
+    return curves
+
+
+def teacher_system() -> System:
+    """The teacher on the phones themselves: as far as a student of it can get."""
+    from .articulation import teacher_curves  # the score must judge a model where no teacher is
+
+    return lambda index, lines: teacher_curves(lines[index].phones, lines[index].duration_s)
+
+
+def baseline_system(name: str) -> System:
+    """One of the systems that calibrate the score."""
+    if name == "viseme":
+        return lambda index, lines: baselines.viseme_curves(lines[index].phones, lines[index].duration_s)
+    if name == "shuffled":
+        return lambda index, lines: baselines.shuffled_curves(lines[index - 1].phones, lines[index].duration_s)
+
+    def loudness(index: int, lines: Sequence[Spoken]) -> Curves:
+        heard = audio.read(lines[index].utterance.file)
+        return baselines.loudness_curves(heard.samples, heard.rate)
+
+    return loudness
+
+
+def spoken_lines(
+    utterances: Iterable[corpora.Utterance], phones: Mapping[str, Sequence[Phone]]
+) -> tuple[list[Spoken], Counter[str]]:
+    """The utterances that phones are known for, and how many were kept and dropped."""
+    chosen = list(utterances)
+    lines = [Spoken(one, phones[one.path]) for one in chosen if phones.get(one.path)]
+    if not lines:
+        raise corpora.CorpusError("no chosen line has phone times: align the corpus, or choose other folders")
+    return lines, Counter({"kept": len(lines), "no phone times": len(chosen) - len(lines)})
+
+
+def run(system: System, lines: Sequence[Spoken], outcome: Counter[str]) -> list[tuple[Spoken, Take]]:
+    """What the system makes of every line; an unreadable recording is counted and left out."""
+    takes = []
+    for index, line in enumerate(tqdm(lines, unit="line", desc="animating", disable=None)):
+        try:
+            takes.append((line, Take(line.phones, system(index, lines))))
+        except AudioError as error:
+            outcome.subtract(["kept"])
+            outcome.update(["unreadable recording"])
+            tqdm.write(f"left out: {error}", file=sys.stderr)
+    if not takes:
+        raise corpora.CorpusError("no recording could be read: are they where the corpus table says?")
+    return takes
+
+
+def grouped(takes: Sequence[tuple[Spoken, Take]], by: Sequence[str], measure: Measure) -> dict[str, dict[str, Score]]:
+    """The score of every folder, speaker or language apart: {kind of group: {group: score}}."""
+    result: dict[str, dict[str, Score]] = {}
+    for kind in by:
+        members: dict[str, list[Take]] = {}
+        for line, take in takes:
+            members.setdefault(getattr(line.utterance, kind), []).append(take)
+        result[kind] = {name: articulation_score(members[name], measure) for name in sorted(members)}
+    return result
+
+
+def group_table(kind: str, scores: Mapping[str, Score]) -> str:
+    """One row a group, as Markdown."""
+    shown = ("closure", "labiodental", "rounded", "open")
+    rows = [
+        f"| {kind} | takes | score | {' | '.join(f'{name} F1' for name in shown)} | best lag ms | jitter |",
+        "|---" * (5 + len(shown)) + "|",
+    ]
+    for name, score in scores.items():
+        f1 = " | ".join(f"{score.classes[one].f1['40']:.2f}" for one in shown)
+        jitter = score.motion.jitter
+        rows.append(f"| {name} | {score.takes} | {score.score:.1f} | {f1} | {score.best_lag_ms:+d} | {jitter:.3f} |")
+    return "\n".join(rows)
+
+
+def write_json(path: Path, result: Mapping[str, object]) -> None:
+    """Writes beside the file and renames, so that nothing half-written stays."""
+    beside = path.with_name(path.name + ".part")
+    try:
+        beside.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        beside.replace(path)
+    except OSError as error:
+        raise FormatError(f"cannot write {str(path)!r} ({error.strerror}); choose another place") from error
+
+
+def evaluate(args: argparse.Namespace) -> None:
+    """Runs the system over the corpus, prints what it scored, and writes it down where asked."""
+    utterances = corpora.select(corpora.read(args.corpus), args.folders, limit=args.limit)
+    lines, outcome = spoken_lines(utterances, read_phones(args.phones))
+    measures = [LINEAR] + ([mesh_measure(load_head(args.mesh))] if args.mesh else [])
+    takes = run(_system(args), lines, outcome)
+    print(", ".join(f"{count} {what}" for what, count in outcome.items() if count) + "\n")
+    result: dict[str, object] = {}
+    for measure in measures:
+        overall = articulation_score([take for _, take in takes], measure)
+        groups = grouped(takes, args.by, measure)
+        print(report(overall) + "\n")
+        for kind, scores in groups.items():
+            print(group_table(kind, scores) + "\n")
+        by = {kind: {name: asdict(score) for name, score in scores.items()} for kind, scores in groups.items()}
+        result[measure.name] = {"overall": asdict(overall), "by": by}
+    if args.json:
+        write_json(args.json, result)
+
+
+def _system(args: argparse.Namespace) -> System:
+    if args.teacher:
+        return teacher_system()
+    if args.baseline:
+        return baseline_system(args.baseline)
+    return model_system(args.model, args.device, args.threads, args.performed)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="model_training.evaluate", description="Score a system's articulation.")
+    system = parser.add_mutually_exclusive_group()
+    system.add_argument("--model", type=Path, default=bundled_model_path(), help="an ONNX model (default: the bundled)")
+    system.add_argument("--teacher", action="store_true", help="score the teacher on the phones instead")
+    system.add_argument("--baseline", choices=BASELINES, help="score a system that calibrates the score instead")
+    parser.add_argument("--corpus", type=Path, required=True, help="the corpus table")
+    parser.add_argument("--phones", type=Path, required=True, help="phone times from model_training.align")
+    parser.add_argument("--folders", nargs="*", default=(), help="only these folders of the corpus")
+    parser.add_argument("--limit", type=int, default=0, help="at most so many lines a folder")
+    parser.add_argument("--by", nargs="*", choices=GROUPS, default=("folder",), help="groups to score apart")
+    parser.add_argument("--mesh", type=Path, help="ICT-FaceKit's head as npz, to measure on a face as well")
+    parser.add_argument("--performed", action="store_true", help="with every layer, as users get it")
+    parser.add_argument("--device", default="cpu", help="where the model runs: auto, cpu, cuda, coreml or dml")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--json", type=Path, help="write the whole result there")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns the exit status."""
+    try:
+        evaluate(_parser().parse_args(argv))
+    except FacewrightError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
