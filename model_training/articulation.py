@@ -1,0 +1,213 @@
+"""The teacher: what a clear speaker's mouth does for a sequence of timed phones.
+
+A dominance model in the manner of Cohen and Massaro (Modeling Coarticulation in Synthetic Visual Speech, 1993): every
+phone has a target on each channel and pulls with a strength of its own on jaw, lip rounding and lip height; the strengths
+rise before the sound and fall after it, and the channels follow their weighted mean. What must happen happens whatever
+the neighbours want: m, b and p close the lips, f and v bring the lower lip to the upper teeth (JALI, Edwards et al. 2016,
+names these rules; onset, hold and release times are theirs too).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from addon.core.curves import Curves
+
+from .phones import Phone
+
+Array = npt.NDArray[np.float32]
+
+RATE = 50.0  # rows a second, as the model gives them
+BRIDGED_PAUSE_S = 0.2  # in a shorter pause the mouth does not go to rest
+REST_ONSET_S = 0.07  # the mouth closes soon when speech stops,
+SPEECH_ONSET_S = 0.05  # and opens this long before it starts again
+ONSET_S = 0.12  # a gesture starts this long before its sound
+RELEASE_S = 0.12  # and takes as long to end
+HELD = 0.75  # share of the sound for which the gesture is held
+ROUND_ONSET_S = 0.15  # lips round earlier than they do anything else
+SEAL_RAMP_S = 0.06  # lips come together, and part, in this time
+SHORTEST_SEAL_S = 0.04  # two rows at 50 a second
+
+# What the teacher moves; a name that ARKit has for each side stands here once.
+JAW, ROUND, HEIGHT = "jaw", "round", "height"
+SIGNALS = {
+    "jawOpen": JAW, "jawForward": ROUND, "mouthFunnel": ROUND, "mouthPucker": ROUND, "mouthStretch": ROUND,
+    "mouthSmile": ROUND, "mouthDimple": ROUND, "mouthLowerDown": HEIGHT, "mouthUpperUp": HEIGHT, "mouthPress": HEIGHT,
+    "mouthRollLower": HEIGHT, "mouthRollUpper": HEIGHT, "mouthShrugLower": HEIGHT, "mouthShrugUpper": HEIGHT,
+}  # fmt: skip
+SIDED = ("mouthStretch", "mouthSmile", "mouthDimple", "mouthLowerDown", "mouthUpperUp", "mouthPress")
+SOLO = ("jawOpen", "mouthClose", "jawForward", "mouthFunnel", "mouthPucker", "mouthStretch", "mouthSmile",
+        "mouthDimple", "mouthLowerDown", "mouthUpperUp", "mouthPress", "mouthRollLower", "mouthRollUpper",
+        "mouthShrugLower", "mouthShrugUpper")  # fmt: skip
+CHANNELS = tuple(side for name in SOLO for side in ((name + "Left", name + "Right") if name in SIDED else (name,)))
+
+
+@dataclass(frozen=True)
+class Gesture:
+    """Where a phone wants the mouth, and how strongly it insists on jaw, rounding and height (0: leaves it free)."""
+
+    pull: tuple[float, float, float]
+    target: dict[str, float] = field(default_factory=dict)
+
+
+def _g(jaw: float, rounding: float, height: float, **target: float) -> Gesture:
+    return Gesture((jaw, rounding, height), {_LONG[name]: value for name, value in target.items()})
+
+
+_LONG = {
+    "open": "jawOpen", "forward": "jawForward", "funnel": "mouthFunnel", "pucker": "mouthPucker",
+    "stretch": "mouthStretch", "smile": "mouthSmile", "dimple": "mouthDimple", "down": "mouthLowerDown",
+    "up": "mouthUpperUp", "press": "mouthPress", "roll_lower": "mouthRollLower", "roll_upper": "mouthRollUpper",
+    "shrug_lower": "mouthShrugLower", "shrug_upper": "mouthShrugUpper",
+}  # fmt: skip
+
+# Pulls on (jaw, rounding, height), then targets. Values are ours, within the range that capture-driven faces show.
+GESTURES: dict[str, Gesture] = {
+    "sil": _g(2.0, 1.4, 2.0),
+    "aa": _g(1.2, 0.7, 0.6, open=0.42, down=0.30, up=0.10),
+    "ae": _g(1.2, 0.7, 0.7, open=0.39, stretch=0.16, smile=0.08, down=0.34, up=0.12),
+    "ao": _g(1.2, 0.8, 0.6, open=0.37, funnel=0.26, pucker=0.10, down=0.20),
+    "ah": _g(0.8, 0.6, 0.4, open=0.20, down=0.20, up=0.04),
+    "eh": _g(0.9, 0.5, 0.5, open=0.23, stretch=0.14, smile=0.06, down=0.28, up=0.06),
+    "er": _g(0.8, 0.9, 0.5, open=0.13, funnel=0.34, pucker=0.22, down=0.14, up=0.05),
+    "ih": _g(0.8, 0.9, 0.4, open=0.13, stretch=0.27, smile=0.14, dimple=0.05, down=0.22, up=0.04),
+    "iy": _g(0.9, 1.1, 0.6, open=0.10, stretch=0.34, smile=0.24, dimple=0.08, down=0.22, up=0.06),
+    "ey": _g(0.9, 1.0, 0.6, open=0.16, stretch=0.28, smile=0.18, dimple=0.06, down=0.26, up=0.06),
+    "ow": _g(0.9, 1.1, 0.6, open=0.20, funnel=0.38, pucker=0.34, down=0.08),
+    "uh": _g(0.7, 0.6, 0.4, open=0.14, funnel=0.22, pucker=0.18, down=0.14),
+    "uw": _g(0.9, 1.3, 0.6, open=0.09, funnel=0.34, pucker=0.56, down=0.04),
+    "w": _g(0.9, 1.5, 0.7, open=0.06, funnel=0.32, pucker=0.62),
+    "r": _g(0.5, 0.6, 0.3, open=0.11, funnel=0.24, pucker=0.16, down=0.10),
+    "y": _g(0.6, 0.6, 0.3, open=0.09, stretch=0.20, smile=0.12, down=0.16),
+    "l": _g(0.4, 0.3, 0.2, open=0.15, down=0.16, up=0.03),
+    "th": _g(0.6, 0.45, 0.6, open=0.13, down=0.20, up=0.08),
+    "dh": _g(0.6, 0.4, 0.5, open=0.13, down=0.20, up=0.06),
+    "s": _g(1.1, 1.0, 0.7, open=0.05, stretch=0.28, smile=0.15, dimple=0.05, down=0.24, up=0.06),
+    "z": _g(1.1, 1.0, 0.7, open=0.05, stretch=0.28, smile=0.15, dimple=0.05, down=0.24, up=0.06),
+    "sh": _g(1.1, 1.3, 0.8, open=0.06, forward=0.10, funnel=0.56, pucker=0.24, down=0.10, up=0.12),
+    "f": _g(0.9, 0.5, 2.2, open=0.06, roll_lower=0.55, up=0.26, shrug_upper=0.05),
+    "p": _g(0.5, 0.45, 1.8, open=0.07, press=0.34, roll_lower=0.10, roll_upper=0.10, shrug_lower=0.06),
+    "m": _g(0.5, 0.45, 1.8, open=0.08, press=0.24, roll_lower=0.08, roll_upper=0.08),
+    "t": _g(0.5, 0.3, 0.15, open=0.08, down=0.16, up=0.03),
+    "n": _g(0.5, 0.3, 0.15, open=0.10, down=0.16, up=0.03),
+    "k": _g(0.3, 0.25, 0.12, open=0.14, down=0.14),
+    "hh": _g(0.10, 0.06, 0.08, open=0.14, down=0.14),
+}
+for _same, _as in {"b": "p", "v": "f", "d": "t", "g": "k", "ng": "k", "zh": "sh", "ch": "sh", "jh": "sh"}.items():
+    GESTURES[_same] = GESTURES[_as]
+# Diphthongs move: first gesture, the share of the sound at which it ends, second gesture.
+GLIDES = {"ay": ("aa", 0.65, "ih"), "aw": ("aa", 0.62, "uw"), "oy": ("ao", 0.60, "ih")}
+CLOSURES = {"p": 0.6, "b": 0.6, "m": 0.9, "em": 0.9}  # share of the sound for which the lips stay together
+LIP_TO_TEETH = {"f": 0.9, "v": 0.9}
+
+
+@dataclass(frozen=True)
+class Effort:
+    """The two axes of clarity, mumble to enunciate (JALI): 1 is natural speech."""
+
+    jaw: float = 1.0
+    lips: float = 1.0
+
+
+def teacher_curves(
+    phones: Sequence[Phone], duration_s: float, loudness_db: Array | None = None, effort: Effort = Effort()
+) -> Curves:
+    """The teacher's curves at 50 rows a second, (T, C) over CHANNELS, T = ceil(duration_s * 50).
+
+    loudness_db, (T,), lets loud vowels open the jaw further than soft ones.
+    """
+    times = np.arange(int(np.ceil(duration_s * RATE - 1e-6)), dtype=np.float32) / np.float32(RATE)
+    parts = _parts(phones)
+    signals = _dominance(parts, times)
+    signals["jawOpen"] *= effort.jaw * _stress(times, loudness_db)
+    for name, group in SIGNALS.items():
+        if group != JAW:
+            signals[name] *= effort.lips
+    signals = {name: _smoothed(column) for name, column in signals.items()}
+    _reach_teeth(signals, _hold(phones, LIP_TO_TEETH, times))
+    _seal(signals, _hold(phones, CLOSURES, times))
+    columns = [np.clip(signals[name.removesuffix("Left").removesuffix("Right")], 0, 1) for name in CHANNELS]
+    return Curves(np.stack(columns, axis=1).astype(np.float32), CHANNELS, RATE)
+
+
+def _parts(phones: Sequence[Phone]) -> list[Phone]:
+    """Phones with diphthongs cut in two and short pauses gone, so that the mouth moves through them."""
+    parts: list[Phone] = []
+    for phone in phones:
+        if phone.name == "sil" and phone.end_s - phone.start_s < BRIDGED_PAUSE_S and 0 < len(parts) < len(phones) - 1:
+            continue
+        first, share, second = GLIDES.get(phone.name, (phone.name, 1.0, ""))
+        turn_s = phone.start_s + share * (phone.end_s - phone.start_s)
+        parts.append(Phone(first, phone.start_s, turn_s))
+        if second:
+            parts.append(Phone(second, turn_s, phone.end_s))
+    return [part for part in parts if part.name in GESTURES] or [Phone("sil", 0.0, 1.0)]
+
+
+def _dominance(parts: Sequence[Phone], times: Array) -> dict[str, Array]:
+    """Every signal as the mean of the phones' targets, weighted by how strongly each pulls at each time."""
+    start, end = (np.array([getattr(p, edge) for p in parts], np.float32) for edge in ("start_s", "end_s"))
+    pause = np.array([p.name == "sil" for p in parts])
+    held = np.where(pause, np.maximum(end - SPEECH_ONSET_S, start), start + HELD * (end - start))
+    signals = {}
+    for axis, group in enumerate((JAW, ROUND, HEIGHT)):
+        onset = np.where(pause, REST_ONSET_S, ROUND_ONSET_S if group == ROUND else ONSET_S)
+        release = np.where(pause, SPEECH_ONSET_S, RELEASE_S)
+        pull = np.array([GESTURES[p.name].pull[axis] for p in parts], np.float32)
+        before = np.maximum(start - times[:, None], 0) / (0.6 * onset)
+        after = np.maximum(times[:, None] - held, 0) / (0.6 * release)
+        strength = pull * np.exp(-(before**2) - after**2) + 1e-9  # (T, P)
+        strength /= strength.sum(axis=1, keepdims=True)
+        for name in (n for n, g in SIGNALS.items() if g == group):
+            target = np.array([GESTURES[p.name].target.get(name, 0.0) for p in parts], np.float32)
+            signals[name] = np.asarray(strength @ target, np.float32)
+    return signals
+
+
+def _stress(times: Array, loudness_db: Array | None) -> Array:
+    """How much wider than usual the jaw opens, (T,): 10 dB above the line's louder half is a quarter more."""
+    if loudness_db is None or len(loudness_db) == 0:
+        return np.ones_like(times)
+    level = np.interp(np.arange(len(times)), np.arange(len(loudness_db)), loudness_db)
+    level = np.convolve(np.pad(level, 7, mode="edge"), np.ones(15) / 15, mode="valid")  # 300 ms: a syllable
+    usual = np.median(level[level >= np.median(level)])
+    return np.asarray(np.clip(1 + 0.025 * (level - usual), 0.75, 1.3), np.float32)
+
+
+def _smoothed(column: Array) -> Array:
+    """The column under a bell of 20 ms, which takes the corners off without delaying anything."""
+    bell = np.exp(-0.5 * np.arange(-3, 4) ** 2).astype(np.float32)
+    return np.convolve(np.pad(column, 3, mode="edge"), bell / bell.sum(), mode="valid")
+
+
+def _hold(phones: Sequence[Phone], share: dict[str, float], times: Array) -> Array:
+    """How far a gesture that must happen has happened, (T,) 0..1: smooth ramps around each sound that needs it."""
+    hold = np.zeros_like(times)
+    for phone in phones:
+        if phone.name in share:
+            end_s = phone.start_s + max(share[phone.name] * (phone.end_s - phone.start_s), SHORTEST_SEAL_S)
+            apart = np.maximum(np.maximum(phone.start_s - times, times - end_s), 0) / SEAL_RAMP_S
+            hold = np.maximum(hold, 0.5 + 0.5 * np.cos(np.pi * np.minimum(apart, 1)))
+    return hold
+
+
+def _reach_teeth(signals: dict[str, Array], hold: Array) -> None:
+    """Bring the lower lip under the upper teeth where hold says so."""
+    for name, reached in {"mouthRollLower": 0.5, "mouthUpperUp": 0.22}.items():
+        signals[name] = np.maximum(signals[name], hold * reached)
+    for name, kept in {"mouthLowerDown": 0.1, "mouthPress": 0.0, "mouthFunnel": 0.5, "mouthRollUpper": 0.0}.items():
+        signals[name] = signals[name] * (1 - hold * (1 - kept))
+    signals["jawOpen"] = np.minimum(signals["jawOpen"], (1 - hold) + hold * 0.10)
+
+
+def _seal(signals: dict[str, Array], hold: Array) -> None:
+    """Close the lips over whatever the jaw does where hold says so; mouthClose is relative to jawOpen."""
+    signals["jawOpen"] = np.minimum(signals["jawOpen"], (1 - hold) + hold * 0.18)
+    for name, kept in {"mouthLowerDown": 0.0, "mouthUpperUp": 0.0, "mouthFunnel": 0.4}.items():
+        signals[name] = signals[name] * (1 - hold * (1 - kept))
+    signals["mouthPress"] = np.maximum(signals["mouthPress"], 0.22 * hold)
+    signals["mouthClose"] = hold * signals["jawOpen"]

@@ -1,0 +1,117 @@
+"""A training is a TOML file: corpus, network, losses, augmentation and schedule; a checkpoint carries the one that made it."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from .corpora import CorpusError
+from .network import NetworkSettings
+
+
+@dataclass(frozen=True)
+class CorpusSettings:
+    """Which lines are learnt from: development folders are kept out, with their speakers and their texts."""
+
+    languages: tuple[str, ...] = ("en",)
+    development: tuple[str, ...] = ()
+    weights: dict[str, float] = field(default_factory=dict)  # by folder; 1 where none is given
+
+
+@dataclass(frozen=True)
+class AugmentSettings:
+    """How often a crop meets what recordings meet; shares of crops, 0..1."""
+
+    speed: float = 0.15  # faster or slower by up to this share; pitch and formants go along
+    gain_db: float = 12.0  # standard deviation of the level
+    noise: float = 0.4
+    voices: float = 0.3  # other people talking
+    band: float = 0.25  # telephones and cheap microphones
+    room: float = 0.25  # reverberation
+    mute: float = 0.15  # digital silence for a stretch, or all of the crop
+    snr_db: tuple[float, float] = (0.0, 30.0)
+
+
+@dataclass(frozen=True)
+class LossSettings:
+    """Weights of the losses; closures and lip-to-teeth rows count more because they are short and decide everything."""
+
+    channels: float = 1.0
+    signals: float = 1.0
+    velocity: float = 0.5
+    seal: float = 0.5
+    phones: float = 0.5
+    closure_rows: float = 4.0
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """The schedule."""
+
+    steps: int = 4000
+    batch: int = 12
+    crop_s: float = 3.6
+    learning_rate: float = 1e-3
+    warmup_steps: int = 200
+    weight_decay: float = 0.02
+    average: float = 0.998  # share of the old in the moving average of the weights, a step
+    seed: int = 0
+    save_every_steps: int = 250
+    threads: int = 2
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Everything that decides what a training gives, apart from the speech itself."""
+
+    name: str = "base"
+    corpus: CorpusSettings = CorpusSettings()
+    network: NetworkSettings = NetworkSettings()
+    augment: AugmentSettings = AugmentSettings()
+    loss: LossSettings = LossSettings()
+    train: TrainSettings = TrainSettings()
+
+
+def load(path: Path) -> TrainingConfig:
+    """The config in a TOML file; an unknown or mistyped key is an error that names it."""
+    try:
+        return from_table(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise CorpusError(f"cannot read the training config {str(path)!r}: {error}") from error
+
+
+def from_table(table: dict[str, Any]) -> TrainingConfig:
+    """The config that nested tables describe; what they leave out keeps its default."""
+    return _build(TrainingConfig, table, "")
+
+
+def to_table(config: TrainingConfig) -> dict[str, Any]:
+    """The config as nested tables, which from_table reads back."""
+    return dataclasses.asdict(config)
+
+
+T = TypeVar("T")
+
+
+def _build(kind: type[T], table: dict[str, Any], where: str) -> T:
+    known = {item.name: item for item in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in known:
+            raise CorpusError(f"the training config has no setting {where + key!r}: known are {', '.join(known)}")
+        item = known[key]
+        default = item.default if item.default is not dataclasses.MISSING else {}
+        if dataclasses.is_dataclass(default) and not isinstance(default, type):
+            if not isinstance(value, dict):
+                raise CorpusError(f"{where + key} of the training config must be a table")
+            values[key] = _build(type(default), value, f"{where}{key}.")
+            continue
+        value = tuple(value) if isinstance(value, list) else value
+        value = float(value) if isinstance(default, float) and isinstance(value, int) else value
+        if type(value) is not type(default):
+            raise CorpusError(f"{where + key} of the training config must be {type(default).__name__}, not {value!r}")
+        values[key] = value
+    return kind(**values)

@@ -1,0 +1,144 @@
+"""Batches of crops, each heard as another microphone, room or telephone would have heard it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from .config import AugmentSettings, CorpusSettings, TrainSettings
+from .network import ROW_SAMPLES, SAMPLE_RATE, TOKEN_ROWS
+from .prepare import Line, Shard
+
+Floats = npt.NDArray[np.float32]
+MUTE_FADE_ROWS = 4  # 80 ms for the mouth to come to rest
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Waveforms (B, N), targets (B, T, C), phones (B, T) and which rows lie inside a line (B, T)."""
+
+    waveform: Tensor
+    targets: Tensor
+    phones: Tensor
+    inside: Tensor
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on another device."""
+        return Batch(*(getattr(self, name).to(device) for name in ("waveform", "targets", "phones", "inside")))
+
+
+class Batches:
+    """Endless random batches; batch number i is the same for the same seed, whatever came before it."""
+
+    def __init__(self, shard: Shard, corpus: CorpusSettings, augment: AugmentSettings, train: TrainSettings) -> None:
+        self._shard, self._augment, self._train = shard, augment, train
+        self._rows = max(round(train.crop_s * SAMPLE_RATE / ROW_SAMPLES / TOKEN_ROWS), 1) * TOKEN_ROWS
+        weights = np.array([line.rows * corpus.weights.get(line.folder, 1.0) for line in shard.lines])
+        self._chances = weights / weights.sum()
+
+    def batch(self, number: int) -> Batch:
+        """Batch `number` of the training."""
+        rng = np.random.default_rng([self._train.seed, number])
+        picks = rng.choice(len(self._chances), self._train.batch, p=self._chances)
+        crops = [self._crop(self._shard.lines[pick], rng) for pick in picks]
+        waveform, targets, phones, inside = (np.stack(part) for part in zip(*crops, strict=True))
+        waveform = degrade(waveform, self._augment, rng)
+        for row in np.flatnonzero(rng.random(len(waveform)) < self._augment.mute):
+            _mute(waveform[row], targets[row], phones[row], rng)
+        return Batch(*(torch.from_numpy(part) for part in (waveform, targets, phones.astype(np.int64), inside)))
+
+    def _crop(self, line: Line, rng: np.random.Generator) -> tuple[Floats, Floats, npt.NDArray[np.uint8], Floats]:
+        """A stretch of one line at another speed; before and after the line lies silence with the mouth at rest."""
+        rows, speed = self._rows, 1 + self._augment.speed * rng.uniform(-1, 1)
+        taken = int(np.ceil(rows * speed)) + 1
+        slack = max(rows // 10, 1)  # crops may begin before a line, or end after it
+        start = int(rng.integers(-slack, max(line.rows - taken + slack, -slack + 1) + 1))
+        first, last = max(start, 0), min(start + taken, line.rows)
+        at, offset = line.first_row, first - start
+        count = last - first
+        source = np.zeros(taken * ROW_SAMPLES + 1, np.float32)
+        source[offset * ROW_SAMPLES : (offset + count) * ROW_SAMPLES] = (
+            self._shard.samples[(at + first) * ROW_SAMPLES : (at + last) * ROW_SAMPLES].astype(np.float32) / 32768
+        )
+        targets = np.zeros((taken, self._shard.targets.shape[1]), np.float32)
+        phones = np.zeros(taken, np.uint8)
+        inside = np.zeros(taken, np.float32)
+        targets[offset : offset + count] = self._shard.targets[at + first : at + last]
+        phones[offset : offset + count] = self._shard.phones[at + first : at + last]
+        inside[offset : offset + count] = 1
+        moments = np.arange(rows * ROW_SAMPLES) * speed
+        waveform = np.interp(moments, np.arange(len(source)), source).astype(np.float32)
+        nearest = np.minimum(np.round(np.arange(rows) * speed).astype(int), taken - 1)
+        return waveform, targets[nearest], phones[nearest], inside[nearest]
+
+
+def degrade(waveform: Floats, settings: AugmentSettings, rng: np.random.Generator) -> Floats:
+    """Clean crops (B, N) as a room, a crowd, a fan, a telephone and a wrong level would leave them."""
+    count, length = waveform.shape
+    spectrum = np.fft.rfft(waveform, axis=1)
+    hertz = np.fft.rfftfreq(length, 1 / SAMPLE_RATE)
+    spectrum *= _tilt(hertz, 6.0, count, rng)
+    for row in np.flatnonzero(rng.random(count) < settings.room):
+        spectrum[row] *= np.fft.rfft(_room(rng), length)
+    speech = np.sqrt((np.abs(spectrum) ** 2).mean(axis=1))
+    noise = np.zeros_like(spectrum)
+    for row in np.flatnonzero(rng.random(count) < settings.noise):
+        steady = np.fft.rfft(rng.standard_normal(length).astype(np.float32)) * _tilt(hertz, 18.0, 1, rng)[0]
+        noise[row] += _at_level(steady, speech[row], rng.uniform(*settings.snr_db))
+    for row in np.flatnonzero(rng.random(count) < settings.voices):
+        others = rng.choice(count, size=int(rng.integers(1, 7)))
+        crowd = sum(np.roll(waveform[other], int(rng.integers(length))) for other in others if other != row)
+        if np.any(crowd):
+            noise[row] += _at_level(np.fft.rfft(crowd), speech[row], rng.uniform(*settings.snr_db) + 5)
+    spectrum += noise
+    for row in np.flatnonzero(rng.random(count) < settings.band):
+        low, high = rng.uniform(50, 400), rng.uniform(3000, 7000)
+        spectrum[row] /= np.sqrt((1 + (low / np.maximum(hertz, 1)) ** 8) * (1 + (hertz / high) ** 16))
+    heard = np.fft.irfft(spectrum, length, axis=1).astype(np.float32)
+    heard *= 10 ** (np.clip(rng.normal(-3, settings.gain_db, (count, 1)), -45, 15) / 20).astype(np.float32)
+    floor = 10 ** (rng.uniform(-100, -55, (count, 1)) / 20)  # every microphone hisses
+    heard += (floor * rng.standard_normal(heard.shape, np.float32)).astype(np.float32)
+    return np.clip(heard, -1, 1)
+
+
+def _tilt(hertz: Floats, spread_db: float, count: int, rng: np.random.Generator) -> Floats:
+    """Gains (B, F) that rise or fall, smoothly bent, by about spread_db from end to end."""
+    octaves = np.log2(np.maximum(hertz, 60) / 1000)
+    bend = np.cos(np.outer(rng.uniform(0.2, 1.2, count), octaves) + rng.uniform(0, 6.28, (count, 1)))
+    gain_db = rng.normal(0, spread_db / 6, (count, 1)) * octaves + rng.normal(0, spread_db / 3, (count, 1)) * bend
+    return np.asarray(10 ** (gain_db / 20), np.float32)
+
+
+def _room(rng: np.random.Generator) -> Floats:
+    """A room's impulse response: the direct sound, then noise that dies away in 0.15 to 0.7 s."""
+    seconds = np.arange(int(0.4 * SAMPLE_RATE)) / SAMPLE_RATE
+    tail = rng.standard_normal(len(seconds)) * 10 ** (-3 * seconds / rng.uniform(0.15, 0.7))
+    tail[: int(rng.uniform(0.001, 0.012) * SAMPLE_RATE)] = 0
+    tail *= 10 ** (-rng.uniform(0, 15) / 20) / np.sqrt((tail**2).sum())
+    tail[0] = 1
+    return tail.astype(np.float32)
+
+
+def _at_level(noise: npt.NDArray[np.complex64], speech: float, snr_db: float) -> npt.NDArray[np.complex64]:
+    level = float(np.sqrt((np.abs(noise) ** 2).mean())) + 1e-9
+    return np.asarray(noise * (speech / level * 10 ** (-snr_db / 20)), np.complex64)
+
+
+def _mute(waveform: Floats, targets: Floats, phones: npt.NDArray[np.uint8], rng: np.random.Generator) -> None:
+    """Silence a stretch in place, often all of it: where nothing is heard the mouth comes to rest."""
+    rows = len(targets)
+    start = 0 if rng.random() < 0.3 else int(rng.integers(rows))
+    end = rows if start == 0 and rng.random() < 0.5 else min(start + int(rng.integers(10, 75)), rows)
+    quiet = 10 ** (rng.uniform(-110, -45) / 20) if rng.random() < 0.5 else 0.0
+    span = slice(start * ROW_SAMPLES, end * ROW_SAMPLES)
+    waveform[span] = quiet * rng.standard_normal(len(waveform[span]))
+    away = np.arange(rows)
+    apart = np.maximum(np.maximum(start + MUTE_FADE_ROWS - away, away - (end - 1 - MUTE_FADE_ROWS)), 0)
+    keep = 0.5 - 0.5 * np.cos(np.pi * np.minimum(apart / MUTE_FADE_ROWS, 1))
+    keep[:start], keep[end:] = 1, 1
+    targets *= keep[:, None].astype(np.float32)
+    phones[start:end] = 0

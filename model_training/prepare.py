@@ -1,0 +1,194 @@
+"""Shards to train from: every aligned line's samples, the teacher's curves for it and its phones, row by row.
+
+    python -m model_training.prepare --config model_training/configs/base.toml --corpus speech.tsv \
+        --phones prepared/phones.tsv --out prepared/base
+
+Lines already prepared are not prepared again, so an interrupted run goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from tqdm import tqdm
+
+from addon.core.errors import FacewrightError
+
+from . import config, corpora
+from .align import SAMPLE_RATE, read_speech, words_of
+from .articulation import CHANNELS, RATE, SOLO, teacher_curves
+from .phones import INVENTORY, Phone, energy_db, read_phones
+
+ROW_SAMPLES = round(SAMPLE_RATE / RATE)
+_COLUMNS = [CHANNELS.index(name if name in CHANNELS else name + "Left") for name in SOLO]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One prepared line: where its rows begin in the shard, and how many there are (320 samples each)."""
+
+    path: str
+    speaker: str
+    folder: str
+    first_row: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A prepared corpus: samples (320 R,) int16, targets (R, C) float16 over SOLO, phones (R,) into INVENTORY."""
+
+    lines: tuple[Line, ...]
+    samples: npt.NDArray[np.int16]
+    targets: npt.NDArray[np.float16]
+    phones: npt.NDArray[np.uint8]
+
+
+def choose(
+    utterances: Iterable[corpora.Utterance], settings: config.CorpusSettings
+) -> tuple[list[corpora.Utterance], Counter[str]]:
+    """What may be trained on, and why the rest may not: speakers and texts of the development set stay unheard."""
+    everything = list(utterances)
+    kept_out = [u for u in everything if u.folder in settings.development]
+    speakers = {u.speaker for u in kept_out}
+    texts = {" ".join(words_of(u.text)) for u in kept_out if u.text}
+    chosen, why = [], Counter[str]()
+    for utterance in everything:
+        if utterance.folder in settings.development:
+            why["kept out: development set"] += 1
+        elif not utterance.language.startswith(settings.languages):
+            why[f"dropped: language {utterance.language}"] += 1
+        elif utterance.speaker in speakers:
+            why["dropped: speaks in the development set"] += 1
+        elif not utterance.text:
+            why["dropped: no text"] += 1
+        elif " ".join(words_of(utterance.text)) in texts:
+            why["dropped: text of the development set"] += 1
+        else:
+            chosen.append(utterance)
+    return chosen, why
+
+
+def rows_of(phones: Sequence[Phone], count: int) -> npt.NDArray[np.uint8]:
+    """Which phone each of `count` rows lies in, as its place in INVENTORY; outside every phone is a pause."""
+    times = np.arange(count) / RATE
+    ends = np.array([p.end_s for p in phones])
+    names = np.array([INVENTORY.index(p.name) if p.name in INVENTORY else 0 for p in phones] + [0], np.uint8)
+    return np.asarray(names[np.searchsorted(ends, times, side="right")], np.uint8)
+
+
+def prepare_line(
+    utterance: corpora.Utterance, phones: Sequence[Phone]
+) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.float16], npt.NDArray[np.uint8]]:
+    """Samples, targets and phones of one line, cut to whole rows; ValueError says why it cannot be had."""
+    samples = read_speech(utterance.file)
+    count = len(samples) // ROW_SAMPLES
+    samples = samples[: count * ROW_SAMPLES]
+    loudness = energy_db(samples, SAMPLE_RATE, 1 / RATE)
+    curves = teacher_curves(phones, count / RATE, loudness)
+    targets = curves.values[:count, _COLUMNS].astype(np.float16)
+    return (np.clip(samples, -1, 1) * 32767).astype(np.int16), targets, rows_of(phones, count)
+
+
+def prepare(utterances: Sequence[corpora.Utterance], phones: dict[str, list[Phone]], out: Path) -> Counter[str]:
+    """Write the shard, going on where an earlier run stopped; returns what was kept and what dropped."""
+    out.mkdir(parents=True, exist_ok=True)
+    lines = _resume(out)
+    done = {line.path for line in lines}
+    row = sum(line.rows for line in lines)
+    outcome: Counter[str] = Counter({"already prepared": len(done)} if done else {})
+    names = ("samples.i16", "targets.f16", "phones.u8")
+    with (out / "lines.tsv").open("a", encoding="utf-8") as index:
+        files = [(out / name).open("ab") for name in names]
+        for utterance in tqdm(utterances, desc="preparing", unit="line", disable=None):
+            if utterance.path in done:
+                continue
+            try:
+                if utterance.path not in phones:
+                    raise ValueError("not aligned")
+                parts = prepare_line(utterance, phones[utterance.path])
+            except ValueError as error:
+                outcome[f"dropped: {str(error).split('(')[0].strip()}"] += 1
+                continue
+            for file, part in zip(files, parts, strict=True):
+                file.write(part.tobytes())
+                file.flush()
+            rows = len(parts[2])
+            index.write(f"{utterance.path}\t{utterance.speaker}\t{utterance.folder}\t{row}\t{rows}\n")
+            index.flush()
+            row += rows
+            outcome["kept"] += 1
+        for file in files:
+            file.close()
+    return outcome
+
+
+def _resume(out: Path) -> tuple[Line, ...]:
+    """The lines that are whole; what an interruption wrote past them is cut off."""
+    lines = read_lines(out) if (out / "lines.tsv").exists() else ()
+    rows = sum(line.rows for line in lines)
+    for name, size in (("samples.i16", 2 * ROW_SAMPLES), ("targets.f16", 2 * len(SOLO)), ("phones.u8", 1)):
+        if (out / name).exists():
+            with (out / name).open("r+b") as file:
+                file.truncate(rows * size)
+    (out / "lines.tsv").write_text(
+        "".join(f"{x.path}\t{x.speaker}\t{x.folder}\t{x.first_row}\t{x.rows}\n" for x in lines), encoding="utf-8"
+    )
+    return lines
+
+
+def read_lines(folder: Path) -> tuple[Line, ...]:
+    """The index of a prepared corpus; a last line that was cut off is left out."""
+    try:
+        text = (folder / "lines.tsv").read_text(encoding="utf-8")
+    except OSError as error:
+        raise corpora.CorpusError(f"no prepared corpus in {str(folder)!r}: run model_training.prepare first") from error
+    rows = [line.split("\t") for line in text[: text.rfind("\n") + 1].splitlines()]
+    return tuple(Line(path, speaker, folder_, int(first), int(count)) for path, speaker, folder_, first, count in rows)
+
+
+def open_shard(folder: Path) -> Shard:
+    """A prepared corpus, mapped from disk."""
+    lines = read_lines(folder)
+    rows = sum(line.rows for line in lines)
+    if not rows:
+        raise corpora.CorpusError(f"the prepared corpus in {str(folder)!r} is empty: see what prepare dropped, and why")
+    return Shard(
+        lines,
+        np.memmap(folder / "samples.i16", np.int16, "r", shape=(rows * ROW_SAMPLES,)),
+        np.memmap(folder / "targets.f16", np.float16, "r", shape=(rows, len(SOLO))),
+        np.memmap(folder / "phones.u8", np.uint8, "r", shape=(rows,)),
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="model_training.prepare", description="Make shards to train from.")
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--corpus", type=Path, required=True, help="the corpus table")
+    parser.add_argument("--phones", type=Path, required=True, help="phone times from model_training.align")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the shard")
+    args = parser.parse_args(argv)
+    try:
+        chosen, why = choose(corpora.read(args.corpus), config.load(args.config).corpus)
+        outcome = why + prepare(chosen, read_phones(args.phones), args.out)
+    except FacewrightError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nstopped; run the same command again to go on", file=sys.stderr)
+        return 130
+    for reason, count in outcome.most_common():
+        print(f"{count:6d} {reason}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
