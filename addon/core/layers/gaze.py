@@ -26,7 +26,7 @@ SHORTEST_FIXATION_S = 0.15 + 0.1  # 150 ms between leaps, and the leap itself
 LEAP_S, LEAP_S_PER_DEG = 0.025, 0.0024  # main sequence: 25 ms + 2.4 ms a degree
 FACE_DEG = 1.2  # standard deviation between the places of a listener's face
 VERTICAL = 0.55  # looks away go less far up and down than aside
-FARTHEST_DEG = 25.0  # beyond it the head would turn
+FARTHEST_DEG = 20.0  # beyond it the head would turn
 RARELY = 0.02  # neither kind of look dies out
 SNAP_S = 0.6  # speakers look away as they begin a phrase and back as they end it (Kendon 1967)
 
@@ -76,11 +76,17 @@ def _fixations(rng: np.random.Generator, looks_s: Moments, away: Mask, end_s: fl
     clear = _apart(times_s) & (np.diff(times_s, append=np.inf) >= SHORTEST_FIXATION_S)
     times_s = times_s[begins | clear]  # a look always begins; leaps too close to it are left out
     look = np.searchsorted(looks_s, times_s, side="right") - 1
-    aims = rng.standard_normal((len(looks_s), 2)) * (spread_deg, spread_deg * VERTICAL) * away[:, np.newaxis]
+    aims = _aims(rng, away, spread_deg)
     wander = rng.standard_normal((len(times_s), 2)) * FACE_DEG * (1 + away[look, np.newaxis])
     places = aims[look] + wander
-    far = np.maximum(np.linalg.norm(places, axis=1, keepdims=True) / FARTHEST_DEG, 1.0)
-    return times_s, places / far
+    return times_s, places
+
+
+def _aims(rng: np.random.Generator, away: Mask, spread_deg: float) -> Moments:
+    """Where each look goes, (K, 2) degrees of yaw and pitch: every way, further aside than up or down."""
+    angle = rng.uniform(0, 2 * np.pi, len(away))
+    size = np.minimum(spread_deg * rng.uniform(0.6, 1.6, len(away)), FARTHEST_DEG) * away
+    return np.stack([size * np.cos(angle), VERTICAL * size * np.sin(angle)], axis=1)
 
 
 def _drawn_to(times_s: Moments, marks_s: Moments) -> Moments:

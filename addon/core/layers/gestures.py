@@ -12,7 +12,7 @@ Moments = npt.NDArray[np.float64]
 
 
 def humps(prosody: Prosody, times_s: Moments, widths_s: Moments, heights: Moments) -> Array:
-    """Raised cosines that peak at the times given, added up, (T,); each lifts off gently and is as wide as its width."""
+    """Raised cosines that peak at the times given, added up, (T,); each is as wide as its width."""
     total = np.zeros(len(prosody.pitch_hz), np.float32)
     if not len(times_s):
         return total
