@@ -7,16 +7,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 import pytest
 import soundfile
 from onnx import TensorProto, helper, numpy_helper
 
-from addon.core import channels
 from addon.core.model import FaceModel
 from addon.core.prosody import Prosody
 
 NAMES = ("jawOpen", "mouthClose", "mouthFunnel", "mouthPressLeft", "mouthPressRight", "browInnerUp")
+Array = npt.NDArray[np.float32]
+
 SPREAD = 25  # rows either side that a row of the tiny model hears: 0.5 s
 METADATA = {
     "schema": "1",
@@ -34,7 +36,9 @@ METADATA = {
 }
 
 
-def tiny_graph(width: int = len(NAMES), extra_inputs: Sequence[onnx.ValueInfoProto] = ()) -> onnx.GraphProto:
+def _graph(
+    width: int = len(NAMES), output: str = "channels", extra: Sequence[onnx.ValueInfoProto] = ()
+) -> onnx.GraphProto:
     """Loudness over half a second either side, by a convolution, opens the jaw; every channel is a share of it."""
     rng = np.random.default_rng(7)
     smear = rng.uniform(0.1, 1, (width, 1, 2 * SPREAD + 1)).astype(np.float32)
@@ -55,15 +59,15 @@ def tiny_graph(width: int = len(NAMES), extra_inputs: Sequence[onnx.ValueInfoPro
         helper.make_node("Conv", ["signal", "smear"], ["mixed"], pads=[SPREAD, SPREAD]),
         helper.make_node("Mul", ["mixed", "gain"], ["loud"]),
         helper.make_node("Tanh", ["loud"], ["bounded"]),
-        helper.make_node("Transpose", ["bounded"], ["channels"], perm=[0, 2, 1]),  # (B, C, T) -> (B, T, C)
+        helper.make_node("Transpose", ["bounded"], [output], perm=[0, 2, 1]),  # (B, C, T) -> (B, T, C)
     ]
     waveform = helper.make_tensor_value_info("waveform", TensorProto.FLOAT, ["B", "N"])
-    output = helper.make_tensor_value_info("channels", TensorProto.FLOAT, ["B", "T", width])
+    channels = helper.make_tensor_value_info(output, TensorProto.FLOAT, ["B", "T", width])
     initializers = [numpy_helper.from_array(value, name) for name, value in constants.items()]
-    return helper.make_graph(nodes, "tiny", [waveform, *extra_inputs], [output], initializers)
+    return helper.make_graph(nodes, "tiny", [waveform, *extra], [channels], initializers)
 
 
-def save_model(path: Path, metadata: dict[str, str], graph: onnx.GraphProto) -> Path:
+def _saved(path: Path, metadata: dict[str, str], graph: onnx.GraphProto) -> Path:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     helper.set_model_props(model, metadata)
     onnx.checker.check_model(model)
@@ -74,16 +78,16 @@ def save_model(path: Path, metadata: dict[str, str], graph: onnx.GraphProto) -> 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An ONNX file that honours the contract."""
-    return save_model(tmp_path_factory.mktemp("model") / "tiny.onnx", METADATA, tiny_graph())
+    return _saved(tmp_path_factory.mktemp("model") / "tiny.onnx", METADATA, _graph())
 
 
 @pytest.fixture
 def altered_model(tmp_path: Path) -> Callable[..., Path]:
-    """Writes the tiny model with some metadata changed (None: left out) or another graph."""
+    """Writes the tiny model with some metadata changed (None: left out), or with a graph of other shape."""
 
-    def write(graph: onnx.GraphProto | None = None, **changes: str | None) -> Path:
+    def write(graph: dict[str, object] | None = None, **changes: str | None) -> Path:
         metadata = {key: value for key, value in {**METADATA, **changes}.items() if value is not None}
-        return save_model(tmp_path / "altered.onnx", metadata, tiny_graph() if graph is None else graph)
+        return _saved(tmp_path / "altered.onnx", metadata, _graph(**(graph or {})))
 
     return write
 
@@ -93,39 +97,40 @@ def face_model(tiny_model: Path) -> FaceModel:
     return FaceModel.load(tiny_model)
 
 
-def babble(seconds: float, seed: int = 0) -> np.ndarray:
+@pytest.fixture(scope="session")
+def babble() -> Callable[..., Array]:
     """Something like speech, (N,) at 16 kHz: a gliding voice in syllables and phrases, over a noise floor."""
-    rng = np.random.default_rng(seed)
-    t = np.arange(round(seconds * 16_000)) / 16_000
-    pitch = 120 * 2 ** (0.25 * np.sin(2 * np.pi * 0.7 * t) + 0.1 * np.sin(2 * np.pi * 2.3 * t))
-    phase = 2 * np.pi * np.cumsum(pitch) / 16_000
-    voice = sum(np.sin(k * phase) / k for k in range(1, 12))
-    syllables = np.clip(np.sin(2 * np.pi * 2.1 * t), 0, 1) ** 0.5
-    talking = (t % 3.0) < 2.2
-    return (0.15 * voice * syllables * talking + 0.0005 * rng.standard_normal(len(t))).astype(np.float32)
+
+    def make(seconds: float, seed: int = 0) -> Array:
+        t = np.arange(round(seconds * 16_000)) / 16_000
+        pitch = 120 * 2 ** (0.25 * np.sin(2 * np.pi * 0.7 * t) + 0.1 * np.sin(2 * np.pi * 2.3 * t))
+        phase = 2 * np.pi * np.cumsum(pitch) / 16_000
+        voice = sum(np.sin(k * phase) / k for k in range(1, 12))
+        syllables = np.clip(np.sin(2 * np.pi * 2.1 * t), 0, 1) ** 0.5
+        floor = 0.0005 * np.random.default_rng(seed).standard_normal(len(t))
+        return (0.15 * voice * syllables * ((t % 3.0) < 2.2) + floor).astype(np.float32)
+
+    return make
 
 
 @pytest.fixture
-def speech_file(tmp_path: Path) -> Path:
+def speech_file(tmp_path: Path, babble: Callable[..., Array]) -> Path:
     """A WAV of five seconds of babble."""
     path = tmp_path / "line.wav"
     soundfile.write(path, babble(5.0), 16_000)
     return path
 
 
-@pytest.fixture
-def prosody() -> Prosody:
-    """Twelve seconds: phrases of 2.2 s with pauses of 0.8 s between, pitch and loudness that rise and fall."""
-    return made_prosody(600)
+@pytest.fixture(scope="session")
+def made_prosody() -> Callable[[int], Prosody]:
+    """Phrases of 2.2 s with pauses of 0.8 s between, pitch and loudness that rise and fall, of so many rows."""
 
+    def make(rows: int) -> Prosody:
+        t = np.arange(rows) / 50
+        talking = (t % 3.0) < 2.2
+        beat = np.clip(np.sin(2 * np.pi * 2.1 * t), 0, 1)
+        loudness = np.where(talking, -35 + 18 * beat, -75)
+        pitch = np.where(talking & (beat > 0.1), 120 + 40 * np.sin(2 * np.pi * 0.7 * t) + 20 * beat, 0)
+        return Prosody(loudness.astype(np.float32), pitch.astype(np.float32))
 
-def made_prosody(rows: int) -> Prosody:
-    t = np.arange(rows) / 50
-    talking = (t % 3.0) < 2.2
-    beat = np.clip(np.sin(2 * np.pi * 2.1 * t), 0, 1)
-    loudness = np.where(talking, -35 + 18 * beat, -75).astype(np.float32)
-    pitch = np.where(talking & (beat > 0.1), 120 + 40 * np.sin(2 * np.pi * 0.7 * t) + 20 * beat, 0).astype(np.float32)
-    return Prosody(loudness, pitch)
-
-
-__all__ = ["NAMES", "babble", "channels", "made_prosody", "save_model", "tiny_graph"]
+    return make

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper
+
+from addon.core import backend
+from addon.core.audio import RATE
+from addon.core.errors import ModelError, SettingsError
+from addon.core.model import FaceModel, bundled_model_path, model_path, windows
+
+Write = Callable[..., Path]
+
+
+def rows_of(model: FaceModel, samples: np.ndarray, window_s: float, block: int = 7_000) -> np.ndarray:
+    blocks = (samples[start : start + block] for start in range(0, len(samples), block))
+    return np.concatenate([model.predict(window) for window in model.windows(blocks, window_s)])
+
+
+@pytest.mark.parametrize("count", [1, 319, 320, 321, 640, 15_999, 16_000, 79_999, 80_000, 163_333])
+def test_every_started_row_is_given_once(face_model: FaceModel, babble: Callable[..., np.ndarray], count: int) -> None:
+    assert rows_of(face_model, babble(12.0)[:count], 1.0).shape == (-(-count // 320), len(face_model.card.channels))
+
+
+@pytest.mark.parametrize("window_s", [1.0, 1.7, 3.3, 11.0, 60.0])
+def test_windows_of_any_length_give_the_same_as_the_whole(
+    face_model: FaceModel, babble: Callable[..., np.ndarray], window_s: float
+) -> None:
+    samples = babble(11.03)
+    context = np.zeros(RATE, np.float32)
+    padded = np.concatenate([context, samples, context, np.zeros(-len(samples) % 640, np.float32)])
+    whole = face_model.run(padded[np.newaxis])[0][50:][: -(-len(samples) // 320)]
+    np.testing.assert_allclose(rows_of(face_model, samples, window_s), whole, atol=1e-5)
+
+
+def test_windows_do_not_depend_on_how_the_sound_is_cut_into_blocks(babble: Callable[..., np.ndarray]) -> None:
+    samples = babble(5.0)
+    large = list(windows([samples], 16_000, 6_400))
+    small = list(windows((samples[i : i + 111] for i in range(0, len(samples), 111)), 16_000, 6_400))
+    assert len(large) == len(small) == 5
+    for a, b in zip(large, small, strict=True):
+        assert (a.rows, a.end_s) == (b.rows, b.end_s)
+        np.testing.assert_array_equal(a.samples, b.samples)
+
+
+def test_the_same_sound_gives_the_same_bytes(face_model: FaceModel, babble: Callable[..., np.ndarray]) -> None:
+    assert rows_of(face_model, babble(3.0), 2.0).tobytes() == rows_of(face_model, babble(3.0), 2.0).tobytes()
+
+
+def test_dead_silence_is_fine(face_model: FaceModel) -> None:
+    assert np.isfinite(rows_of(face_model, np.zeros(16_000, np.float32), 5.0)).all()
+
+
+def test_the_card_says_what_the_file_says(face_model: FaceModel) -> None:
+    assert face_model.card.name == "tiny"
+    assert face_model.card.channels[0] == "jawOpen"
+    assert face_model.card.inputs == ("waveform",)
+    assert face_model.note is None
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("schema", None),
+        ("schema", "2"),
+        ("name", None),
+        ("name", " "),
+        ("version", None),
+        ("channels", None),
+        ("channels", "jawOpen"),
+        ("channels", "[]"),
+        ("channels", '["jawOpen", "jawOpen"]'),
+        ("channels", '["jawOpen", "smirk"]'),
+        ("channels", '{"jawOpen": 1}'),
+        ("sample_rate", "48000"),
+        ("rate", "60"),
+        ("context_s", "much"),
+        ("context_s", "-1"),
+        ("context_s", "nan"),
+        ("context_s", "1e9"),
+        ("look_ahead_s", None),
+        ("look_ahead_s", "0.53"),
+        ("emotions", "[1]"),
+        ("styles", "neutral"),
+        ("licence", None),
+        ("training_data", None),
+    ],
+)
+def test_a_bad_field_is_refused_by_name(altered_model: Write, field: str, value: str | None) -> None:
+    with pytest.raises(ModelError, match=f"'altered.onnx': metadata field '{field}'") as refusal:
+        FaceModel.load(altered_model(**{field: value}))
+    assert len(str(refusal.value).splitlines()) == 1
+
+
+def test_a_graph_of_another_width_or_name_is_refused(altered_model: Write) -> None:
+    with pytest.raises(ModelError, match="is 5 wide, metadata names 6"):
+        FaceModel.load(altered_model({"width": 5}))
+    with pytest.raises(ModelError, match="no float output 'channels'"):
+        FaceModel.load(altered_model({"output": "weights"}))
+    unknown = helper.make_tensor_value_info("pitch", TensorProto.FLOAT, ["B"])
+    with pytest.raises(ModelError, match="graph input 'pitch'"):
+        FaceModel.load(altered_model({"extra": [unknown]}))
+
+
+def test_emotion_and_style_are_fed_if_the_graph_asks_for_them(altered_model: Write) -> None:
+    emotion = helper.make_tensor_value_info("emotion", TensorProto.FLOAT, ["B", 2])
+    style = helper.make_tensor_value_info("style", TensorProto.INT64, ["B"])
+    model = FaceModel.load(altered_model({"extra": [emotion, style]}, emotions='["joy", "anger"]', styles='["a", "b"]'))
+    assert model.run(np.zeros((3, 640), np.float32), style=1).shape == (3, 2, 6)
+
+
+def test_files_that_are_no_model_are_refused_in_one_line(tmp_path: Path, tiny_model: Path) -> None:
+    whole = tiny_model.read_bytes()
+    for content in (b"", b"hello", b"\x00" * 500, whole[: len(whole) // 2], json.dumps({"a": 1}).encode()):
+        path = tmp_path / "new\nline.onnx"
+        path.write_bytes(content)
+        with pytest.raises(ModelError, match="not a model") as refusal:
+            FaceModel.load(path)
+        assert len(str(refusal.value).splitlines()) == 1
+    for missing in (tmp_path / "nothing.onnx", tmp_path):
+        with pytest.raises(ModelError, match="does not exist"):
+            FaceModel.load(missing)
+
+
+def test_a_device_that_is_not_there_falls_back_and_says_so(tiny_model: Path) -> None:
+    for device in set(backend.DEVICES) - set(backend.available()) - {"auto"}:
+        model = FaceModel.load(tiny_model, device)
+        assert model.backend.device == "cpu"
+        assert model.note == f"{device} is not available here; running on the CPU"
+        assert model.run(np.zeros((1, 640), np.float32)).shape == (1, 2, 6)
+
+
+def test_an_unknown_device_is_refused(tiny_model: Path) -> None:
+    with pytest.raises(SettingsError, match="'gpu'"):
+        FaceModel.load(tiny_model, "gpu")
+
+
+def test_an_empty_path_is_the_bundled_model(tmp_path: Path) -> None:
+    assert model_path("") == bundled_model_path()
+    assert bundled_model_path().parts[-3:] == ("addon", "models", "base.onnx")
+    assert model_path(str(tmp_path / "a.onnx")) == tmp_path / "a.onnx"
