@@ -11,7 +11,7 @@ from .jobs import board
 from .operators import FACEWRIGHT_OT_animate, FACEWRIGHT_OT_cancel, draw_menu
 from .panels import FACEWRIGHT_PT_performance, FACEWRIGHT_PT_speech, forget_coverage
 from .preferences import FACEWRIGHT_AP_preferences
-from .properties import FACEWRIGHT_PG_take
+from .properties import PROPERTY, FACEWRIGHT_PG_take
 
 CLASSES = (
     FACEWRIGHT_PG_take,
@@ -29,8 +29,8 @@ def register(package: str) -> None:
     FACEWRIGHT_AP_preferences.bl_idname = package
     for kind in CLASSES:
         bpy.utils.register_class(kind)
-    bpy.types.Scene.facewright = bpy.props.PointerProperty(type=FACEWRIGHT_PG_take)
-    bpy.types.VIEW3D_MT_object_animation.append(draw_menu)
+    setattr(bpy.types.Scene, PROPERTY, bpy.props.PointerProperty(type=FACEWRIGHT_PG_take))
+    bpy.types.VIEW3D_MT_object_animation.append(draw_menu)  # type: ignore[arg-type]  # the stubs forget that the menu comes first
     bpy.app.handlers.depsgraph_update_post.append(_scene_changed)
     bpy.app.handlers.undo_post.append(_scene_changed)
     bpy.app.handlers.load_post.append(_file_loaded)
@@ -44,8 +44,8 @@ def unregister() -> None:
     bpy.app.handlers.load_post.remove(_file_loaded)
     bpy.app.handlers.undo_post.remove(_scene_changed)
     bpy.app.handlers.depsgraph_update_post.remove(_scene_changed)
-    bpy.types.VIEW3D_MT_object_animation.remove(draw_menu)
-    del bpy.types.Scene.facewright
+    bpy.types.VIEW3D_MT_object_animation.remove(draw_menu)  # type: ignore[arg-type]
+    delattr(bpy.types.Scene, PROPERTY)
     for kind in reversed(CLASSES):
         bpy.utils.unregister_class(kind)
     if board.job is not None:

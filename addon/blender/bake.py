@@ -145,7 +145,7 @@ def _new_action(keys: bpy.types.Key, name: str, line: str) -> str | None:
         action.name = name
         old.use_fake_user = True
     compat.assign(keys, action)
-    is_ours = old is not None and MARK in old
+    is_ours = old is not None and old.get(MARK) is not None
     action[MARK] = line
     return None if old is None or is_ours else old.name
 

@@ -43,7 +43,7 @@ def assign(owner: Any, action: Any) -> None:
     animation.action = action
     if not HAS_SLOTS:
         return
-    if used in action.slots:
+    if used is not None and used in action.slots:
         animation.action_slot = action.slots[used]
     for slot in [slot for slot in action.slots if slot != animation.action_slot]:
         action.slots.remove(slot)

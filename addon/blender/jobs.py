@@ -6,7 +6,7 @@ import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ..core.errors import Cancelled, FacewrightError
 
@@ -56,7 +56,7 @@ class Job(Generic[Result]):
 class Board:
     """What the panel shows: the work in progress, and how the last one ended."""
 
-    job: Job[object] | None = None
+    job: Job[Any] | None = None
     result: str = ""
     notes: tuple[str, ...] = field(default=())
     error: str = ""

@@ -1,12 +1,13 @@
 """Animate and Cancel: they read the context, call the bake, and report."""
 
 # No `from __future__ import annotations`: Blender reads properties out of evaluated annotations.
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.props import IntProperty, StringProperty
 
 from ..core.errors import FacewrightError
+from ..core.settings import Settings
 from . import bake, jobs, preferences, properties, rig, sound
 
 if TYPE_CHECKING:
@@ -94,16 +95,17 @@ class FACEWRIGHT_OT_animate(bpy.types.Operator):
             return self._refuse("cancelled; nothing was written")
         if self._job.failure is not None:
             return self._refuse(self._job.failure)
-        scene = bpy.data.scenes.get(self._scene_name)
+        scene: bpy.types.Scene | None = bpy.data.scenes.get(self._scene_name)
         if scene is None:
             return self._refuse(f"scene {self._scene_name!r} is gone; nothing was written")
         try:
-            head, fit = scene.objects.get(self._head_name), properties.take_of(scene).fit_scene
+            head: bpy.types.Object | None = scene.objects.get(self._head_name)
+            fit = properties.take_of(scene).fit_scene
             return self._succeed(bake.write(scene, head, self._job.result, fit))
         except FacewrightError as error:
             return self._refuse(str(error))
 
-    def _chosen(self, context: bpy.types.Context) -> tuple[sound.Line, bpy.types.Object | None, bake.Settings]:
+    def _chosen(self, context: bpy.types.Context) -> tuple[sound.Line, bpy.types.Object | None, Settings]:
         """The line, the head and the settings: the operator's own where they are given, else the panel's."""
         scene = context.scene
         if self.strip:
@@ -146,7 +148,7 @@ class FACEWRIGHT_OT_cancel(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def draw_menu(self: bpy.types.Menu, _context: bpy.types.Context) -> None:
+def draw_menu(self: Any, _context: Any) -> None:
     """The entry in Object > Animation, which is where F3 finds it."""
     self.layout.separator()
     self.layout.operator(FACEWRIGHT_OT_animate.bl_idname, icon="SPEAKER")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass
+from typing import Literal
 
 import bpy
 
@@ -13,6 +14,7 @@ from .jobs import board
 from .operators import FACEWRIGHT_OT_animate, FACEWRIGHT_OT_cancel
 
 PIXELS_A_LETTER = 7  # at 1x interface scale; wraps a little early rather than cut a word
+Icon = Literal["CHECKMARK", "INFO", "ERROR", "BLANK1"]
 WARN_BELOW = 0.75  # share of channels found
 
 
@@ -94,7 +96,7 @@ def _draw_text(
     layout: bpy.types.UILayout,
     context: bpy.types.Context,
     text: str,
-    icon: str,
+    icon: Icon,
     alert: bool = False,
     enabled: bool = True,
 ) -> None:
@@ -111,7 +113,7 @@ def _draw_text(
 class _Coverage:
     line: str
     details: str = ""
-    icon: str = "CHECKMARK"
+    icon: Icon = "CHECKMARK"
     is_refused: bool = False
 
 

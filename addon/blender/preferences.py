@@ -2,6 +2,7 @@
 
 # No `from __future__ import annotations`: Blender reads properties out of evaluated annotations.
 from functools import cache
+from typing import Any, Literal
 
 import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
@@ -57,16 +58,16 @@ class FACEWRIGHT_AP_preferences(bpy.types.AddonPreferences):
 
 def model_settings(context: bpy.types.Context) -> ModelSettings:
     """The model and the device that the preferences name; the defaults where there are none."""
-    addon = context.preferences.addons.get(FACEWRIGHT_AP_preferences.bl_idname)
+    addon: bpy.types.Addon | None = context.preferences.addons.get(FACEWRIGHT_AP_preferences.bl_idname)
     if addon is None or addon.preferences is None:
         return ModelSettings()
-    chosen = addon.preferences
+    chosen: Any = addon.preferences
     path = bpy.path.abspath(chosen.model) if chosen.model else ""
     return ModelSettings(path=path, device=chosen.device, threads=chosen.threads)
 
 
 @cache
-def _device_line(device: str) -> tuple[str, str]:
+def _device_line(device: str) -> tuple[str, Literal["CHECKMARK", "INFO"]]:
     """What will be used for a choice of device, and an icon; asked once, because it loads onnxruntime."""
     there = backend.available()
     names = ", ".join(TITLES[name][0] for name in there)

@@ -9,6 +9,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 from ..core.settings import ArticulationSettings, ModelSettings, Settings
 from . import compat, sound
 
+PROPERTY = "facewright"  # where the choices are kept: scene.facewright
 EFFORT = {item.name: item for item in fields(ArticulationSettings)}
 
 
@@ -22,7 +23,7 @@ def _effort(channel: str, description: str) -> FloatProperty:
     return FloatProperty(
         name=channel.title(),
         description=description,
-        default=item.default,
+        default=getattr(ArticulationSettings(), channel),
         min=low,
         max=high,
         subtype="FACTOR",
@@ -77,7 +78,8 @@ class FACEWRIGHT_PG_take(bpy.types.PropertyGroup):
 
 def take_of(scene: bpy.types.Scene) -> FACEWRIGHT_PG_take:
     """The scene's choices."""
-    return scene.facewright
+    take: FACEWRIGHT_PG_take = getattr(scene, PROPERTY)
+    return take
 
 
 def line_of(scene: bpy.types.Scene) -> sound.Line:
