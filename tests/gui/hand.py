@@ -17,7 +17,7 @@ from pathlib import Path
 
 STAGE = Path(os.environ["FACEWRIGHT_STAGE"])
 BUTTON = "facewright.animate("
-ROW_STEP = 10  # pixels: less than half a row, so that no button is stepped over
+STEP = 15  # pixels: less than a button is tall, so that none is stepped over
 
 
 def state() -> dict:
@@ -54,13 +54,13 @@ def find_button(sidebar: list[int], height: int) -> tuple[int, int]:
     """Where the button is: Ctrl+C over a button copies its Python command, so it is found by what it does."""
     left, bottom, width, tall = sidebar
     x = left + width // 2 - 10
-    for y in range(height - bottom - tall + ROW_STEP, height - bottom, ROW_STEP):
+    for y in range(height - bottom - tall + STEP, height - bottom, STEP):
         move(x, y)
         xdotool("key", "ctrl+c")
         ticks = state()["ticks"]
-        seen = wait("the next look", lambda seen, ticks=ticks: seen["ticks"] >= ticks + 3, 30)
+        seen = wait("the next look", lambda seen, ticks=ticks: seen["ticks"] >= ticks + 2, 30)
         if BUTTON in seen["clipboard"]:
-            return x, y + ROW_STEP // 2
+            return x, y + STEP // 2
     raise SystemExit("hand: no button of the sidebar runs " + BUTTON)
 
 

@@ -8,11 +8,13 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).parents[2]
 SIZE = "1600x900"
-LIMIT_S = 300  # for one window, start to end
+LIMIT_S = 500  # for one window, start to end; a quiet machine with two cores needs 40
 BORROWED = ROOT.parent / "shared/tools/gui_blender.sh"  # a Debian root of its own, with Blender, Xvfb and xdotool
 HOW = "name a Blender in FACEWRIGHT_BLENDER; the machine needs Xvfb, xdotool and ImageMagick"
 
@@ -33,40 +35,28 @@ class Stage:
 
     def command(self, *arguments: str) -> str:
         """What `blender --command` prints, without a window."""
+        command, pipe = [*self.blender, "--command", *arguments], subprocess.PIPE
         done = subprocess.run(
-            [*self.blender, "--command", *arguments], cwd=ROOT, env=self.environment, timeout=LIMIT_S,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-        )  # fmt: skip
+            command, cwd=ROOT, env=self.environment, timeout=LIMIT_S, stdout=pipe, text=True, check=False
+        )
         if done.returncode:
             raise RuntimeError(f"blender --command {' '.join(arguments)} exited with {done.returncode}:\n{done.stdout}")
         return done.stdout
 
     def drive(self, hand: Path, *arguments: str) -> None:
         """Opens Blender's window, lets the hand work in it, and closes it; what was printed lies in blender.log."""
-        geometry = ("--window-geometry", "0", "0", *SIZE.split("x"))
-        with (self.folder / "blender.log").open("w") as log:
+        window = ["--window-geometry", "0", "0", *SIZE.split("x"), *arguments]
+        written = self.folder / "blender.log"
+        with written.open("w") as log:
+            run = partial(subprocess.run, cwd=ROOT, stdout=log, stderr=log, timeout=LIMIT_S, check=False)
             if self.tool:
-                command = [str(self.tool), "drive", str(hand), "--", *geometry, *arguments]
-                code = subprocess.run(
-                    command, cwd=ROOT, env=self.environment, stdout=log, stderr=log, timeout=LIMIT_S, check=False
-                ).returncode
+                done = run([self.tool, "drive", hand, "--", *window], env=self.environment)
             else:
-                with (
-                    _display() as display,
-                    _running([*self.blender, *geometry, *arguments], log, self.environment | display),
-                ):
-                    code = subprocess.run(
-                        [hand],
-                        cwd=ROOT,
-                        env=self.environment | display,
-                        stdout=log,
-                        stderr=log,
-                        timeout=LIMIT_S,
-                        check=False,
-                    ).returncode
-        if code:
-            tail = (self.folder / "blender.log").read_text(errors="replace")[-2000:]
-            raise RuntimeError(f"the hand gave up ({code}); the end of {self.folder / 'blender.log'}:\n{tail}")
+                with _display() as display, _running([*self.blender, *window], log, self.environment | display):
+                    done = run([hand], env=self.environment | display)
+        if done.returncode:
+            end = "\n".join(written.read_text(errors="replace").splitlines()[-30:])
+            raise RuntimeError(f"the hand gave up ({done.returncode}); {written} ends:\n{end}")
 
 
 def open_stage(folder: Path) -> Stage | str:
@@ -100,7 +90,7 @@ def _display() -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def _running(command: list[str], log: object, environment: dict[str, str]) -> Iterator[None]:
+def _running(command: list[str], log: IO[str], environment: dict[str, str]) -> Iterator[None]:
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
     try:
         yield
