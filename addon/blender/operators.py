@@ -61,7 +61,7 @@ class FACEWRIGHT_OT_animate(bpy.types.Operator):
             rig.examine(context.scene, head)
         except FacewrightError as error:
             return self._refuse(str(error))
-        self._scene_name, self._head_name = context.scene.name, head.name
+        self._scene_name, self._head_name = context.scene.name, head.name_full if head else ""
         self._job = jobs.Job(lambda progress: bake.perform(line, settings, progress))
         jobs.board.show()
         jobs.board.job = self._job
@@ -99,7 +99,7 @@ class FACEWRIGHT_OT_animate(bpy.types.Operator):
         if scene is None:
             return self._refuse(f"scene {self._scene_name!r} is gone; nothing was written")
         try:
-            head: bpy.types.Object | None = scene.objects.get(self._head_name)
+            head = next((obj for obj in scene.objects if obj.name_full == self._head_name), None)
             fit = properties.take_of(scene).fit_scene
             return self._succeed(bake.write(scene, head, self._job.result, fit))
         except FacewrightError as error:

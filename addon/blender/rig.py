@@ -44,6 +44,7 @@ def examine(scene: bpy.types.Scene, chosen: bpy.types.Object | None) -> Head:
     known = set(_detected(chosen, meshes).keys.values())
     parts: list[Part] = []
     blocked: dict[str, list[str]] = {}  # reason → keys
+    pinned: list[str] = []
     for mesh in meshes:
         keys = _keys_of(mesh)
         if keys is None or keys.name in [part.block for part in parts]:
@@ -51,12 +52,13 @@ def examine(scene: bpy.types.Scene, chosen: bpy.types.Object | None) -> Head:
         free = _free_controls(mesh, keys, known, blocked)
         if free:
             parts.append(Part(mesh.name, keys.name, free))
+        if free and mesh.show_only_shape_key:
+            pinned.append(f"{mesh.name} shows one key only; unpin it in its shape keys to see it move")
     notes = tuple(_listed(reason, names) for reason, names in blocked.items())
     if not parts:
         raise RigError(f"{quoted(chosen.name)} would not move: " + "; ".join(notes))
-    notes += tuple(f"{part.mesh} shows one key only: unpin it in its shape keys" for part in parts if _is_pinned(part))
     detection = rigs.detect([name for part in parts for name in part.controls])
-    return Head(tuple(parts), detection, notes)
+    return Head(tuple(parts), detection, (*notes, *pinned))
 
 
 def meshes_of(scene: bpy.types.Scene, chosen: bpy.types.Object | None) -> list[bpy.types.Object]:
@@ -154,7 +156,10 @@ def _refusal(mesh: bpy.types.Object, keys: bpy.types.Key) -> str | None:
     if not keys.is_editable:
         library = keys.library or mesh.library
         source = f" from {quoted(bpy.path.basename(library.filepath))}" if library else ""
-        return f"linked{source}: select {mesh.name} and use Object > Library Override > Make"
+        make = "" if mesh.override_library else "Object > Library Override > Make, then "
+        return (
+            f"linked{source}; override them: {make}Shift-click the chain beside the mesh of {mesh.name} in its Data tab"
+        )
     if not keys.use_relative:
         return f"absolute on {mesh.name}; tick Relative in its shape keys"
     return None
@@ -170,10 +175,6 @@ def _held(keys: bpy.types.Key) -> set[str]:
     action = keys.animation_data.action if keys.animation_data else None
     curves = compat.curves_of(action, keys) if action else []
     return {curve.data_path for curve in curves if curve.lock or curve.mute or (curve.group and curve.group.lock)}
-
-
-def _is_pinned(part: Part) -> bool:
-    return bpy.data.objects[part.mesh].show_only_shape_key
 
 
 def _listed(reason: str, names: list[str]) -> str:

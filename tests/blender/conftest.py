@@ -14,6 +14,7 @@ import soundfile
 from onnx import TensorProto, helper, numpy_helper
 
 from addon import blender
+from addon.blender import compat, rig
 from addon.core import channels
 from addon.core.settings import ModelSettings, Settings
 
@@ -120,13 +121,20 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return Settings(model=ModelSettings(path=str(path)))
 
 
+def action_of(head: bpy.types.Object) -> bpy.types.Action:
+    """The Action that moves the head's keys."""
+    return head.data.shape_keys.animation_data.action
+
+
+def curve_of(head: bpy.types.Object, name: str) -> bpy.types.FCurve:
+    """The curve that moves a key."""
+    curves = compat.curves_of(action_of(head), head.data.shape_keys)
+    return {curve.data_path: curve for curve in curves}[rig.value_path(name)]
+
+
 def keys_on(head: bpy.types.Object, name: str) -> np.ndarray:
     """A key's keyframes, (T, 2): frame and value."""
-    from addon.blender import compat, rig
-
-    keys = head.data.shape_keys
-    curves = {curve.data_path: curve for curve in compat.curves_of(keys.animation_data.action, keys)}
-    points = curves[rig.value_path(name)].keyframe_points
+    points = curve_of(head, name).keyframe_points
     where = np.empty(2 * len(points), np.float32)
     points.foreach_get("co", where)
     return where.reshape(-1, 2)
@@ -134,24 +142,13 @@ def keys_on(head: bpy.types.Object, name: str) -> np.ndarray:
 
 def state() -> dict[str, object]:
     """All that a bake could change, for comparing before with after."""
-    keys = {
-        block.name: block.animation_data.action.name if block.animation_data and block.animation_data.action else None
-        for block in bpy.data.shape_keys
-    }
     scene = bpy.context.scene
-    strips = (
-        len(
-            scene.sequence_editor.strips_all
-            if hasattr(scene.sequence_editor, "strips_all")
-            else scene.sequence_editor.sequences_all
-        )
-        if scene.sequence_editor
-        else 0
-    )
+    owners = {block.name: block.animation_data for block in bpy.data.shape_keys}
     return {
-        "actions": sorted((a.name, a.use_fake_user, a.users) for a in bpy.data.actions),
-        "keys": keys,
+        "actions": sorted((action.name, action.use_fake_user, action.users) for action in bpy.data.actions),
+        "keys": {name: data.action.name if data and data.action else None for name, data in owners.items()},
         "sounds": len(bpy.data.sounds),
-        "strips": strips,
+        "sequencer": scene.sequence_editor is not None,
+        "strips": len(compat.sound_strips(scene)),
         "scene": (scene.frame_start, scene.frame_end, scene.sync_mode, scene.use_audio_scrub, scene.frame_current),
     }

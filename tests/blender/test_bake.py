@@ -1,0 +1,180 @@
+"""Curves become keys: which, where, in what Action, and what is left alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+
+from addon.blender import bake, compat, rig, sound
+from addon.core.settings import Settings
+
+from .conftest import Head, action_of, curve_of, keys_on, write_line
+
+
+def speak(head: bpy.types.Object, line: Path, settings: Settings, frame: int = 1, fit: bool = True) -> bake.Report:
+    return bake.animate_scene(bpy.context.scene, head, sound.from_file(str(line), frame), settings, fit)
+
+
+def test_there_is_one_linear_key_a_frame_from_the_start_frame_on(head, line, settings):
+    report = speak(head, line, settings, frame=10)
+    keys = keys_on(head, "jawOpen")
+    assert keys[:, 0].tolist() == list(range(10, 58))
+    assert {point.interpolation for point in curve_of(head, "jawOpen").keyframe_points} == {"LINEAR"}
+    assert (report.first_frame, report.frames, report.meshes, report.controls) == (10, 48, 1, 52)
+
+
+def test_the_jaw_is_open_on_the_frames_where_the_line_is_loud(head, line, settings):
+    speak(head, line, settings, frame=1)
+    bpy.context.scene.frame_set(25)
+    assert head.data.shape_keys.key_blocks["jawOpen"].value == pytest.approx(0.318, abs=0.02)
+    bpy.context.scene.frame_set(3)
+    assert head.data.shape_keys.key_blocks["jawOpen"].value == pytest.approx(0, abs=0.02)
+
+
+def test_a_key_that_never_moves_gets_a_single_key_at_rest(head, line, settings):
+    speak(head, line, settings, frame=5)
+    assert keys_on(head, "tongueOut").tolist() == [[5, 0]]
+
+
+@pytest.mark.parametrize(("fps", "base", "frames"), [(24, 1.001, 48), (30, 1, 60), (60, 1, 120), (1, 1, 2)])
+def test_frames_follow_the_scenes_rate(head, line, settings, fps, base, frames):
+    bpy.context.scene.render.fps, bpy.context.scene.render.fps_base = fps, base
+    speak(head, line, settings)
+    assert len(keys_on(head, "jawOpen")) == frames
+
+
+def test_each_mesh_of_the_character_gets_an_action_of_its_own(make_head, line, settings):
+    root = bpy.data.objects.new("Head", None)
+    bpy.context.scene.collection.objects.link(root)
+    face = make_head("Face", parent=root)
+    teeth = make_head("Teeth", ("jawOpen", "jawLeft"), parent=root)
+    report = speak(root, line, settings)
+    assert report.meshes == 2
+    assert action_of(face) != action_of(teeth)
+    assert action_of(teeth).name == "Facewright hello there Teeth"
+    np.testing.assert_array_equal(keys_on(face, "jawOpen"), keys_on(teeth, "jawOpen"))
+
+
+def test_two_objects_of_one_mesh_are_keyed_once(make_head, line, settings):
+    head = make_head()
+    twin = bpy.data.objects.new("Twin", head.data)
+    bpy.context.scene.collection.objects.link(twin)
+    twin.parent = head
+    assert speak(head, line, settings).meshes == 1
+
+
+def test_the_animators_action_is_kept_and_unchanged(head, line, settings):
+    block = head.data.shape_keys.key_blocks["jawOpen"]
+    block.value = 0.5
+    block.keyframe_insert("value", frame=3)
+    theirs = action_of(head)
+    report = speak(head, line, settings)
+    assert action_of(head) != theirs
+    assert theirs.use_fake_user
+    assert f"kept in {theirs.name}" in " ".join(report.notes)
+    head.data.shape_keys.animation_data.action = theirs
+    assert keys_on(head, "jawOpen").tolist() == [[3, 0.5]]
+
+
+def test_what_the_bake_does_not_write_goes_on_in_the_new_action(make_head, line, settings):
+    head = make_head(keys=("jawOpen", "Fat"))
+    for name, frame in (("Fat", 7), ("jawOpen", 300)):
+        head.data.shape_keys.key_blocks[name].value = 0.5
+        head.data.shape_keys.key_blocks[name].keyframe_insert("value", frame=frame)
+    speak(head, line, settings)
+    assert keys_on(head, "Fat").tolist() == [[7, 0.5]]
+    assert keys_on(head, "jawOpen")[-1].tolist() == [300, 0.5]
+    assert curve_of(head, "jawOpen").keyframe_points[-1].interpolation == "BEZIER"
+
+
+def test_a_second_line_on_later_frames_leaves_the_first(head, line, settings):
+    speak(head, line, settings, frame=1)
+    first = keys_on(head, "jawOpen")
+    speak(head, line, settings, frame=101)
+    np.testing.assert_array_equal(keys_on(head, "jawOpen"), np.concatenate([first, first + [100, 0]]))
+
+
+def test_baking_a_line_again_replaces_its_keys(head, line, settings):
+    speak(head, line, settings)
+    first = keys_on(head, "jawOpen")
+    report = speak(head, line, settings)
+    np.testing.assert_array_equal(keys_on(head, "jawOpen"), first)
+    assert report.notes == ()
+    assert len(compat.sound_strips(bpy.context.scene)) == 1
+
+
+def test_a_shorter_line_over_a_longer_one_keeps_what_comes_after_it(head, line, settings, tmp_path):
+    speak(head, line, settings)
+    speak(head, write_line(tmp_path / "short.wav", 1), settings)
+    assert keys_on(head, "jawOpen")[:, 0].tolist() == list(range(1, 49))
+
+
+def test_the_scene_is_made_long_enough_and_keeps_to_the_sound(head, line, settings):
+    scene = bpy.context.scene
+    scene.frame_end = 20
+    speak(head, line, settings, frame=1)
+    assert (scene.frame_end, scene.sync_mode, scene.use_audio_scrub) == (48, "AUDIO_SYNC", True)
+
+
+def test_a_scene_is_never_shortened_and_left_alone_on_request(head, line, settings):
+    scene = bpy.context.scene
+    speak(head, line, settings)
+    assert scene.frame_end == 250
+    scene.frame_end, scene.sync_mode = 20, "NONE"
+    speak(head, line, settings, fit=False)
+    assert (scene.frame_end, scene.sync_mode) == (20, "NONE")
+
+
+def test_driven_keys_are_left_to_their_drivers(head, line, settings):
+    head.data.shape_keys.key_blocks["jawOpen"].driver_add("value")
+    report = speak(head, line, settings)
+    assert report.controls == 51
+    assert report.notes[0].startswith("jawOpen: driven")
+    with pytest.raises(KeyError):
+        curve_of(head, "jawOpen")
+
+
+def test_a_locked_curve_goes_on_as_it_was(head, line, settings):
+    block = head.data.shape_keys.key_blocks["jawOpen"]
+    block.value = 0.25
+    block.keyframe_insert("value", frame=3)
+    curve_of(head, "jawOpen").lock = True
+    report = speak(head, line, settings)
+    assert keys_on(head, "jawOpen").tolist() == [[3, 0.25]]
+    assert "jawOpen: locked" in report.notes[0]
+
+
+def test_muted_keys_are_not_written(head, line, settings):
+    head.data.shape_keys.key_blocks["mouthFunnel"].mute = True
+    assert speak(head, line, settings).notes[0].startswith("mouthFunnel: muted")
+
+
+def test_a_pinned_mesh_is_baked_and_said_to_stand_still(head, line, settings):
+    head.show_only_shape_key = True
+    assert "shows one key only" in speak(head, line, settings).notes[0]
+
+
+def test_silence_gives_a_resting_face(head, settings, tmp_path):
+    from soundfile import write
+
+    write(tmp_path / "silence.wav", np.zeros(16_000), 16_000)
+    speak(head, tmp_path / "silence.wav", settings)
+    assert keys_on(head, "jawOpen").tolist() == [[1, 0]]
+
+
+def test_keys_with_quotes_and_brackets_in_their_names_are_found_by_path(make_head, scene):
+    head = make_head(keys=('jaw "Open"\\]',))
+    head.data.shape_keys.key_blocks[1].keyframe_insert("value")
+    assert [curve.data_path for curve in compat.curves_of(action_of(head), head.data.shape_keys)] == [
+        rig.value_path('jaw "Open"\\]')
+    ]
+
+
+def test_a_bake_works_while_the_mesh_is_edited(head, line, settings):
+    bpy.ops.object.mode_set(mode="EDIT")
+    speak(head, line, settings)
+    bpy.ops.object.mode_set(mode="OBJECT")
+    assert len(keys_on(head, "jawOpen")) == 48
