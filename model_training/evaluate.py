@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from addon.core import audio, pipeline
 from addon.core.curves import Curves
-from addon.core.errors import AudioError, FacewrightError, FormatError
+from addon.core.errors import AudioError, FacewrightError, FormatError, quoted
 from addon.core.model import RATE, FaceModel, bundled_model_path
 from addon.core.settings import DEFAULTS
 
@@ -146,11 +146,13 @@ def write_json(path: Path, result: Mapping[str, object]) -> None:
         beside.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
         beside.replace(path)
     except OSError as error:
-        raise FormatError(f"cannot write {str(path)!r} ({error.strerror}); choose another place") from error
+        raise FormatError(f"cannot write {quoted(path)} ({error.strerror}); choose another place") from error
 
 
 def evaluate(args: argparse.Namespace) -> None:
     """Runs the system over the corpus, prints what it scored, and writes it down where asked."""
+    if args.json and not args.json.parent.is_dir():
+        raise FormatError(f"cannot write {quoted(args.json)}: its folder does not exist; make it first")
     utterances = corpora.select(corpora.read(args.corpus), args.folders, limit=args.limit)
     lines, outcome = spoken_lines(utterances, read_phones(args.phones))
     measures = [LINEAR] + ([mesh_measure(load_head(args.mesh))] if args.mesh else [])

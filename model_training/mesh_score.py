@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from addon.core.curves import Curves
-from addon.core.errors import RigError
+from addon.core.errors import RigError, quoted
 
 from .score import LINEAR, Measure
 
@@ -56,14 +56,14 @@ def load_head(path: Path) -> Head:
         with np.load(path, allow_pickle=False) as file:
             missing = [name for name in FIELDS if name not in file]
             if missing:
-                raise RigError(f"{str(path)!r} has no {missing[0]}; give a head as model_training/mesh_score.py says")
+                raise RigError(f"{quoted(path)} has no {missing[0]}; give a head as model_training/mesh_score.py says")
             fields = {name: file[name] for name in FIELDS}
     except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise RigError(f"cannot read the head {str(path)!r} ({error}); give an npz file") from error
+        raise RigError(f"cannot read the head {quoted(path)} ({error}); give an npz file") from error
     vertices = fields["vertices"].astype(np.float64)
     shapes: list[str] = fields["shape_names"].tolist()
     if "jawOpen" not in shapes or len(vertices) <= max(VERTICES.values()):
-        raise RigError(f"{str(path)!r} is not ICT-FaceKit's head: its landmarks or its jawOpen are not there")
+        raise RigError(f"{quoted(path)} is not ICT-FaceKit's head: its landmarks or its jawOpen are not there")
     rows = list(VERTICES.values())
     return Head(
         rest=vertices[rows],

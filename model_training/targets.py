@@ -6,6 +6,7 @@ the mouth rightly does much the same in them. Everything else that is spoken is 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -132,8 +133,8 @@ def frames(phones: Sequence[Phone], kind: str, count: int, rate: float) -> npt.N
     spared = {*CLASSES[kind].similar, *CLASSES[kind].targets, "sil", "spn"}
 
     def paint(start_s: float, end_s: float, label: int) -> None:
-        first, last = np.ceil(np.array([start_s, end_s]) * rate - 1e-6).astype(int)
-        labels[max(first, 0) : max(last, 0)] = label
+        first, last = (max(math.ceil(time_s * rate - 1e-6), 0) for time_s in (start_s, end_s))
+        labels[first:last] = label
 
     for phone in phones:
         if phone.name not in spared:
