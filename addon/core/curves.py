@@ -104,10 +104,11 @@ def _with_closures(source: Curves, values: Array, left: Rows, right: Rows, step:
     """`values` in which a closure that the new rows miss, or meet above its floor, stands on the row nearest to it."""
     gap = lip_gap(source)
     sealed = gap <= SEALED_GAP
-    starts = np.flatnonzero(sealed & ~np.concatenate([[False], sealed[:-1]]))
+    begins = sealed & ~np.concatenate([[False], sealed[:-1]])
+    starts = np.flatnonzero(begins)
     if not len(starts) or not {"jawOpen", "mouthClose"} <= set(source.names):
         return values
-    closure = np.cumsum(np.isin(np.arange(len(gap)), starts)) - 1  # (T,) the closure that a sealed row belongs to
+    closure = np.cumsum(begins) - 1  # (T,) the closure that a sealed row belongs to
     floors = np.minimum.reduceat(np.where(sealed, gap, np.inf), starts)  # (P,)
     reached = np.full(len(starts), np.inf)
     inside = sealed[left] & sealed[right] & (closure[left] == closure[right])
@@ -116,10 +117,10 @@ def _with_closures(source: Curves, values: Array, left: Rows, right: Rows, step:
 
     at_floor = np.flatnonzero(sealed & (gap <= floors[closure]))
     deepest = at_floor[np.searchsorted(at_floor, starts)]  # (P,) the first row of each closure that is on its floor
-    lost = np.flatnonzero(reached > floors + FLOOR_TOLERANCE)
-    lost = lost[np.argsort(-floors[lost], kind="stable")]  # two on one row: the deeper is written last
-    nearest = np.minimum(np.rint(deepest[lost] / step).astype(np.intp), len(values) - 1)
-    mouth = np.flatnonzero(np.isin(source.names, _MOUTH))
-    values = values.copy()
-    values[np.ix_(nearest, mouth)] = source.values[np.ix_(deepest[lost], mouth)]  # the whole pose: pressed lips stay so
-    return values
+    nearest = np.minimum(np.rint(deepest / step).astype(np.intp), len(values) - 1)
+    lost = np.flatnonzero((reached > floors + FLOOR_TOLERANCE) & (new_gap[nearest] > floors))
+    lost = lost[np.argsort(-floors[lost], kind="stable")]  # of two on one row the deeper is written last
+    mouth = np.flatnonzero(np.isin(source.names, _MOUTH))  # the whole pose moves: pressed lips stay pressed
+    kept = values.copy()
+    kept[np.ix_(nearest[lost], mouth)] = source.values[np.ix_(deepest[lost], mouth)]
+    return kept

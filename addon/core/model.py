@@ -74,8 +74,8 @@ class FaceModel:
         return self.backend.note
 
     def windows(self, blocks: Iterable[Array], window_s: float) -> Iterator[Window]:
-        """The sound in windows of about `window_s` whose surroundings cover all that this model can hear."""
-        return windows(blocks, _aligned(window_s), _aligned(self.card.context_s))
+        """The sound in windows of about `window_s` with all that this model can hear around them, at least a step."""
+        return windows(blocks, _aligned(window_s), max(_aligned(self.card.context_s), ALIGN_SAMPLES))
 
     def predict(self, window: Window, style: int = 0) -> Array:
         """Raw channels of a window without its surroundings, (T, C); the same whatever the window's length."""

@@ -18,6 +18,7 @@ DECIMATION = 4  # pitch is sought at 4 kHz: a quarter of the work, and formants 
 PITCH_RATE = 4_000
 FRAME_SAMPLES = 640  # 40 ms at 16 kHz, centred on the row's instant: three periods at 75 Hz
 FRAME = FRAME_SAMPLES // DECIMATION
+REACH_SAMPLES = FRAME_SAMPLES // 2 + DECIMATION  # heard on either side of a row
 FFT_SIZE = 256  # 160 samples and 66 lags without wrapping round
 MIN_PITCH_HZ, MAX_PITCH_HZ = 65.0, 500.0
 VOICED_PEAK = 0.5  # of the normalised autocorrelation (Boersma 1993 takes 0.45 of a longer window)
@@ -51,17 +52,12 @@ class Prosody:
 
 def measure(window: Window) -> Array:
     """Loudness in dB and pitch in Hz of a window's rows, (T, 2); the same however the sound is cut into windows."""
+    if window.context < REACH_SAMPLES:
+        raise ValueError(f"{window.context} samples of surroundings: prosody needs {REACH_SAMPLES}")
     first = window.context - FRAME_SAMPLES // 2  # the first frame's start
-    margin = DECIMATION  # what the anti-alias filter needs
-    samples = window.samples
-    if first < margin:
-        samples, first = np.concatenate([np.zeros(FRAME_SAMPLES, np.float32), samples]), first + FRAME_SAMPLES
-    span = (window.rows - 1) * HOP_SAMPLES + FRAME_SAMPLES
-    needed = first + span + margin
-    if len(samples) < needed:
-        samples = np.concatenate([samples, np.zeros(needed - len(samples), np.float32)])
-    loudness = _loudness_db(samples[first : first + span])
-    pitch = _pitch_hz(samples[first - margin : needed], loudness)
+    end = first + (window.rows - 1) * HOP_SAMPLES + FRAME_SAMPLES
+    loudness = _loudness_db(window.samples[first:end])
+    pitch = _pitch_hz(window.samples[first - DECIMATION : end + DECIMATION], loudness)
     return np.stack([loudness, pitch], axis=1)
 
 

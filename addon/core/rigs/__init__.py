@@ -36,7 +36,8 @@ class RigMap:
         found = self.match(available)
         if not found:
             raise RigError(f"no key of this head is of the convention {self.title!r}; choose a head that has them")
-        columns = [self._value(control, curves, "mouthClose" in found) for control in found]
+        can_close = any("mouthClose" in self.weights[control] for control in found)
+        columns = [self._value(control, curves, can_close) for control in found]
         values = np.clip(np.stack(columns, axis=1), 0, 1).astype(np.float32)
         return Curves(values, tuple(found.values()), curves.rate)
 
@@ -81,7 +82,7 @@ class Detection:
     def _explain_nothing(self) -> str:
         if not self.given:
             return "No shape keys: give the head ARKit's 52 (jawOpen, eyeBlinkLeft, ...)."
-        spelt = {_plain(control): control for rig in conventions() for control in rig.weights}
+        spelt = {_plain(control): control for rig in reversed(conventions()) for control in rig.weights}
         near = ((name, difflib.get_close_matches(_plain(name), spelt, 1, 0.8)) for name in self.given)
         hint = next(
             (f" {quoted(name)} may be meant as {quoted(spelt[match[0]])}." for name, match in near if match), ""

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from addon.core import formats
+from addon.core.curves import Curves
+from addon.core.errors import FormatError
+from addon.core.formats.whole import check_writable, written_whole
+
+SOME = Curves(np.random.default_rng(0).uniform(0, 1, (75, 2)).astype(np.float32), ("jawOpen", "mouthClose"), 50.0)
+
+
+def test_json_is_read_back_and_is_plain_json(tmp_path: Path) -> None:
+    formats.write(tmp_path / "a.json", SOME)
+    table = json.loads((tmp_path / "a.json").read_text())
+    assert (table["rate"], table["names"], len(table["values"])) == (50.0, ["jawOpen", "mouthClose"], 75)
+    back = formats.read(tmp_path / "a.json")
+    assert (back.names, back.rate) == (SOME.names, 50.0)
+    np.testing.assert_allclose(back.values, SOME.values, atol=1e-6)
+
+
+def test_the_suffix_chooses_the_format_and_its_rate(tmp_path: Path) -> None:
+    formats.write(tmp_path / "a.CSV", SOME)
+    assert len((tmp_path / "a.CSV").read_text().splitlines()) == 1 + 90  # 60 a second
+    formats.write(tmp_path / "b.json", SOME, 24.0)
+    assert formats.read(tmp_path / "b.json").rate == 24.0
+    with pytest.raises(FormatError, match=r"'\.fbx'; use \.csv or \.json"):
+        formats.write(tmp_path / "a.fbx", SOME)
+
+
+def test_no_rows_survive_json(tmp_path: Path) -> None:
+    formats.write(tmp_path / "a.json", Curves(np.zeros((0, 2), np.float32), SOME.names, 50.0))
+    assert formats.read(tmp_path / "a.json").values.shape == (0, 2)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[1]", '{"kind": "x", "schema": 1}', '{"kind": "facewright-curves"}', "nan"]
+)
+def test_other_json_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(FormatError, match="not a Facewright curve file") as refusal:
+        formats.read(tmp_path / "a.json")
+    assert len(str(refusal.value).splitlines()) == 1
+
+
+def test_ragged_json_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(
+        '{"kind": "facewright-curves", "schema": 1, "rate": 50, "names": ["jawOpen"], "values": [[0.1], [0.2, 0.3]]}'
+    )
+    with pytest.raises(FormatError):
+        formats.read(tmp_path / "a.json")
+
+
+def test_a_failure_half_way_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(ZeroDivisionError), written_whole(path) as file:
+        file.write(f"new {1 / 0}")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_writing_replaces_and_leaves_nothing_beside(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    for text in ("one", "two"):
+        with written_whole(path) as file:
+            file.write(text)
+    assert path.read_text() == "two"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_result_is_as_readable_as_any_new_file(tmp_path: Path) -> None:
+    formats.write(tmp_path / "a.json", SOME)
+    (tmp_path / "b.txt").write_text("")
+    assert (tmp_path / "a.json").stat().st_mode == (tmp_path / "b.txt").stat().st_mode
+
+
+def test_places_that_cannot_be_written_are_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for place in (
+        tmp_path / "no\nfolder" / "a.csv",
+        tmp_path / "file" / "a.csv",
+        tmp_path,
+        Path("/proc/nothing/a.csv"),
+    ):
+        with pytest.raises(FormatError) as refusal:
+            check_writable(place)
+        assert len(str(refusal.value).splitlines()) == 1
+    check_writable(tmp_path / "fine.csv")
+    assert not (tmp_path / "fine.csv").exists()

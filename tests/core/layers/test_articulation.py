@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from addon.core.curves import Curves, lip_gap
+from addon.core.layers import articulation, smooth
+from addon.core.prosody import Prosody
+from addon.core.settings import ArticulationSettings, SmoothSettings
+
+Make = Callable[[int], Prosody]
+
+
+def a_word() -> Curves:
+    """An m of three rows in open speech, with lip shapes about."""
+    jaw = np.full(40, 0.4, np.float32)
+    close = np.zeros(40, np.float32)
+    close[18:21] = jaw[18:21]
+    upper = np.where(close > 0, 0.02, 0.3).astype(np.float32)
+    values = np.stack([jaw, close, upper, np.full(40, 0.5, np.float32)], axis=1)
+    return Curves(values, ("jawOpen", "mouthClose", "mouthUpperUpLeft", "mouthPucker"), 50.0)
+
+
+def test_jaw_and_lips_are_two_efforts(made_prosody: Make) -> None:
+    jaw_only = articulation(a_word(), made_prosody(40), ArticulationSettings(jaw=0.5))
+    assert jaw_only.column("jawOpen")[0] == pytest.approx(0.2)
+    assert jaw_only.column("mouthPucker")[0] == pytest.approx(0.5)
+    lips_only = articulation(a_word(), made_prosody(40), ArticulationSettings(lips=1.5))
+    assert lips_only.column("jawOpen")[0] == pytest.approx(0.4)
+    assert lips_only.column("mouthPucker")[0] == pytest.approx(0.75)
+
+
+def test_enunciating_is_clamped_and_keeps_the_m_shut(made_prosody: Make) -> None:
+    loud = articulation(a_word(), made_prosody(40), ArticulationSettings(jaw=2.0, lips=2.0))
+    assert loud.column("mouthPucker").max() == 1.0
+    assert lip_gap(loud)[18:21].max() == pytest.approx(0, abs=1e-6)
+    assert loud.column("mouthUpperUpLeft")[18:21].max() <= 0.02 + 1e-6
+    assert lip_gap(loud)[0] == pytest.approx(0.8)
+
+
+def test_half_the_amount_is_half_the_change(made_prosody: Make) -> None:
+    half = articulation(a_word(), made_prosody(40), ArticulationSettings(amount=0.5, jaw=2.0))
+    assert half.column("jawOpen")[0] == pytest.approx(0.6)
+
+
+def test_a_model_that_closes_more_than_it_opens_is_put_right(made_prosody: Make) -> None:
+    wrong = Curves(np.array([[0.1, 0.5], [0.0, 0.2]], np.float32), ("jawOpen", "mouthClose"), 50.0)
+    right = articulation(wrong, made_prosody(2), ArticulationSettings())
+    np.testing.assert_allclose(right.column("mouthClose"), [0.1, 0.0])
+
+
+def test_values_of_a_model_outside_its_range_are_clamped(made_prosody: Make) -> None:
+    wild = Curves(np.array([[1.4, -0.2]], np.float32), ("mouthFunnel", "mouthPucker"), 50.0)
+    np.testing.assert_array_equal(articulation(wild, made_prosody(1), ArticulationSettings()).values, [[1.0, 0.0]])
+
+
+def test_smoothing_calms_a_tremble_but_never_opens_a_closure(made_prosody: Make) -> None:
+    shaken = a_word()
+    tremble = (0.02 * (-1.0) ** np.arange(40)).astype(np.float32)
+    shaken = shaken.with_columns({"mouthPucker": shaken.column("mouthPucker") + tremble})
+    for width_s in (0.01, 0.02, 0.1):
+        calm = smooth(shaken, made_prosody(40), SmoothSettings(width_s=width_s))
+        assert lip_gap(calm)[18:21].max() <= 1e-6
+        assert calm.column("mouthUpperUpLeft")[18:21].max() <= 0.02 + 1e-6
+        pucker = calm.column("mouthPucker")
+        assert np.abs(np.diff(pucker, 2)).mean() < 0.8 * np.abs(np.diff(shaken.column("mouthPucker"), 2)).mean()
+
+
+def test_smoothing_by_no_width_changes_nothing(made_prosody: Make) -> None:
+    assert smooth(a_word(), made_prosody(40), SmoothSettings(width_s=0.0)).values.tobytes() == a_word().values.tobytes()

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from addon import __version__
+from addon.cli import main
+from addon.core import formats
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], tiny_model: Path) -> Run:
+    """Runs a command with the tiny model: exit status, what it printed, and what it said on stderr."""
+
+    def command(*arguments: object) -> tuple[int, str, str]:
+        status = main([str(item) for item in (*arguments, "--model", tiny_model)])
+        return status, *capsys.readouterr()
+
+    return command
+
+
+def refused(result: tuple[int, str, str], says: str) -> None:
+    status, out, err = result
+    assert (status, out) == (2, "")
+    assert err.startswith("facewright: ")
+    assert len(err.splitlines()) == 1
+    assert says in err
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
+@pytest.mark.parametrize(("output", "rows"), [("a.csv", 120), ("a.json", 100)])
+def test_a_line_becomes_a_curve_file(run: Run, tmp_path: Path, suffix: str, output: str, rows: int) -> None:
+    sound = tmp_path / f"line.{suffix}"
+    soundfile.write(sound, 0.1 * np.sin(np.arange(44_100 * 2) / 30), 44_100)
+    assert run("animate", sound, "-o", tmp_path / output) == (0, "", "")
+    curves = formats.read(tmp_path / output)
+    assert len(curves.values) == pytest.approx(rows, abs=8)
+    assert curves.column("jawOpen").max() > 0
+
+
+def test_options_reach_the_performance(run: Run, tmp_path: Path, speech_file: Path) -> None:
+    (tmp_path / "mute.toml").write_text("[head]\namount = 0.0\n")
+    out = tmp_path / "a.json"
+    run("animate", speech_file, "-o", out, "--settings", tmp_path / "mute.toml", "--fps", "24", "--seed", "5")
+    first = formats.read(out)
+    assert (first.rate, len(first.values)) == (24.0, 120)
+    assert not first.column("headPitch").any()
+    run("animate", speech_file, "-o", out, "--settings", tmp_path / "mute.toml", "--fps", "24", "--seed", "6")
+    assert not np.array_equal(formats.read(out).values, first.values)
+
+
+def test_a_device_that_is_not_there_is_noted(run: Run, tmp_path: Path, speech_file: Path) -> None:
+    status, _, err = run("animate", speech_file, "-o", tmp_path / "a.csv", "--device", "dml")
+    assert (status, err) == (0, "facewright: note: dml is not available here; running on the CPU\n")
+
+
+def test_a_long_sound_shows_progress_on_stderr(run: Run, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.flac", np.zeros(16_000 * 200), 16_000)
+    status, out, err = run("animate", tmp_path / "a.flac", "-o", tmp_path / "a.json")
+    assert (status, out) == (0, "")
+    assert err.splitlines()[-1].strip() == "100%"
+    assert len(err.splitlines()) <= 11
+
+
+@pytest.mark.parametrize(
+    "name", ['it\'s "so" it goes.wav', "line\nbreak.wav", "грüße 台詞 🎙.wav", "--fps.wav", "%d{0}.wav"]
+)
+def test_every_file_name_works_and_stays_on_one_line(run: Run, tmp_path: Path, name: str) -> None:
+    soundfile.write(str(tmp_path / name), np.zeros(1_600), 16_000)
+    out = (tmp_path / name).with_suffix(".csv")
+    assert run("animate", tmp_path / name, "-o", out)[0] == 0
+    assert out.exists()
+    (tmp_path / name).write_bytes(b"")
+    refused(run("animate", tmp_path / name, "-o", out), "is empty")
+
+
+def test_bad_sounds_write_nothing(run: Run, tmp_path: Path) -> None:
+    nan = np.full(100, np.nan, np.float32)
+    soundfile.write(tmp_path / "nan.wav", nan, 16_000, subtype="FLOAT")
+    soundfile.write(tmp_path / "wide.wav", np.zeros((10, 400)), 16_000)
+    soundfile.write(tmp_path / "none.wav", np.zeros(0), 16_000)
+    (tmp_path / "text.wav").write_text("hello")
+    before = sorted(tmp_path.iterdir())
+    for name, says in {
+        "nan.wav": "not a number at 0.000 s",
+        "wide.wav": "400 channels",
+        "none.wav": "0 seconds",
+        "text.wav": "no sound",
+        "gone.wav": "does not exist",
+        ".": "is a folder",
+    }.items():
+        refused(run("animate", tmp_path / name, "-o", tmp_path / "a.csv"), says)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_bad_outputs_are_refused_before_any_work(run: Run, tmp_path: Path, speech_file: Path) -> None:
+    before = speech_file.read_bytes()
+    refused(run("animate", speech_file, "-o", tmp_path / "a.fbx"), "unknown ending")
+    refused(run("animate", speech_file, "-o", tmp_path / "none" / "a.csv"), "its folder does not exist")
+    refused(run("animate", speech_file, "-o", speech_file / "a.csv"), "cannot be written")
+    refused(run("animate", speech_file, "-o", tmp_path / "a.csv", "--fps", "0"), "--fps must be")
+    refused(run("animate", speech_file, "-o", tmp_path / "a.csv", "--fps", "nan"), "--fps must be")
+    (tmp_path / "folder.csv").mkdir()
+    refused(run("animate", speech_file, "-o", tmp_path / "folder.csv"), "is a folder")
+    assert speech_file.read_bytes() == before
+    assert not (tmp_path / "a.csv").exists()
+
+
+def test_the_sound_itself_is_never_overwritten(run: Run, tmp_path: Path, speech_file: Path) -> None:
+    sound = speech_file.rename(tmp_path / "sound.csv")
+    (tmp_path / "link.csv").symlink_to(sound)
+    before = sound.read_bytes()
+    for output in (sound, tmp_path / "." / "sound.csv", tmp_path / "link.csv"):
+        refused(run("animate", sound, "-o", output), "is the sound itself")
+    assert sound.read_bytes() == before
+
+
+def test_bad_settings_and_models_are_refused(
+    tmp_path: Path, speech_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.toml").write_text("[blink]\nrat = 1\n")
+    (tmp_path / "a.onnx").write_bytes(b"junk")
+    for extra, says in {
+        ("--settings", tmp_path / "a.toml"): "'blink.rat'",
+        ("--settings", tmp_path / "none.toml"): "cannot be read",
+        ("--model", tmp_path / "a.onnx"): "not a model",
+        ("--model", tmp_path / "none.onnx"): "does not exist",
+        ("--model", "none.onnx", "--seed", "-1"): "seed must be 0",
+    }.items():
+        status = main(["animate", str(speech_file), "-o", str(tmp_path / "a.csv"), *(str(item) for item in extra)])
+        refused((status, *capsys.readouterr()), says)
+    assert not (tmp_path / "a.csv").exists()
+
+
+@pytest.mark.parametrize("arguments", [[], ["bake"], ["animate"], ["animate", "a.wav"], ["doctor", "--device", "tpu"]])
+def test_a_wrong_command_line_exits_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    assert "usage: facewright" in capsys.readouterr().err
+
+
+def test_version_and_doctor(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["--version"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out == f"facewright {__version__}\n"
+    status, out, err = run("doctor")
+    assert (status, err) == (0, "")
+    for word in ("onnxruntime", "devices", "cpu", "tiny 0.1.0", "licence CC0-1.0"):
+        assert word in out
+
+
+def test_the_package_runs_as_a_module(tmp_path: Path, tiny_model: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(16_000), 16_000)
+    arguments = ["animate", tmp_path / "a.wav", "-o", tmp_path / "a.csv", "--model", tiny_model]
+    done = subprocess.run([sys.executable, "-m", "addon", *arguments], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (tmp_path / "a.csv").exists()

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from addon.core.model import Window, windows
+from addon.core.prosody import Prosody, accents, gather, measure, phrases, runs, speech_mask
+
+RATE = 16_000
+
+
+def prosody_of(samples: np.ndarray, body: int = 16_000, context: int = 1_280) -> Prosody:
+    return gather([measure(window) for window in windows([samples.astype(np.float32)], body, context)])
+
+
+@pytest.mark.parametrize("hz", [75, 100, 143, 220, 310, 440])
+def test_the_pitch_of_a_voice_is_found(hz: int) -> None:
+    t = np.arange(2 * RATE) / RATE
+    voice = 0.05 * sum(np.sin(2 * np.pi * hz * k * t) / k for k in range(1, 10))
+    found = prosody_of(voice).pitch_hz[5:-5]
+    assert np.median(found) == pytest.approx(hz, rel=0.015)
+    assert (np.abs(found / hz - 1) < 0.05).mean() > 0.98
+
+
+def test_a_gliding_pitch_is_followed() -> None:
+    t = np.arange(3 * RATE) / RATE
+    pitch = 110 * 2 ** (0.5 * np.sin(2 * np.pi * 0.5 * t))
+    phase = 2 * np.pi * np.cumsum(pitch) / RATE
+    found = prosody_of(0.1 * sum(np.sin(k * phase) / k for k in range(1, 8))).pitch_hz
+    assert np.median(np.abs(found / pitch[::320][: len(found)] - 1)) < 0.02
+
+
+def test_noise_and_silence_have_no_pitch() -> None:
+    noise = 0.1 * np.random.default_rng(0).standard_normal(2 * RATE)
+    assert (prosody_of(noise).pitch_hz > 0).mean() < 0.1
+    silent = prosody_of(np.zeros(RATE))
+    assert not silent.pitch_hz.any()
+    assert np.unique(silent.loudness_db).tolist() == [-90.0]
+
+
+def test_loudness_is_decibels_of_full_scale() -> None:
+    t = np.arange(RATE) / RATE
+    sine = prosody_of(np.sin(2 * np.pi * 200 * t))
+    assert sine.loudness_db[5:-5] == pytest.approx(-3.01, abs=0.01)
+    assert prosody_of(0.1 * np.sin(2 * np.pi * 200 * t)).loudness_db[20] == pytest.approx(-23.01, abs=0.01)
+
+
+@pytest.mark.parametrize(("body", "context"), [(640, 640), (6_400, 1_280), (320_000, 49_920)])
+def test_however_the_sound_is_cut_the_prosody_is_the_same(
+    babble: Callable[..., np.ndarray], body: int, context: int
+) -> None:
+    whole = prosody_of(babble(4.3), 640_000, 3_200)
+    cut = prosody_of(babble(4.3), body, context)
+    np.testing.assert_array_equal(cut.loudness_db, whole.loudness_db)
+    np.testing.assert_array_equal(cut.pitch_hz, whole.pitch_hz)
+
+
+def test_one_row_and_none() -> None:
+    assert prosody_of(np.ones(1)).pitch_hz.shape == (1,)
+    nothing = gather([])
+    assert nothing.duration_s == 0
+    assert len(phrases(nothing)) == len(accents(nothing)[0]) == 0
+
+
+def test_phrases_bridge_short_pauses_only(made_prosody: Callable[[int], Prosody]) -> None:
+    prosody = made_prosody(600)
+    np.testing.assert_allclose(phrases(prosody), [[0, 2.2], [3, 5.2], [6, 8.2], [9, 11.2]], atol=0.03)
+    loudness = prosody.loudness_db.copy()
+    loudness[50:60] = -80  # 0.2 s
+    assert len(phrases(Prosody(loudness, prosody.pitch_hz))) == 4
+    loudness[50:70] = -80  # 0.4 s
+    assert len(phrases(Prosody(loudness, prosody.pitch_hz))) == 5
+
+
+def test_a_quiet_recording_has_the_same_phrases_as_a_loud_one(babble: Callable[..., np.ndarray]) -> None:
+    loud, quiet = prosody_of(babble(6.0)), prosody_of(babble(6.0) * 0.1)
+    np.testing.assert_allclose(phrases(quiet), phrases(loud), atol=0.05)
+
+
+def test_accents_fall_on_syllables_and_keep_apart(made_prosody: Callable[[int], Prosody]) -> None:
+    times_s, strengths = accents(made_prosody(600))
+    assert len(times_s) > 5
+    assert (np.diff(times_s) >= 0.25 - 1e-6).all()
+    assert ((strengths > 0) & (strengths <= 1)).all()
+    assert (times_s % 3.0 < 2.3).all()
+    beat = np.sin(2 * np.pi * 2.1 * times_s)
+    assert (beat > 0.5).mean() > 0.9
+
+
+def test_silence_has_neither_phrases_nor_accents() -> None:
+    silent = prosody_of(np.zeros(2 * RATE))
+    assert not speech_mask(silent).any()
+    assert len(phrases(silent)) == len(accents(silent)[0]) == 0
+
+
+def test_runs_are_found_at_both_edges() -> None:
+    starts, ends = runs(np.array([True, False, True, True]))
+    assert (starts.tolist(), ends.tolist()) == ([0, 2], [1, 4])
+
+
+def test_a_window_without_surroundings_is_refused() -> None:
+    with pytest.raises(ValueError, match="surroundings"):
+        measure(Window(np.zeros(640, np.float32), 0, 1, 0.02))
+
+
+def test_shapes_that_differ_are_refused() -> None:
+    with pytest.raises(ValueError, match="need"):
+        Prosody(np.zeros(3, np.float32), np.zeros(4, np.float32))
