@@ -1,0 +1,1 @@
+"""The demo head: its form, its mesh, its shape keys and its looks, all computed; lengths are centimetres."""
