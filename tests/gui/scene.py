@@ -37,6 +37,8 @@ def prepare() -> None:
     head.select_set(True)
     bpy.context.view_layer.objects.active = head
     bpy.context.scene.facewright.sound = LINE
+    overlay = sidebar()[1].spaces.active.overlay
+    overlay.show_extras = overlay.show_outline_selected = overlay.show_cursor = False  # the picture is of the head
     bpy.ops.ed.undo_push(message="Choose a line")
 
 
