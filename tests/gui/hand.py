@@ -18,6 +18,7 @@ from pathlib import Path
 STAGE = Path(os.environ["FACEWRIGHT_STAGE"])
 BUTTON = "facewright.animate("
 STEP = 15  # pixels: less than a button is tall, so that none is stepped over
+SETTLED_TICKS = 20  # of scene.py: two seconds on a quiet machine
 
 
 def state() -> dict:
@@ -64,24 +65,28 @@ def find_button(sidebar: list[int], height: int) -> tuple[int, int]:
     raise SystemExit("hand: no button of the sidebar runs " + BUTTON)
 
 
+def settle() -> dict:
+    """What is seen once Blender has had time to draw, by its own clock: it looks again only between two drawings."""
+    ticks = state()["ticks"]
+    return wait("Blender to settle", lambda seen: seen["ticks"] >= ticks + SETTLED_TICKS, 120)
+
+
 def work() -> dict:
     """One bake and one undo, as an animator makes them."""
-    opened = wait("the Facewright tab", lambda seen: seen["tab"] == "Facewright" and seen["ticks"] > 20, 90)
+    opened = wait("the Facewright tab", lambda seen: seen["tab"] == "Facewright" and seen["ticks"] > SETTLED_TICKS, 120)
     move(*find_button(opened["sidebar"], opened["window"][1]))
     picture("before.png")
     xdotool("click", 1)
     wait("keys and a strip", lambda seen: bool(seen["keyed"] and seen["strips"]), 120)
-    time.sleep(2)
-    baked = state()
+    baked = settle()
     (STAGE / "show-widest").touch()
     widest = wait("the widest frame", lambda seen: bool(seen["widest"]), 60)["widest"]
-    time.sleep(2)  # the new frame is drawn
+    settle()
     picture("window.png")
     width, height = opened["window"]
     move(width // 3, height // 2)  # over the viewport, where Ctrl+Z belongs to the scene
     xdotool("key", "ctrl+z")
-    time.sleep(2)
-    undone = state()
+    undone = settle()
     picture("undone.png")
     return {"opened": opened, "baked": baked, "widest": widest, "undone": undone}
 
