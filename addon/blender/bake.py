@@ -17,7 +17,7 @@ from . import compat, rig, sound
 LINEAR = 1  # Keyframe.interpolation as foreach_set takes it
 DEFAULTS = Settings()
 STILL = 1e-5  # a control that moves less than this gets one key
-MARK = "facewright"  # custom property of an Action that was baked; its value names the line
+TAKES = "facewright_takes"  # custom property of a baked Action: first and last frame of each line in it
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def write(scene: bpy.types.Scene, head: bpy.types.Object | None, performance: Pe
     kept = []
     for part in found.parts:
         keys = bpy.data.shape_keys[part.block, None]
-        kept.append(_new_action(keys, f"Facewright {line.name} {part.mesh}", line.name))
+        kept.append(_new_action(keys, f"Facewright {line.name} {part.mesh}"))
         write_keys(keys, controls.select(part.controls), line.frame)
     kept = [name for name in kept if name]
     if kept:
@@ -90,22 +90,23 @@ def write(scene: bpy.types.Scene, head: bpy.types.Object | None, performance: Pe
 
 
 def write_keys(keys: bpy.types.Key, controls: Curves, first_frame: int) -> None:
-    """One key a frame on each control's curve, (T, R); keys outside these frames stay as they are."""
+    """One key a frame on each control's curve, (T, R), in place of the lines that were baked on any of these frames."""
     action = keys.animation_data.action
     existing = {curve.data_path: curve for curve in compat.curves_of(action, keys)}
     frames = np.arange(first_frame, first_frame + len(controls.values), dtype=np.float32)
+    replaced = _add_take(action, first_frame, first_frame + len(frames) - 1)
     for name, values in zip(controls.names, controls.values.T, strict=True):
         path = rig.value_path(name)
         curve = existing.get(path) or compat.new_curve(action, keys, path)
         count = 1 if np.ptp(values) < STILL else len(values)
-        write_curve(curve, frames[:count], values[:count], frames[-1])
+        write_curve(curve, frames[:count], values[:count], replaced)
     keys.update_tag()
 
 
-def write_curve(curve: bpy.types.FCurve, frames: Array, values: Array, last_frame: float) -> None:
-    """Linear keys at `frames`, (T,), in place of those that the curve has from the first of them to `last_frame`."""
+def write_curve(curve: bpy.types.FCurve, frames: Array, values: Array, replaced: tuple[int, int]) -> None:
+    """Linear keys at `frames`, (T,), in place of those that the curve has between two frames."""
     points = curve.keyframe_points
-    kept = _clear(points, float(frames[0]) - 0.5, last_frame + 0.5)
+    kept = _clear(points, replaced[0] - 0.5, replaced[1] + 0.5)
     points.add(len(frames))
     where = np.empty((kept + len(frames), 2), np.float32)
     shape = np.empty(kept + len(frames), np.int32)
@@ -132,7 +133,17 @@ def _clear(points: bpy.types.FCurveKeyframePoints, first: float, last: float) ->
     return len(points)
 
 
-def _new_action(keys: bpy.types.Key, name: str, line: str) -> str | None:
+def _add_take(action: bpy.types.Action, first: int, last: int) -> tuple[int, int]:
+    """Notes a line in its Action; the frames it replaces: its own, and all of any line that it overlaps."""
+    noted = list(action.get(TAKES, ()))
+    takes = list(zip(noted[::2], noted[1::2], strict=True))
+    apart = [take for take in takes if take[1] < first or take[0] > last]
+    action[TAKES] = [frame for take in [*apart, (first, last)] for frame in take]
+    overlapped = [take for take in takes if take not in apart]
+    return min([first, *(take[0] for take in overlapped)]), max([last, *(take[1] for take in overlapped)])
+
+
+def _new_action(keys: bpy.types.Key, name: str) -> str | None:
     """Gives `keys` an Action of its own that starts as a copy of the one it had; the name of the animator's, if any.
 
     The copy keeps what the bake does not write: other keys, locked curves, lines that were baked elsewhere.
@@ -145,9 +156,8 @@ def _new_action(keys: bpy.types.Key, name: str, line: str) -> str | None:
         action.name = name
         old.use_fake_user = True
     compat.assign(keys, action)
-    is_ours = old is not None and old.get(MARK) is not None
-    action[MARK] = line
-    return None if old is None or is_ours else old.name
+    is_theirs = old is not None and old.get(TAKES) is None
+    return old.name if is_theirs else None
 
 
 def _fit(scene: bpy.types.Scene, last_frame: int) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.props import IntProperty, StringProperty
 
-from ..core.errors import FacewrightError
+from ..core.errors import FacewrightError, RigError, quoted
 from ..core.settings import Settings
 from . import bake, jobs, preferences, properties, rig, sound
 
@@ -114,7 +114,11 @@ class FACEWRIGHT_OT_animate(bpy.types.Operator):
             line = sound.from_file(self.sound, self.frame_start)
         else:
             line = properties.line_of(scene)
-        head = scene.objects.get(self.head) if self.head else properties.head_of(context)
+        head = properties.head_of(context)
+        if self.head:
+            head = scene.objects.get(self.head)
+            if head is None:
+                raise RigError(f"the scene has no object {quoted(self.head)}; choose one that is there")
         return line, head, properties.settings_of(scene, preferences.model_settings(context))
 
     def _succeed(self, report: bake.Report) -> "Outcome":

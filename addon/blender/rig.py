@@ -160,6 +160,8 @@ def _refusal(mesh: bpy.types.Object, keys: bpy.types.Key) -> str | None:
         return (
             f"linked{source}; override them: {make}Shift-click the chain beside the mesh of {mesh.name} in its Data tab"
         )
+    if keys.animation_data and keys.animation_data.use_tweak_mode:
+        return f"in an NLA strip that is being tweaked on {mesh.name}; leave tweak mode (Tab in the NLA editor)"
     if not keys.use_relative:
         return f"absolute on {mesh.name}; tick Relative in its shape keys"
     return None

@@ -21,6 +21,7 @@ from addon.core.settings import ModelSettings, Settings
 NAMES = ("jawOpen", "mouthClose", "mouthFunnel")
 GAINS = (1.0, 0.25, 0.5)
 Head = Callable[..., bpy.types.Object]
+needs_audio = pytest.mark.skipif(not bpy.app.build_options.audaspace, reason="this Blender is built without audio")
 
 
 @pytest.fixture(scope="session", autouse=True)

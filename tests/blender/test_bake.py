@@ -11,7 +11,7 @@ import pytest
 from addon.blender import bake, compat, rig, sound
 from addon.core.settings import Settings
 
-from .conftest import Head, action_of, curve_of, keys_on, write_line
+from .conftest import action_of, curve_of, keys_on, write_line
 
 
 def speak(head: bpy.types.Object, line: Path, settings: Settings, frame: int = 1, fit: bool = True) -> bake.Report:
@@ -94,7 +94,7 @@ def test_a_second_line_on_later_frames_leaves_the_first(head, line, settings):
     speak(head, line, settings, frame=1)
     first = keys_on(head, "jawOpen")
     speak(head, line, settings, frame=101)
-    np.testing.assert_array_equal(keys_on(head, "jawOpen"), np.concatenate([first, first + [100, 0]]))
+    np.testing.assert_array_equal(keys_on(head, "jawOpen"), np.vstack((first, first + np.array((100, 0)))))
 
 
 def test_baking_a_line_again_replaces_its_keys(head, line, settings):
@@ -106,10 +106,11 @@ def test_baking_a_line_again_replaces_its_keys(head, line, settings):
     assert len(compat.sound_strips(bpy.context.scene)) == 1
 
 
-def test_a_shorter_line_over_a_longer_one_keeps_what_comes_after_it(head, line, settings, tmp_path):
-    speak(head, line, settings)
-    speak(head, write_line(tmp_path / "short.wav", 1), settings)
-    assert keys_on(head, "jawOpen")[:, 0].tolist() == list(range(1, 49))
+def test_a_shorter_line_replaces_all_of_the_longer_one_under_it(head, line, settings, tmp_path):
+    speak(head, line, settings, frame=101)
+    speak(head, line, settings, frame=1)
+    speak(head, write_line(tmp_path / "short.wav", 1), settings, frame=110)
+    assert keys_on(head, "jawOpen")[:, 0].tolist() == [*range(1, 49), *range(110, 134)]
 
 
 def test_the_scene_is_made_long_enough_and_keeps_to_the_sound(head, line, settings):

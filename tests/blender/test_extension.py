@@ -1,0 +1,64 @@
+"""What is packaged: the manifest, its wheels, and that Blender takes the add-on in and lets it go."""
+
+from __future__ import annotations
+
+import itertools
+import tomllib
+
+import bpy
+import pytest
+
+import extension
+from addon import __version__, blender
+
+MANIFEST = tomllib.loads(extension.MANIFEST.read_text(encoding="utf-8"))
+
+
+def test_the_manifest_is_valid_by_blenders_own_validator(capfd: pytest.CaptureFixture[str]):
+    assert extension._blender_ext("validate", f"--valid-tags={extension._tags()}", extension.ROOT) == 0
+
+
+def test_the_version_is_the_packages():
+    assert MANIFEST["version"] == __version__
+
+
+def test_numpy_is_blenders_own():
+    assert not [path for path in extension.wheels() if path.name.startswith("numpy")]
+
+
+@pytest.mark.parametrize(
+    ("system", "python"),
+    [
+        *itertools.product(("manylinux", "win_amd64", "macosx arm64"), ("cp311", "cp313", "cp314")),
+        ("macosx x86_64", "cp311"),
+    ],
+)
+def test_every_blender_finds_each_package_once(system: str, python: str):
+    fitting = [path.name.split("-")[0] for path in extension.wheels() if fits(path.stem, system, python)]
+    assert sorted(fitting) == ["cffi", "onnxruntime", "pycparser", "soundfile", "soxr", "typing_extensions"]
+
+
+def fits(stem: str, system: str, python: str) -> bool:
+    """Blender's own rule: the system and processor, and the interpreter or an older stable ABI."""
+    _name, _version, tag, abi, platform = stem.split("-")
+    is_stable = abi == "abi3" and tag <= python
+    return (platform == "any" or all(part in platform for part in system.split())) and (
+        tag == python or "py3" in tag or is_stable
+    )
+
+
+def test_pip_is_asked_for_the_very_wheel():
+    wheel = extension.ROOT / "wheels/soxr-1.1.0-cp312-abi3-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl"
+    command = extension._pip_download(wheel)
+    assert command[-1] == "soxr==1.1.0"
+    assert command[command.index("--abi") + 1] == "abi3"
+    assert command[command.index("--python-version") + 1] == "3.12"
+    assert command.count("--platform") == 2
+
+
+def test_the_add_on_can_be_disabled_and_enabled_again():
+    blender.unregister()
+    assert not hasattr(bpy.types.Scene, "facewright")
+    assert not hasattr(bpy.types, "FACEWRIGHT_OT_animate")
+    blender.register("addon")
+    assert hasattr(bpy.types, "FACEWRIGHT_OT_animate")

@@ -1,0 +1,119 @@
+"""The button: what it takes, what it refuses without a trace, and what one undo takes back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import bpy
+import pytest
+import soundfile
+
+from addon.blender import jobs, operators, preferences, properties
+from addon.core.settings import ModelSettings, Settings
+
+from .conftest import Head, keys_on, state
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    """The preferences name the tiny model."""
+    monkeypatch.setattr(preferences, "model_settings", lambda _context: settings.model)
+
+
+def animate(**arguments: object) -> set[str]:
+    return bpy.ops.facewright.animate("EXEC_DEFAULT", **arguments)
+
+
+def refused(**arguments: object) -> str:
+    """Why it was refused; the scene is as it was before."""
+    before = state()
+    with pytest.raises(RuntimeError) as caught:
+        animate(**arguments)
+    assert state() == before
+    reason = jobs.board.error
+    assert reason in str(caught.value)
+    assert "\n" not in reason
+    return reason
+
+
+def test_the_panels_choices_are_what_is_baked(head, line: Path):
+    take = properties.take_of(bpy.context.scene)
+    take.sound, take.frame_start, take.jaw = str(line), 7, 0.5
+    assert animate() == {"FINISHED"}
+    keys = keys_on(head, "jawOpen")
+    assert keys[0, 0] == 7
+    assert keys[:, 1].max() == pytest.approx(0.16, abs=0.02)
+    assert jobs.board.result == "hello there: 48 frames of 52 keys on 1 mesh, sound at frame 7"
+
+
+def test_the_operators_own_choices_come_first(make_head: Head, line: Path):
+    head = make_head("Hero")
+    make_head("Other")
+    assert animate(sound=str(line), head="Hero", frame_start=3) == {"FINISHED"}
+    assert keys_on(head, "jawOpen")[0, 0] == 3
+    assert bpy.data.objects["Other"].data.shape_keys.animation_data is None
+
+
+def test_one_undo_takes_it_all_back(head, line: Path):
+    bpy.ops.ed.undo_push(message="before")
+    before = state()
+    assert bpy.ops.facewright.animate("EXEC_DEFAULT", True, sound=str(line)) == {"FINISHED"}
+    assert state() != before
+    bpy.ops.ed.undo()
+    assert state() == before
+
+
+def test_a_refusal_writes_nothing(head, line: Path, tmp_path: Path):
+    (tmp_path / "empty.wav").touch()
+    soundfile.write(tmp_path / "nothing.wav", [], 16_000)
+    (tmp_path / "text.wav").write_text("not a sound")
+    assert "no sound is chosen" in refused()
+    assert "does not exist" in refused(sound=str(tmp_path / "gone.wav"))
+    assert "is empty (0 bytes)" in refused(sound=str(tmp_path / "empty.wav"))
+    assert "0 seconds long" in refused(sound=str(tmp_path / "nothing.wav"))
+    assert "no sound that can be decoded" in refused(sound=str(tmp_path / "text.wav"))
+    assert "is a folder" in refused(sound=str(tmp_path)) or "does not exist" in jobs.board.error
+    assert "no sound strip" in refused(strip="line")
+    assert "'Nobody'" in refused(sound=str(line), head="Nobody")
+
+
+def test_a_head_that_would_not_move_is_refused(make_head: Head, line: Path):
+    make_head(keys=())
+    assert "has no shape keys" in refused(sound=str(line))
+
+
+def test_a_model_that_is_missing_is_refused(
+    head, line: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    gone = replace(settings.model, path=str(tmp_path / "gone.onnx"))
+    monkeypatch.setattr(preferences, "model_settings", lambda _context: gone)
+    assert "gone.onnx' does not exist" in refused(sound=str(line))
+
+
+def test_a_success_clears_the_last_error(head, line: Path):
+    refused()
+    animate(sound=str(line))
+    assert jobs.board.error == ""
+
+
+def test_a_second_bake_cannot_start_while_one_runs(head, line: Path):
+    jobs.board.job = jobs.Job(lambda _progress: None)
+    try:
+        assert not bpy.ops.facewright.animate.poll()
+        assert bpy.ops.facewright.cancel() == {"FINISHED"}
+    finally:
+        jobs.board.show()
+    assert not bpy.ops.facewright.cancel.poll()
+
+
+def test_defaults_stand_in_where_there_are_no_preferences(scene, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.undo()
+    assert preferences.model_settings(bpy.context) == ModelSettings()
+
+
+def test_every_choice_explains_itself():
+    for kind in (properties.FACEWRIGHT_PG_take, operators.FACEWRIGHT_OT_animate, preferences.FACEWRIGHT_AP_preferences):
+        own = [item for item in kind.bl_rna.properties if item.identifier in kind.__annotations__]
+        assert own
+        assert all(item.description for item in own)

@@ -1,0 +1,116 @@
+"""Which sound is heard, which part of it, and where it lands in the sequencer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+import pytest
+
+from addon.blender import bake, compat, sound
+from addon.core.errors import AudioError
+
+from .conftest import keys_on, needs_audio, write_line
+
+
+def add_strip(path: Path, frame: int = 1, channel: int = 1, name: str = "line"):
+    return compat.strips(bpy.context.scene).new_sound(name, str(path), channel, frame)
+
+
+def trim(strip, first: int, last: int) -> None:
+    """Moves the handles to scene frames."""
+    strip.frame_final_start = first
+    strip.frame_final_end = last
+
+
+def test_a_path_that_starts_at_the_blend_file_is_found(scene, tmp_path: Path):
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    path = write_line(tmp_path / "line.wav")
+    assert sound.from_file("//line.wav", 1).path == path
+
+
+@pytest.mark.parametrize("name", ["two words.wav", "quo'te\".wav", "new\nline.wav", "übung 日本語 ру́сский.wav"])
+def test_any_file_name_can_be_spoken(head, settings, tmp_path: Path, name: str):
+    line = sound.from_file(str(write_line(tmp_path / name)), 1)
+    bake.animate_scene(bpy.context.scene, head, line, settings)
+    assert len(keys_on(head, "jawOpen")) == 48
+
+
+@needs_audio
+@pytest.mark.parametrize("name", ["two words.wav", "quo'te\".wav", "übung 日本語.wav"])
+def test_the_sound_is_in_the_sequencer_at_its_frame(head, settings, tmp_path: Path, name: str):
+    line = sound.from_file(str(write_line(tmp_path / name)), 30)
+    bake.animate_scene(bpy.context.scene, head, line, settings)
+    (strip,) = compat.sound_strips(bpy.context.scene)
+    assert compat.span(strip) == (30, 30, 78)
+    assert Path(bpy.path.abspath(strip.sound.filepath)) == tmp_path / name
+
+
+@needs_audio
+def test_a_sound_that_overlaps_another_goes_on_a_free_channel(scene, tmp_path: Path):
+    add_strip(write_line(tmp_path / "music.wav"), frame=20)
+    sound.place(scene, sound.from_file(str(write_line(tmp_path / "line.wav")), 1))
+    assert {(strip.name, strip.channel) for strip in compat.sound_strips(scene)} == {("line", 1), ("line.001", 2)}
+
+
+@needs_audio
+def test_a_whole_strip_is_spoken_where_it_lies_and_not_added_again(head, settings, tmp_path: Path):
+    scene = bpy.context.scene
+    add_strip(write_line(tmp_path / "line.wav"), frame=40)
+    line = sound.from_strip(scene, "line")
+    assert (line.frame, line.is_trimmed) == (40, False)
+    bake.animate_scene(scene, head, line, settings)
+    assert keys_on(head, "jawOpen")[0, 0] == 40
+    assert len(compat.sound_strips(scene)) == 1
+
+
+@needs_audio
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_only_the_part_between_the_handles_of_a_strip_is_spoken(head, settings, tmp_path: Path):
+    scene = bpy.context.scene
+    trim(add_strip(write_line(tmp_path / "line.wav"), frame=41), 53, 65)
+    line = sound.from_strip(scene, "line")
+    assert (line.frame, line.start_s, line.end_s) == (53, 0.5, 1.0)
+    bake.animate_scene(scene, head, line, settings)
+    keys = keys_on(head, "jawOpen")
+    assert keys[:, 0].tolist() == list(range(53, 65))
+    assert keys[2:-2, 1].min() > 0.25  # the tone starts at 0.5 s
+
+
+@needs_audio
+def test_a_packed_sound_is_heard_without_its_file(scene, tmp_path: Path):
+    path = write_line(tmp_path / "line.wav")
+    strip = add_strip(path)
+    strip.sound.pack()
+    expected = path.read_bytes()
+    path.unlink()
+    assert sound.from_strip(scene, "line").path.read_bytes() == expected
+
+
+@needs_audio
+def test_a_strip_inside_a_meta_strip_can_be_chosen(scene, tmp_path: Path):
+    meta = compat.strips(scene).new_meta("meta", 1, 1)
+    inside = meta.strips if hasattr(meta, "strips") else meta.sequences
+    inside.new_sound("inner", str(write_line(tmp_path / "line.wav")), 1, 12)
+    assert sound.from_strip(scene, "inner").frame == 12
+
+
+@needs_audio
+def test_a_strip_whose_file_is_gone_is_refused(scene, tmp_path: Path):
+    path = write_line(tmp_path / "line.wav")
+    add_strip(path)
+    path.unlink()
+    with pytest.raises(AudioError, match=r"line\.wav' does not exist; find it with File > External Data"):
+        sound.from_strip(scene, "line")
+
+
+def test_a_strip_that_is_not_there_is_refused(scene):
+    with pytest.raises(AudioError, match="no sound strip 'line'; choose one that is there"):
+        sound.from_strip(scene, "line")
+
+
+def test_no_sound_and_no_such_sound_are_refused(scene, tmp_path: Path):
+    with pytest.raises(AudioError, match="no sound is chosen"):
+        sound.from_file("", 1)
+    with pytest.raises(AudioError, match="does not exist; choose it again"):
+        sound.from_file(str(tmp_path / "line.wav"), 1)
