@@ -130,15 +130,14 @@ def main() -> int:
     total = sum(spent.values())
     for stage, seconds in spent.items():
         print(f"{stage:20} {seconds / total:6.1%}   {duration_s / max(seconds, 1e-9):9,.0f} x real time")
-    print(f"{'all':20} {1:6.1%}   {duration_s / total:9,.0f} x real time, {duration_s:.0f} s of sound")
+    whole = duration_s / total
+    print(f"{'all':20} {1:6.1%}   {whole:9,.0f} x real time, {duration_s:.0f} s of sound")
     print("\n| model | runtime | whole | " + " | ".join(STAGES) + " | machine |")
     print("|---|---|---|" + "---|" * (len(STAGES) + 1))
     shares = " | ".join(f"{seconds / total:.1%}" for seconds in spent.values())
     runtime = f"onnxruntime {backend.version()}, 1 thread"
     machine = f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}"
-    print(
-        f"| {model.card.name} {model.card.version} | {runtime} | **{duration_s / total:.0f} ×** | {shares} | {machine} |"
-    )
+    print(f"| {model.card.name} {model.card.version} | {runtime} | **{whole:.0f} ×** | {shares} | {machine} |")
     return 0
 
 
