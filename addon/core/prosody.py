@@ -27,7 +27,8 @@ FLOOR_DB = -90.0
 QUIET_DB = -50.0  # below this nothing counts as voiced
 SPEECH_BELOW_PEAK_DB = 32.0  # speech lies within this of the loud parts of the take
 PAUSE_S = 0.27  # shorter gaps do not end a phrase
-FAINTEST_ACCENT = 0.3
+STEADY_ROWS = 5  # a pitch must hold for most of 0.1 s to count
+FAINTEST_ACCENT = 0.25
 ACCENT_GAP_S = 0.25  # stressed syllables come about four a second at most
 ACCENT_WIDTH_S = 0.06  # standard deviation; a syllable's nucleus
 
@@ -161,9 +162,13 @@ def accents(prosody: Prosody) -> tuple[Moments, Moments]:
 
 def relative_pitch(prosody: Prosody) -> Array:
     """How high the voice is in the speaker's own range, (T,): 0 usual, 1 nearly the highest; 0 where unvoiced."""
-    voiced = prosody.pitch_hz > 0
-    if voiced.sum() < 5:
+    if len(prosody.pitch_hz) < STEADY_ROWS:
+        return np.zeros(len(prosody.pitch_hz), np.float32)
+    padded = np.pad(prosody.pitch_hz, STEADY_ROWS // 2)
+    steady = np.median(np.lib.stride_tricks.sliding_window_view(padded, STEADY_ROWS), axis=1)  # no octave slips
+    voiced = steady > 0
+    if not voiced.any():
         return np.zeros(len(voiced), np.float32)
-    semitones = 12 * np.log2(np.maximum(prosody.pitch_hz, MIN_PITCH_HZ) / MIN_PITCH_HZ)
+    semitones = 12 * np.log2(np.maximum(steady, MIN_PITCH_HZ) / MIN_PITCH_HZ)
     usual, high = np.percentile(semitones[voiced], (50, 95))
     return np.where(voiced, np.clip((semitones - usual) / max(high - usual, 2.0), -1, 1.5), 0).astype(np.float32)

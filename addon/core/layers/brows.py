@@ -13,7 +13,7 @@ from .gestures import humps
 
 LEAD_S = 0.06  # raises begin before the pitch accent (Flecha-García 2010)
 WIDTH_S = (0.35, 0.7)  # shortest and longest raise
-FAINT = 0.45  # accents weaker than this leave the brows alone
+FAINT, FULL = 0.35, 0.75  # accents weaker than the one leave the brows alone, from the other on they rise fully
 OUTER_SHARE = 0.5  # the outer brow follows by half
 
 
@@ -26,7 +26,8 @@ def brows(curves: Curves, prosody: Prosody, settings: BrowsSettings) -> Curves:
     rng = np.random.default_rng([settings.seed, zlib.crc32(b"brows")])
     count = int(strong.sum())
     widths_s = rng.uniform(*WIDTH_S, count)
-    heights = strengths[strong] * rng.uniform(0.4, 1.0, count) * settings.raise_by * settings.amount
+    shares = np.minimum(strengths[strong] / FULL, 1) * rng.uniform(0.4, 1.0, count)
+    heights = shares * settings.raise_by * settings.amount
     lift = np.minimum(humps(prosody, times_s[strong] - LEAD_S, widths_s, heights), settings.raise_by)
-    shares = {"browInnerUp": 1.0, "browOuterUpLeft": OUTER_SHARE, "browOuterUpRight": OUTER_SHARE}
-    return curves.with_columns({n: np.clip(curves.column(n) + share * lift, 0, 1) for n, share in shares.items()})
+    parts = {"browInnerUp": 1.0, "browOuterUpLeft": OUTER_SHARE, "browOuterUpRight": OUTER_SHARE}
+    return curves.with_columns({n: np.clip(curves.column(n) + part * lift, 0, 1) for n, part in parts.items()})

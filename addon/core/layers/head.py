@@ -6,6 +6,7 @@ import zlib
 
 import numpy as np
 
+from .. import channels
 from ..curves import Array, Curves, blurred
 from ..prosody import Prosody, accents, phrases, relative_pitch
 from ..settings import HeadSettings
@@ -14,6 +15,7 @@ from .gestures import drift, humps
 LAG_S = 0.03  # the head follows the voice (Munhall et al. 2004 and others measure 0 to 50 ms)
 NOD_WIDTH_S = (0.28, 0.5)
 STANCE_WIDTH_S = 0.25  # standard deviation of the ease into a stance and back to rest
+EDGE_S = 0.5  # a take begins and ends without what speech does to the head, so that takes join
 STANCE = {"headYaw": 0.6, "headPitch": 0.35, "headRoll": 0.4}  # standard deviation, of nod_deg
 PITCH_LIFT = 0.25  # of nod_deg: a voice at the top of its range lifts the chin
 SWAY = {"headYaw": 1.0, "headPitch": 0.7, "headRoll": 0.6}  # standard deviation, of sway_deg
@@ -26,15 +28,22 @@ def head(curves: Curves, prosody: Prosody, settings: HeadSettings) -> Curves:
     if settings.amount == 0 or not len(prosody.pitch_hz):
         return curves
     rng = np.random.default_rng([settings.seed, zlib.crc32(b"head")])
+    sway = {name: share * drift(rng, len(prosody.pitch_hz), prosody.rate, SWAY_HZ) for name, share in SWAY.items()}
+    spoken = _stances(rng, prosody)
+    spoken["headPitch"] += _nods(rng, prosody) - _lift(prosody)
+    fade = _fade(prosody)
     moved_deg = {
-        name: settings.sway_deg * share * drift(rng, len(prosody.pitch_hz), prosody.rate, SWAY_HZ)
-        for name, share in SWAY.items()
+        name: settings.sway_deg * sway[name] + settings.nod_deg * fade * spoken[name] for name in channels.HEAD
     }
-    for name, stance in _stances(rng, prosody).items():
-        moved_deg[name] += settings.nod_deg * stance
-    moved_deg["headPitch"] += settings.nod_deg * (_nods(rng, prosody) - _lift(prosody))
-    scale = np.deg2rad(settings.amount)
-    return curves.with_columns({n: curves.column(n) + np.float32(scale) * moved for n, moved in moved_deg.items()})
+    scale = np.float32(np.deg2rad(settings.amount))
+    return curves.with_columns({name: curves.column(name) + scale * moved for name, moved in moved_deg.items()})
+
+
+def _fade(prosody: Prosody) -> Array:
+    """0 at both ends of the take, 1 from EDGE_S inwards, (T,)."""
+    row = np.arange(len(prosody.pitch_hz))
+    near = np.clip(np.minimum(row, row[::-1]) / (EDGE_S * prosody.rate), 0, 1)
+    return np.asarray(near * near * (3 - 2 * near), np.float32)
 
 
 def _nods(rng: np.random.Generator, prosody: Prosody) -> Array:

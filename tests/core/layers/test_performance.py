@@ -143,6 +143,11 @@ def test_a_head_nods_on_accents_and_comes_back_to_rest(made_prosody: Make) -> No
     assert np.abs(after.values[:3_000]).max() > np.deg2rad(2)
 
 
+def test_takes_begin_and_end_with_the_head_at_rest(made_prosody: Make) -> None:
+    turned = head(rest(600), made_prosody(600), HeadSettings(sway_deg=0.0))
+    assert np.rad2deg(np.abs(turned.values[[0, -1]])).max() == 0
+
+
 def test_a_head_stays_within_what_a_talking_head_does(made_prosody: Make) -> None:
     turned = head(rest(ROWS), made_prosody(ROWS), HeadSettings())
     assert np.rad2deg(np.abs(turned.values)).max() < 15
