@@ -76,7 +76,7 @@ def write(scene: bpy.types.Scene, head: bpy.types.Object | None, performance: Pe
     kept = []
     for part in found.parts:
         keys = bpy.data.shape_keys[part.block, None]
-        kept.append(_new_action(keys, f"Facewright {line.name} {part.mesh}"))
+        kept.append(new_action(keys, f"Facewright {line.name} {part.mesh}"))
         write_keys(keys, controls.select(part.controls), line.frame)
     kept = [name for name in kept if name]
     if kept:
@@ -143,7 +143,7 @@ def _add_take(action: bpy.types.Action, first: int, last: int) -> tuple[int, int
     return min([first, *(take[0] for take in overlapped)]), max([last, *(take[1] for take in overlapped)])
 
 
-def _new_action(keys: bpy.types.Key, name: str) -> str | None:
+def new_action(keys: bpy.types.Key, name: str) -> str | None:
     """Gives `keys` an Action of its own that starts as a copy of the one it had; the name of the animator's, if any.
 
     The copy keeps what the bake does not write: other keys, locked curves, lines that were baked elsewhere.
