@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import platform
 import sys
 from collections.abc import Callable, Sequence
@@ -25,6 +26,9 @@ BAR_WIDTH = 30
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status: 0 done, 2 with one line if the user can mend it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a letter of a file's name shows its code
+            stream.reconfigure(errors="backslashreplace")
     options = _parser().parse_args(argv)
     try:
         return int(options.run(options))

@@ -80,7 +80,10 @@ def _session(path: Path, devices: tuple[str, ...], threads: int) -> onnxruntime.
     )
     providers = [PROVIDERS[name] for name in devices]
     try:
-        session: onnxruntime.InferenceSession = ort.InferenceSession(os.fspath(path), options, providers=providers)
+        content = path.read_bytes()  # onnxruntime itself cannot open every name that a file may have
+        session: onnxruntime.InferenceSession = ort.InferenceSession(content, options, providers=providers)
+    except OSError as error:
+        raise ModelError(f"model file {quoted(path)} cannot be read: {error.strerror}") from error
     except refusals as error:
         raise ModelError(
             f"{quoted(path.name)} is not a model that can be run; choose a Facewright .onnx file"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -143,3 +144,9 @@ def test_an_empty_path_is_the_bundled_model(tmp_path: Path) -> None:
     assert model_path("") == bundled_model_path()
     assert bundled_model_path().parts[-3:] == ("addon", "models", "base.onnx")
     assert model_path(str(tmp_path / "a.onnx")) == tmp_path / "a.onnx"
+
+
+def test_a_model_whose_name_is_no_text_is_read_all_the_same(tmp_path: Path, tiny_model: Path) -> None:
+    odd = tmp_path / os.fsdecode("模型 \udcff'\n.onnx".encode("utf-8", "surrogateescape"))
+    odd.write_bytes(tiny_model.read_bytes())
+    assert FaceModel.load(odd).card.name == "tiny"
