@@ -46,14 +46,22 @@ extension: $(DEV)  ## dist/*.zip, built and validated by Blender's own builder
 window: extension  ## install the zip into a real Blender, open its window, click the button
 	$(BIN)/python -m pytest -m gui tests/gui $(ARGS)
 
-train-tiny: $(DEV)  ## train, evaluate and export a toy model in under two minutes
-	$(BIN)/python -m model_training.train --config model_training/configs/tiny.toml
+TINY := --config model_training/configs/tiny.toml
+SPOKEN := runs/tiny/corpus
+
+train-tiny: $(DEV)  ## speak a corpus, prepare it, train, export, evaluate: every step of training, in minutes
+	$(BIN)/python -m model_training.synthesis --out $(SPOKEN)
+	$(BIN)/python -m model_training.prepare $(TINY) --corpus $(SPOKEN)/speech.tsv --phones $(SPOKEN)/phones.tsv --out runs/tiny/shard
+	$(BIN)/python -m model_training.train $(TINY) --shard runs/tiny/shard --out runs/tiny
+	$(BIN)/python -m model_training.export --checkpoint runs/tiny/checkpoint.pt --out runs/tiny/tiny.onnx --training-data "24 sentences spoken by espeak-ng"
+	$(BIN)/python -m model_training.evaluate --model runs/tiny/tiny.onnx --corpus $(SPOKEN)/speech.tsv --phones $(SPOKEN)/phones.tsv --folders en-us+f5
 
 wheel: $(DEV)  ## the pip package, in dist
+	rm -rf build
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean:  ## forget everything that was built here
-	rm -rf $(VENV) build dist out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) build dist out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info runs/tiny
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "make: needs Python 3.11, and none of '$(PYTHONS)' is one; install it or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
