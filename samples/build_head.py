@@ -1,4 +1,4 @@
-"""Builds the demo head and saves it: `python samples/build_head.py [head.blend]`. Needs bpy; ours is saved by bpy 4.2."""
+"""Builds the demo head: `python samples/build_head.py [head.blend]`; ours is saved by bpy 4.2, for all later ones."""
 
 from __future__ import annotations
 
@@ -9,21 +9,25 @@ import bpy
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from addon.core.channels import ARKIT  # noqa: E402
-from samples.head import dress, keys, look, parts, skin  # noqa: E402
-from samples.head.parts import Part  # noqa: E402
+from addon.core.channels import ARKIT
+from samples.head import dress, keys, look, parts, skin
+from samples.head.parts import Part
 
 NAPE = (0.0, 0.28, -1.1)  # where the head turns on the neck, in Blender units
 UNIT_CM = 10.0  # one Blender unit; the head is some 2.4 units tall, so that it fills a fresh viewport
 
 
-def _mesh(scene: bpy.types.Scene, name: str, part: Part, material: str, parent: bpy.types.Object | None) -> bpy.types.Object:
+def _mesh(
+    scene: bpy.types.Scene, name: str, part: Part, material: str, parent: bpy.types.Object | None
+) -> bpy.types.Object:
     """One object with its colours, material and shape keys."""
     mesh = bpy.data.meshes.new(name)
     mesh.from_pydata((part.points / UNIT_CM).tolist(), [], part.faces)
     mesh.polygons.foreach_set("use_smooth", np.ones(len(mesh.polygons), bool))
     colour = mesh.color_attributes.new("Color", "FLOAT_COLOR", "POINT")
-    colour.data.foreach_set("color", np.hstack([part.colour, np.ones((len(part.points), 1))]).astype(np.float32).ravel())
+    colour.data.foreach_set(
+        "color", np.hstack([part.colour, np.ones((len(part.points), 1))]).astype(np.float32).ravel()
+    )
     mesh.materials.append(look.material(material, part.colour.mean(axis=0)))
     thing = bpy.data.objects.new(name, mesh)
     thing.parent = parent
@@ -39,7 +43,7 @@ def _mesh(scene: bpy.types.Scene, name: str, part: Part, material: str, parent: 
 
 
 def build(scene: bpy.types.Scene) -> bpy.types.Object:
-    """The head in this scene: the Empty `Head` over Face, Eyes, Teeth, Tongue, Lashes, Brows, Hair and Ears, and a Collar; returns Face."""
+    """Puts the head in this scene, under an Empty `Head`, with a Collar about its neck; returns Face."""
     form = skin.build()
     face = Part(form.points, form.faces, look.skin_colour(form), keys.make(form, ARKIT))
     head = bpy.data.objects.new("Head", None)
@@ -75,7 +79,8 @@ def main(path: Path) -> None:
                 look.show(space.shading)
             space.region_3d.view_perspective = "CAMERA"
     bpy.ops.wm.save_as_mainfile(filepath=str(path.resolve()), compress=True)
-    print(f"{path}: {len(face.data.vertices)} vertices, {len(face.data.shape_keys.key_blocks) - 1} keys, {path.stat().st_size / 1e6:.1f} MB")
+    count, keys_count = len(face.data.vertices), len(face.data.shape_keys.key_blocks) - 1
+    print(f"{path}: {count} vertices, {keys_count} keys, {path.stat().st_size / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

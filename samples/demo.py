@@ -25,6 +25,7 @@ from addon.blender.bake import Performance  # noqa: E402
 from addon.core import audio, formats  # noqa: E402
 from addon.core.curves import Array, Curves, lip_gap, resample  # noqa: E402
 from addon.core.errors import FacewrightError, RigError  # noqa: E402
+from addon.core.settings import ModelSettings, Settings  # noqa: E402
 
 LINE = SAMPLES / "maybe_my_brother_bob.wav"
 HEAD = SAMPLES / "head.blend"
@@ -44,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
     started = time.monotonic()
     try:
         options.out.mkdir(parents=True, exist_ok=True)
-        performance = hear(options.line, options.seconds)
+        performance = hear(options.line, options.seconds, options.model)
         show(performance, options.out, options.quick)
     except FacewrightError as error:
         print(f"demo: {error}", file=sys.stderr)
@@ -61,15 +62,16 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("out/demo"), help="folder for the results (%(default)s)")
     parser.add_argument("--line", type=Path, default=LINE, help="the spoken line, any sound file (%(default)s)")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="only the first so many seconds")
+    parser.add_argument("--model", default="", help="another model file (the bundled one)")
     parser.add_argument("--quick", action="store_true", help="a few small frames, to see that all of it works")
     return parser.parse_args(argv)
 
 
-def hear(path: Path, seconds: float = float("inf")) -> Performance:
+def hear(path: Path, seconds: float = float("inf"), model: str = "") -> Performance:
     """What the model makes of the line, or of its beginning."""
     line = replace(sound.from_file(str(path.resolve()), 1), end_s=seconds)
     started = time.monotonic()
-    performance = bake.perform(line)
+    performance = bake.perform(line, Settings(model=ModelSettings(path=model)))
     took_s = time.monotonic() - started
     _say(f"heard {path.name}: {performance.curves.duration_s:.1f} s of speech in {took_s:.1f} s")
     return performance

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
+Array = npt.NDArray[Any]  # float64; bool or int where it selects
 
 # Centimetres; x to the character's left, y to the back, z up; the origin is between the ears.
 EYE = np.array([3.35, -5.95, 1.1])  # centre of the left eyeball
@@ -73,11 +75,10 @@ def head(points: Array) -> Array:
     d = join(d, ellipsoid(p, (0, -6.3, -5.3), (3.0, 2.7, 2.4)), 1.8)  # muzzle
     d = carve(d, capsule(p, (0, -9.7, -7.2), (1.1, -9.45, -7.15), 0.5, 0.4), 0.8)  # fold above the chin
     d = join(d, capsule(p, (0, -7.3, 2.4), (0, -9.45, -1.3), 0.5, 0.66), 1.2)  # bridge of the nose
-    d = join(d, ellipsoid(p, (0, -9.65, -1.5), (0.9, 0.9, 0.8)), 0.6)  # its tip
-    d = join(d, ellipsoid(p, (0.95, -8.8, -1.9), (0.62, 0.85, 0.55)), 0.5)  # its wings
-    d = carve(d, ellipsoid(p, (0.5, -9.2, -2.5), (0.32, 0.48, 0.3)), 0.25)  # nostrils
-    d = join(d, capsule(p, (0, 2.6, -5.0), (0, 3.6, -24.0), 3.9, 4.4), 2.8)  # neck
-    return d
+    d = join(d, ellipsoid(p, (0, -9.6, -1.45), (0.85, 0.9, 0.8)), 0.6)  # its tip
+    d = join(d, ellipsoid(p, (0.85, -8.8, -1.85), (0.56, 0.85, 0.5)), 0.5)  # its wings
+    d = carve(d, ellipsoid(p, (0.46, -9.2, -2.45), (0.28, 0.44, 0.26)), 0.22)  # nostrils
+    return join(d, capsule(p, (0, 2.6, -5.0), (0, 3.6, -24.0), 3.9, 4.4), 2.8)  # neck
 
 
 def normal(points: Array) -> Array:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from .form import Array
-from .skin import LIDS, SOCKET, Skin, lid_angles, lid_closed, lid_margin, on_eye
+from .loops import SOCKET, lid_angles, lid_closed, lid_margin, on_eye
+from .skin import LIDS, Skin
 from .spread import Spreader
 
 # How much of the lid edge's travel each loop follows, from the crease to the socket behind the lid.
@@ -18,8 +19,8 @@ LID_MOVES: dict[str, tuple[float, float, float]] = {
     "eyeSquint": (-3.0, 9.0, 0.0),
     "eyeLookUp": (8.0, 2.5, 0.0),
     "eyeLookDown": (-17.0, -5.0, 0.0),
-    "eyeLookIn": (0.0, 0.0, -2.2),
-    "eyeLookOut": (0.0, 0.0, 2.2),
+    "eyeLookIn": (0.0, 0.0, -4.0),
+    "eyeLookOut": (0.0, 0.0, 4.0),
     "cheekSquint": (0.0, 5.0, 0.0),
 }
 # key: where (centre, radius) and how far the skin goes; left side
@@ -51,7 +52,9 @@ def bumps(name: str, points: Array, both: bool = False) -> Array:
     return out
 
 
-def lid_at(ring: int, along: Array, upper: Array, rise: tuple[Array | float, Array | float, float], lift: float = 1.0) -> Array:
+def lid_at(
+    ring: int, along: Array, upper: Array, rise: tuple[Array | float, Array | float, float], lift: float = 1.0
+) -> Array:
     """A loop of the left lids whose upper and lower edges have risen (degrees) and turned outwards."""
     azimuth, elevation, radius = lid_angles(ring, along, upper)
     follow = FOLLOW[ring]

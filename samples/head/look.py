@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
-from .form import EYE, Array, smoothstep
+from .form import Array
 from .skin import LIDS, LIPS, Skin
 
 SKIN = np.array([0.92, 0.56, 0.41])
@@ -21,8 +21,11 @@ def skin_colour(skin: Skin) -> Array:
     p[:, 0] = np.abs(p[:, 0])
     blush = np.zeros(len(p))
     for centre, radius, strength in (
-        ((4.3, -6.9, -2.2), 2.0, 0.55), ((0.3, -10.2, -1.6), 1.2, 0.5), ((0, -8.8, -8.3), 1.5, 0.22), ((3.4, -7.9, 1.2), 2.2, 0.3)
-    ):  # fmt: skip
+        ((4.3, -6.9, -2.2), 2.0, 0.55),
+        ((0.3, -10.2, -1.6), 1.2, 0.5),
+        ((0, -8.8, -8.3), 1.5, 0.22),
+        ((3.4, -7.9, 1.2), 2.2, 0.3),
+    ):
         blush += strength * np.exp(-((p - np.array(centre)) ** 2).sum(axis=1) / radius**2)
     blush = np.clip(blush, 0, 0.8)[:, None]
     colour = SKIN * (1 - blush) + BLUSH * blush
@@ -33,8 +36,8 @@ def skin_colour(skin: Skin) -> Array:
     colour = colour * (1 - deep) + INSIDE * deep
     rim = np.where(skin.zone == LIDS, np.interp(skin.ring, [6, 7, 9], [0, 0.55, 0.9]), 0)[:, None]
     colour = colour * (1 - rim) + np.array([0.36, 0.11, 0.09]) * rim
-    nostril = np.exp(-(((p - [0.5, -9.05, -2.35]) / [0.3, 0.42, 0.3]) ** 2).sum(axis=1))[:, None]
-    return np.asarray(colour * (1 - 0.9 * nostril) + np.array([0.08, 0.015, 0.012]) * 0.9 * nostril)
+    nostril = np.exp(-(((p - [0.48, -9.15, -2.3]) / [0.22, 0.36, 0.24]) ** 2).sum(axis=1))[:, None]
+    return np.asarray(colour * (1 - 0.8 * nostril) + np.array([0.08, 0.015, 0.012]) * 0.8 * nostril)
 
 
 # name: roughness, coat, subsurface weight
@@ -65,7 +68,14 @@ def material(name: str, colour: Array) -> bpy.types.Material:
     return made
 
 
-def _lamp(scene: bpy.types.Scene, name: str, at: tuple[float, float, float], watts: float, size: float, tint: tuple[float, float, float]) -> None:
+def _lamp(
+    scene: bpy.types.Scene,
+    name: str,
+    at: tuple[float, float, float],
+    watts: float,
+    size: float,
+    tint: tuple[float, float, float],
+) -> None:
     light = bpy.data.lights.new(name, "AREA")
     light.energy, light.size, light.color = watts, size, tint
     thing = bpy.data.objects.new(name, light)
@@ -77,7 +87,7 @@ def _lamp(scene: bpy.types.Scene, name: str, at: tuple[float, float, float], wat
 def stage(scene: bpy.types.Scene) -> None:
     """Camera, three lamps, a backdrop colour, and Workbench set to show the painted colours."""
     camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
-    camera.data.lens = 85
+    camera.data.lens, camera.data.sensor_fit, camera.data.sensor_height = 76, "VERTICAL", 36
     camera.location = (0.75, -7.6, 0.12)
     camera.rotation_euler = (Vector((0.0, 0.0, -0.06)) - camera.location).to_track_quat("-Z", "Y").to_euler()
     scene.collection.objects.link(camera)
@@ -95,6 +105,7 @@ def stage(scene: bpy.types.Scene) -> None:
     scene.view_settings.view_transform = "Standard"
     scene.cycles.samples = 24
     show(scene.display.shading)
+    scene.display.render_aa, scene.display.matcap_ssao_samples = "5", 8  # without a GPU every sample counts
     scene.render.engine = "BLENDER_WORKBENCH"
 
 
@@ -108,6 +119,3 @@ def show(shading: bpy.types.View3DShading) -> None:
     shading.cavity_ridge_factor, shading.cavity_valley_factor = 0.0, 0.7
     shading.show_shadows = False
     shading.show_specular_highlight = False
-
-
-__all__ = ["EYE", "material", "show", "skin_colour", "smoothstep", "stage"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from .form import HINGE, MOUTH, Array, rotation, smoothstep
-from .skin import BORDER, CONTACT, EDGE, GRID, LIDS, LIPS, SULCUS, Skin
+from .loops import BORDER, CONTACT, EDGE, SULCUS
+from .skin import GRID, LIDS, LIPS, Skin
 from .spread import Spreader
 
 OPEN_RAD = np.radians(22.0)  # how far jawOpen = 1 turns the jaw
@@ -54,9 +55,21 @@ ONE_SIDE: dict[str, tuple[float, Lips, Lips | None]] = {
         ((0, 0.2, 0.22), (0.4, 0.35, 0.32), (0.95, 0.75, 0.98), (0.4, 0.3, 0.42), (0, 0.15, 0.3)),
         ((0, 0.2, 0.22), (0.42, 0.3, 0.38), (0.92, 0.72, 0.98), (0.42, 0.3, 0.38), (0, 0.2, 0.22)),
     ),
-    "mouthFrown": (1.6, ((0, 0, -0.06), (0.05, 0.02, -0.22), (0.2, 0.15, -0.75), (0.05, 0.02, -0.22), (0, 0, 0.04)), None),
-    "mouthDimple": (1.0, ((0, 0, 0.0), (0.12, 0.1, 0.02), (0.45, 0.55, 0.18), (0.12, 0.1, 0.05), (0, 0.02, 0.02)), None),
-    "mouthStretch": (1.6, ((0, 0.08, 0), (0.35, 0.2, -0.06), (0.85, 0.6, -0.3), (0.35, 0.2, -0.1), (0, 0.08, -0.04)), None),
+    "mouthFrown": (
+        1.6,
+        ((0, 0, -0.06), (0.05, 0.02, -0.22), (0.2, 0.15, -0.75), (0.05, 0.02, -0.22), (0, 0, 0.04)),
+        None,
+    ),
+    "mouthDimple": (
+        1.0,
+        ((0, 0, 0), (0.12, 0.1, 0.02), (0.45, 0.55, 0.18), (0.12, 0.1, 0.05), (0, 0.02, 0.02)),
+        None,
+    ),
+    "mouthStretch": (
+        1.6,
+        ((0, 0.08, 0), (0.35, 0.2, -0.06), (0.85, 0.6, -0.3), (0.35, 0.2, -0.1), (0, 0.08, -0.04)),
+        None,
+    ),
     "mouthPress": (
         1.0,
         ((0, 0.08, -0.2), (0, 0.06, -0.18), (0.05, 0.05, 0.06), (0, 0.06, 0.26), (0, 0.08, 0.3)),
@@ -118,7 +131,7 @@ class MouthKeys:
         """The lips' displacement carried over the cheeks and the chin."""
         return self.spreader(np.where(self.lips[:, None], values, 0.0), self.lips | self.still, reach)
 
-    def pair(self, name: str, towards_left: bool = True) -> Array:
+    def pair(self, name: str) -> Array:
         """A key of one side: the whole mouth's move, kept on the left and gone on the right."""
         reach, border, edge = ONE_SIDE[name]
         values = self.lip_move(border, edge)
@@ -148,7 +161,11 @@ class MouthKeys:
         """How much each vertex belongs to the jaw, (V, 1): 1 on chin and lower lip, 0 on the skull."""
         arm = self.skin.points - HINGE
         angle = np.degrees(np.arctan2(-arm[:, 2], -arm[:, 1]))  # seen from the side; 0 ahead, 90 down
-        weight = smoothstep(12, 40, angle) * (1 - smoothstep(58, 92, angle)) * smoothstep(1.0, 5.0, np.hypot(arm[:, 1], arm[:, 2]))
+        weight = (
+            smoothstep(12, 40, angle)
+            * (1 - smoothstep(58, 92, angle))
+            * smoothstep(1.0, 5.0, np.hypot(arm[:, 1], arm[:, 2]))
+        )
         s, upper, ring = self.skin.along, self.skin.upper, self.skin.ring
         lip = np.where(upper >= 0, 0.02 + 0.40 * s**2.2, 0.42 + 0.58 * np.cos(np.pi / 2 * s) ** 0.9)
         deep = np.array([1.0] * 12 + [1.0, 0.85, 0.5, 0.2])[np.clip(ring, 0, 15)]

@@ -10,8 +10,8 @@ from . import form
 from .form import EYE, EYE_R, HINGE, MOUTH, Array, rotation, smoothstep
 from .keys import JAW_FORWARD_CM, JAW_SIDE_CM
 from .lid_keys import bumps, lid_at, lid_rise
+from .loops import MARGIN, lid_ring
 from .mouth_keys import OPEN_RAD
-from .skin import MARGIN, lid_margin, lid_ring
 
 LOOK_RAD = 0.611  # 35 degrees, what an eyeLook of 1 is in Live Link Face takes
 IRIS_DEG = 22.5
@@ -71,7 +71,12 @@ def _eye() -> Part:
     way = np.stack([np.sin(p) * np.cos(t), -np.cos(p), np.sin(p) * np.sin(t)], axis=-1).reshape(-1, 3)
     faces = sheet(len(polar), len(turns), True) + [tuple(range(len(turns)))]
     ramp = [(9.4, (0.004, 0.003, 0.004)), (10, (0.05, 0.16, 0.17)), (13, (0.10, 0.34, 0.33)), (20, (0.05, 0.20, 0.24))]
-    ramp += [(22.2, (0.006, 0.02, 0.03)), (24.2, (0.78, 0.76, 0.74)), (40, (0.82, 0.79, 0.76)), (75, (0.62, 0.50, 0.46))]
+    ramp += [
+        (22.2, (0.006, 0.02, 0.03)),
+        (24.2, (0.78, 0.76, 0.74)),
+        (40, (0.82, 0.79, 0.76)),
+        (75, (0.62, 0.50, 0.46)),
+    ]
     keys = {}
     for name in ("Up", "Down", "In", "Out"):
         axis, sign = {"Up": ("x", -1), "Down": ("x", 1), "In": ("z", -1), "Out": ("z", 1)}[name]
@@ -99,7 +104,7 @@ def eyes() -> Part:
 
 def _arch(t: Array, scale: float) -> Array:
     """The line of the teeth, (V, 2) x and y; t runs from the middle to the last molar."""
-    return np.stack([2.45 * scale * np.sin(t), -4.2 - 3.6 * scale * np.maximum(np.cos(t), 0.0) ** 0.9], axis=-1)
+    return np.stack([2.55 * scale * np.sin(t), -4.2 - 3.78 * scale * np.maximum(np.cos(t), 0.0) ** 0.75], axis=-1)
 
 
 def _row(upper: bool) -> Part:
@@ -110,7 +115,9 @@ def _row(upper: bool) -> Part:
     fine = np.linspace(0, np.pi / 2, 400)
     line = _arch(fine, scale)
     run = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
-    theta, phi = np.meshgrid(np.linspace(-np.pi / 2, np.pi / 2, 9), np.linspace(0, 2 * np.pi, 12, endpoint=False), indexing="ij")
+    theta, phi = np.meshgrid(
+        np.linspace(-np.pi / 2, np.pi / 2, 9), np.linspace(0, 2 * np.pi, 12, endpoint=False), indexing="ij"
+    )
 
     def power(x: Array, n: float) -> Array:
         return np.asarray(np.sign(x) * np.abs(x) ** n)
@@ -155,9 +162,9 @@ def _gum(scale: float, height: float) -> Part:
 def _with_jaw(part: Part, weight: Array | float = 1.0) -> Part:
     arm = part.points - HINGE
     part.keys["jawOpen"] = (arm @ rotation("x", OPEN_RAD).T - arm) * weight
-    for name, way in (
-        ("jawForward", (0.0, -JAW_FORWARD_CM, -0.1)), ("jawLeft", (JAW_SIDE_CM, 0, 0)), ("jawRight", (-JAW_SIDE_CM, 0, 0)),
-    ):  # fmt: skip
+    side = (JAW_SIDE_CM, 0.0, 0.0)
+    ways = {"jawForward": (0.0, -JAW_FORWARD_CM, -0.1), "jawLeft": side, "jawRight": (-JAW_SIDE_CM, 0.0, 0.0)}
+    for name, way in ways.items():
         part.keys[name] = np.ones_like(part.points) * np.array(way) * weight
     return part
 
@@ -172,20 +179,29 @@ def tongue() -> Part:
     """The tongue on the floor of the mouth; it goes with the jaw and, in tongueOut, past the lips."""
     u = np.linspace(0, 1, 18)  # from the tip to the root
     phi = np.linspace(0, 2 * np.pi, 20, endpoint=False)
-    wide = 1.45 * np.sqrt(np.clip(1 - (1 - np.minimum(u / 0.45, 1)) ** 2, 0.004, 1)) * (1 - 0.12 * u)
+    wide = 1.85 * np.sqrt(np.clip(1 - (1 - np.minimum(u / 0.5, 1)) ** 2, 0.004, 1))
     thick = (0.3 + 0.35 * u) * np.sqrt(np.clip(1 - (1 - np.minimum(u / 0.25, 1)) ** 2, 0.01, 1))
-    y = -6.85 + 6.1 * u
-    z = MOUTH[2] - 1.25 + 0.6 * np.sin(np.pi * np.clip(u * 0.9, 0, 1)) - 0.9 * smoothstep(0.7, 1.0, u)
+    y = -6.6 + 5.9 * u
+    z = MOUTH[2] - 1.35 + 0.6 * np.sin(np.pi * np.clip(u * 0.9, 0, 1)) - 0.9 * smoothstep(0.7, 1.0, u)
     groove = 0.14 * np.exp(-((np.cos(phi) / 0.25) ** 2)) * (np.sin(phi) > 0)
-    points = np.stack(np.broadcast_arrays(wide[:, None] * np.cos(phi), y[:, None] + 0 * phi,
-                                          z[:, None] + thick[:, None] * (np.sin(phi) - groove)), axis=-1).reshape(-1, 3)  # fmt: skip
+    over = np.sin(phi) * (1 + 0.25 * np.sin(phi)) - groove
+    body = np.broadcast_arrays(wide[:, None] * np.cos(phi), y[:, None], z[:, None] + thick[:, None] * over)
+    points = np.stack(body, axis=-1).reshape(-1, 3)
     along = np.repeat(u, len(phi))
-    part = Part(points, [*sheet(18, 20, True), tuple(range(20))], np.tile([0.62, 0.20, 0.20], (len(points), 1)))
+    part = Part(
+        points, [*sheet(18, 20, True), tuple(range(20))], _tongue_colour(along, np.tile(np.sin(phi) - 2 * groove, 18))
+    )
     part = _with_jaw(part, (1 - 0.7 * along**2)[:, None])
     out = 1 - smoothstep(0.05, 0.95, along)
     lift = 0.5 * np.exp(-(((along - 0.4) / 0.22) ** 2))
     part.keys["tongueOut"] = np.stack([-0.12 * points[:, 0] * out, -4.1 * out, lift - 0.15 * out], axis=-1)
     return part
+
+
+def _tongue_colour(along: Array, up: Array) -> Array:
+    """Rosy on top and at the tip, dark at the sides and the root."""
+    light = (0.35 + 0.65 * smoothstep(-0.4, 0.7, up)) * (1 - 0.75 * smoothstep(0.25, 0.9, along))
+    return np.asarray(light[:, None] * np.array([0.72, 0.24, 0.24]))
 
 
 def _lash_line(name: str | None, upper: bool) -> Array:
@@ -200,8 +216,10 @@ def _lash_line(name: str | None, upper: bool) -> Array:
     bend = np.radians(elevation * 1.75 + (6 if upper else -10))
     turn = np.radians(azimuth * 1.45)
     tip = np.stack([np.sin(turn) * np.cos(bend), -np.cos(turn) * np.cos(bend), np.sin(bend)], axis=-1)
-    length = (0.1 + 0.34 * t**1.3) * np.clip(np.sin(np.pi * np.clip(t, 0.0, 0.985)) * 3, 0.05, 1) * (1.0 if upper else 0.3)
-    thick = 0.07 * np.sin(np.pi * t) ** 0.5 * np.array([0, 0, 1.0]) [:, None] if upper else 0.03 * np.ones((3, 1)) * t
+    length = (
+        (0.1 + 0.34 * t**1.3) * np.clip(np.sin(np.pi * np.clip(t, 0.0, 0.985)) * 3, 0.05, 1) * (1.0 if upper else 0.3)
+    )
+    thick = 0.07 * np.sin(np.pi * t) ** 0.5 * np.array([0, 0, 1.0])[:, None] if upper else 0.03 * np.ones((3, 1)) * t
     rows = [root + way * 0.01, root + way * 0.05 + tip * (length * 0.55)[:, None], root + tip * length[:, None]]
     return np.concatenate([*rows, root + way * 0.02 + thick.T * (1.0 if upper else -0.6)])
 
@@ -242,6 +260,3 @@ def brows(names: tuple[str, ...]) -> Part:
         if not name.endswith("Right") and np.abs(push).max() > 0.03:
             left.keys[name] = push
     return joined([left, mirrored(left)])
-
-
-__all__ = ["Part", "brows", "eyes", "lashes", "lid_margin", "teeth", "tongue"]

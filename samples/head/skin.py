@@ -7,12 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import form
-from .form import EYE, EYE_R, MOUTH, Array, smoothstep
+from .form import Array
+from .loops import BORDER, SOCKET, THROAT, lid_ring, lip_ring
 
 GRID, LIPS, LIDS = 0, 1, 2  # zones
-# Rings of the mouth, from the grid inwards, and of an eye.
-BORDER, EDGE, CONTACT, SULCUS, THROAT = 4, 8, 10, 12, 15
-CREASE, MARGIN, WET, SOCKET = 4, 7, 8, 9
 
 AZIMUTHS = np.radians(
     [0, 2.3, 4.6, 7, 9.4, 11.9, 14.4, 17, 19.6, 22.6, 25.8, 29.2, 32.8, 36.6, 40.6, 46, 52, 59, 67, 76, 86]
@@ -24,8 +22,6 @@ FACE_Z += (-3.4, -4.05, -4.7, -5.4, -6.1, -6.8, -7.45, -8.0, -8.6, -9.2)
 UNDER = ((-3.3, -50), (-4.6, -57), (-6.4, -58), (-8.6, -48), (-10.6, -32), (-12.4, -14), (-14.6, 0), (-17.0, 0))
 EYE_ROWS, EYE_COLS = (9, 15), (3, 13)
 MOUTH_ROWS, MOUTH_COLS = (20, 26), (0, 8)
-
-LIP_HALF_WIDTH = 2.45
 
 
 @dataclass
@@ -43,77 +39,6 @@ class Skin:
     def is_ring(self, zone: int, first: int, last: int | None = None) -> Array:
         """Which vertices lie in these rings, (V,) bool."""
         return np.asarray((self.zone == zone) & (self.ring >= first) & (self.ring <= (first if last is None else last)))
-
-
-def lip_seam(along: Array) -> Array:
-    """Where the closed lips meet, (V, 3), for the left half; the lips' inner edge."""
-    x = LIP_HALF_WIDTH * (0.55 * along + 0.45 * np.sin(np.pi / 2 * along))
-    u = x / LIP_HALF_WIDTH
-    z = MOUTH[2] + 0.22 * u**2 - 0.05 * np.exp(-((u / 0.2) ** 2))
-    return np.stack([x, form.front(x, z) + 0.36 - 0.08 * u**2, z], axis=-1)
-
-
-def lip_ring(ring: int, along: Array, upper: Array) -> Array:
-    """A loop of the lips or of the mouth's inside, (V, 3), for the left half."""
-    seam = lip_seam(along)
-    u = np.minimum(seam[:, 0] / LIP_HALF_WIDTH, 1.0)
-    if ring <= EDGE:
-        t = {4: 0.0, 5: 0.3, 6: 0.64, 7: 0.9, 8: 1.0}[ring]
-        high = 0.82 * (1 - u**2) ** 0.75 * (1 + 0.2 * np.exp(-(((u - 0.26) / 0.16) ** 2)) - 0.1 * np.exp(-((u / 0.1) ** 2)))
-        low = 1.0 * (1 - u**2) ** 0.62
-        border = seam + np.stack([0.17 * u**3, 0 * u, np.where(upper > 0, high, -low) * np.abs(upper)], axis=-1)
-        border[:, 1] = form.front(border[:, 0], border[:, 2])
-        bulge = np.where(upper > 0, 0.46, 0.56) * np.sqrt(np.maximum(1 - u**2, 0)) * 4 * t * (1 - t)
-        out = border + (seam - border) * t**1.1
-        return out + np.stack([0 * u, -bulge, 0.12 * bulge * upper], axis=-1)
-    angle = np.pi / 2 * along
-    rise = upper * np.cos(angle) ** 0.7
-    if ring <= SULCUS:
-        back, height, widen = {9: (0.25, -0.015, 0.99), 10: (0.5, 0.0, 0.98), 11: (0.6, 0.7, 1.02), 12: (0.75, 1.4, 1.12)}[ring]
-        return seam * [widen, 1, 1] + np.stack([0 * u, back + 0 * u, rise * height], axis=-1)
-    y, width, height = {13: (-4.6, 3.1, 1.75), 14: (-2.2, 2.5, 1.6), 15: (0.4, 1.5, 1.2)}[ring]
-    return np.stack([width * np.sin(angle), y + 0 * u, MOUTH[2] + rise * height], axis=-1)
-
-
-def lid_margin(along: Array, upper: Array) -> tuple[Array, Array]:
-    """Azimuth and elevation in degrees, seen from the left eyeball's centre, of the open lid's edge."""
-    t = 0.6 * along + 0.4 * (1 - np.cos(np.pi * along)) / 2
-    azimuth = -37.0 + 80.0 * t
-    base = -3.5 + 7.0 * t
-    skew = t ** np.where(upper > 0, 0.9, 1.12)  # the upper lid peaks near the nose, the lower one near the temple
-    arc = (4 * skew * (1 - skew)) ** 0.72
-    return azimuth, base + np.where(upper > 0, 22.0, -20.5) * arc * np.abs(upper)
-
-
-def lid_closed(along: Array) -> Array:
-    """Elevation in degrees of the line where closed lids meet: near the lower lid, as lids do."""
-    low, high = lid_margin(along, -np.ones_like(along))[1], lid_margin(along, np.ones_like(along))[1]
-    return np.asarray(low + 0.2 * (high - low))
-
-
-def on_eye(azimuth_deg: Array, elevation_deg: Array, radius: Array | float) -> Array:
-    """Points (V, 3) about the left eyeball; the radius counts in eyeballs."""
-    a, e = np.radians(azimuth_deg), np.radians(elevation_deg)
-    way = np.stack([np.sin(a) * np.cos(e), -np.cos(a) * np.cos(e), np.sin(e)], axis=-1)
-    return np.asarray(EYE + way * np.asarray(radius * EYE_R + 0 * a)[..., None])
-
-
-LID_RINGS = {3: (16.0, 1.13), 4: (10.5, 1.085), 5: (6.6, 1.115), 6: (2.8, 1.115), 7: (0.4, 1.09), 8: (0.0, 1.045), 9: (8.0, 1.035)}
-
-
-def lid_angles(ring: int, along: Array, upper: Array) -> tuple[Array, Array, float]:
-    """Azimuth, elevation (degrees) and radius (eyeballs) of a lid loop at rest."""
-    away, radius = LID_RINGS[ring]
-    azimuth, elevation = lid_margin(along, upper)
-    out = np.stack([(azimuth - 3.0) / 40.0**2, elevation / 24.0**2], axis=-1)
-    out /= np.linalg.norm(out, axis=-1, keepdims=True)
-    reach = away * np.where(upper > 0, 1.15, 1.0)
-    return azimuth + reach * out[:, 0], elevation + reach * out[:, 1], radius
-
-
-def lid_ring(ring: int, along: Array, upper: Array) -> Array:
-    """A loop of the left eye's lids at rest, (V, 3)."""
-    return on_eye(*lid_angles(ring, along, upper))
 
 
 class _Half:
@@ -136,7 +61,7 @@ class _Half:
         target = make(first, along, upper)
         for ring in range(1, last + 1):
             at = make(ring, along, upper) if ring >= first else start + (target - start) * ring / first
-            inner = [self.add(p, zone, ring, float(s), int(k)) for p, s, k in zip(at, along, upper)]
+            inner = [self.add(p, zone, ring, float(s), int(k)) for p, s, k in zip(at, along, upper, strict=True)]
             span = len(outer) if closed else len(outer) - 1
             for m in range(span):
                 n = (m + 1) % len(outer)
@@ -148,9 +73,7 @@ class _Half:
 def _grid_points() -> Array:
     """Where the grid's lines meet on the form, (rows, columns, 3), from the crown to the neck."""
     turn = (1 - np.cos(AZIMUTHS)) / 2  # 0 in front, 1 at the back
-    rows = []
-    for deg in CROWN_DEG:
-        rows.append((2.0 + 0 * turn, 9 * np.tan(np.radians(deg)) + 0 * turn))
+    rows = [(2.0 + 0 * turn, 9 * np.tan(np.radians(deg)) + 0 * turn) for deg in CROWN_DEG]
     for z in FACE_Z:
         origin = 2.0 if z > 2 else 2.0 * z / 2 if z > 0 else 0.3 * z
         rows.append((origin + 0 * turn, (z + (0.62 * z - z) * turn - origin) * (1.0 if z > 3 else 0.92)))
@@ -170,26 +93,37 @@ def _fill(half: _Half) -> None:
     """The grid, its two holes and the loops in them."""
     at = _grid_points()
     rows, cols = at.shape[:2]
-    inside = np.zeros((rows, cols), bool)
+    inside, hole = np.zeros((rows, cols), bool), np.zeros((rows, cols), bool)  # of vertices, of faces
     for (r0, r1), (c0, c1) in ((EYE_ROWS, EYE_COLS), (MOUTH_ROWS, MOUTH_COLS)):
         inside[r0 + 1 : r1, (c0 + 1 if c0 else 0) : c1] = True
-    ids = np.array([[-1 if inside[i, j] else half.add(at[i, j]) for j in range(cols)] for i in range(rows)])
-    top = half.add(np.array([0.0, 0.8, form.cast(np.array([[0.0, 0.8, 2.0]]), np.array([[0.0, 0.0, 1.0]]))[0, 2]]))
-    half.faces += [(top, int(ids[0, j]), int(ids[0, j + 1])) for j in range(cols - 1)]
-    hole = np.zeros((rows, cols), bool)
-    for (r0, r1), (c0, c1) in ((EYE_ROWS, EYE_COLS), (MOUTH_ROWS, MOUTH_COLS)):
         hole[r0:r1, c0:c1] = True
-    for i in range(rows - 1):
-        for j in range(cols - 1):
-            if not hole[i, j]:
-                half.faces.append((ids[i, j], ids[i + 1, j], ids[i + 1, j + 1], ids[i, j + 1]))
-    (r0, r1), (c0, c1) = MOUTH_ROWS, MOUTH_COLS
+    ids = np.array([[-1 if inside[i, j] else half.add(at[i, j]) for j in range(cols)] for i in range(rows)])
+    top = half.add(form.cast(np.array([[0.0, 0.8, 2.0]]), np.array([[0.0, 0.0, 1.0]]))[0])
+    half.faces += [(top, ids[0, j], ids[0, j + 1]) for j in range(cols - 1)]
+    half.faces += [
+        (ids[i, j], ids[i + 1, j], ids[i + 1, j + 1], ids[i, j + 1])
+        for i in range(rows - 1)
+        for j in range(cols - 1)
+        if not hole[i, j]
+    ]
+    _add_mouth(half, ids)
+    _add_eye(half, ids)
+
+
+def _add_mouth(half: _Half, ids: Array) -> None:
+    """Half the mouth's loops, from the middle above over the corner to the middle below, and the throat's end."""
+    (r0, r1), (_, c1) = MOUTH_ROWS, MOUTH_COLS
     around = [*ids[r0, : c1 + 1], *ids[r0 + 1 : r1 + 1, c1], *ids[r1, :c1][::-1]]
     place = np.linspace(-1, 1, len(around))
-    throat = half.rings([int(i) for i in around], LIPS, THROAT, 1 - np.abs(place), -np.sign(np.round(place, 9)), False)
-    for m in range(len(throat) // 2):
-        n = len(throat) - 1 - m
-        half.faces.append((throat[m], throat[n], throat[n - 1], throat[m + 1]) if n - 1 > m + 1 else (throat[m], throat[n], throat[m + 1]))
+    throat = half.rings(around, LIPS, THROAT, 1 - np.abs(place), -np.sign(np.round(place, 9)), closed=False)
+    last = len(throat) // 2 - 1
+    for m in range(last):
+        half.faces.append((throat[m], throat[-1 - m], throat[-2 - m], throat[m + 1]))
+    half.faces.append((throat[last], throat[-1 - last], throat[last + 1]))
+
+
+def _add_eye(half: _Half, ids: Array) -> None:
+    """The eye's loops, from the nose over the upper lid to the temple and back along the lower one."""
     (r0, r1), (c0, c1) = EYE_ROWS, EYE_COLS
     mid = (r0 + r1) // 2
     over = [*ids[r0 : mid + 1, c0][::-1], *ids[r0, c0 + 1 : c1 + 1], *ids[r0 + 1 : mid + 1, c1]]
@@ -197,7 +131,7 @@ def _fill(half: _Half) -> None:
     up, down = np.linspace(0, 1, len(over)), np.linspace(1, 0, len(under) + 2)[1:-1]
     upper = np.concatenate([np.ones(len(up)), -np.ones(len(down))])
     upper[[0, len(up) - 1]] = 0
-    half.rings([int(i) for i in over + under], LIDS, SOCKET, np.concatenate([up, down]), upper, True)
+    half.rings(over + under, LIDS, SOCKET, np.concatenate([up, down]), upper, closed=True)
 
 
 def _mirrored(half: _Half) -> Skin:
@@ -212,14 +146,16 @@ def _mirrored(half: _Half) -> Skin:
     faces = [tuple(int(i) for i in face) for face in faces]
     everything = np.concatenate([points, points[off] * [-1, 1, 1]])
     labels = np.concatenate([labels, labels[off]])
-    return Skin(everything, faces, labels[:, 0].astype(int), labels[:, 1].astype(int), labels[:, 2], labels[:, 3], mirror)
+    return Skin(
+        everything, faces, labels[:, 0].astype(int), labels[:, 1].astype(int), labels[:, 2], labels[:, 3], mirror
+    )
 
 
 def neighbours(faces: list[tuple[int, ...]], count: int) -> tuple[Array, Array]:
     """For each vertex its neighbours (V, K), filled up with itself, and how many they are (V, 1)."""
     near: list[set[int]] = [set() for _ in range(count)]
     for face in faces:
-        for a, b in zip(face, (*face[1:], face[0])):
+        for a, b in zip(face, (*face[1:], face[0]), strict=True):
             near[a].add(b)
             near[b].add(a)
     width = max(map(len, near))
@@ -251,9 +187,3 @@ def build() -> Skin:
     skin = _mirrored(half)
     _relax(skin)
     return skin
-
-
-def skin_only(skin: Skin) -> Array:
-    """1 on the visible face, 0 in the mouth and behind the lids, (V,)."""
-    hidden = skin.is_ring(LIPS, CONTACT, THROAT) | skin.is_ring(LIDS, WET, SOCKET)
-    return np.where(hidden, 0.0, 1.0) * smoothstep(-14.0, -11.0, skin.points[:, 2])
