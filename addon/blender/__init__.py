@@ -9,7 +9,7 @@ from bpy.app.handlers import persistent
 
 from .jobs import board
 from .operators import FACEWRIGHT_OT_animate, FACEWRIGHT_OT_cancel, draw_menu
-from .panels import FACEWRIGHT_PT_performance, FACEWRIGHT_PT_speech, forget_coverage
+from .panels import FACEWRIGHT_PT_speech, forget_coverage
 from .preferences import FACEWRIGHT_AP_preferences
 from .properties import PROPERTY, FACEWRIGHT_PG_take
 
@@ -19,7 +19,6 @@ CLASSES = (
     FACEWRIGHT_OT_animate,
     FACEWRIGHT_OT_cancel,
     FACEWRIGHT_PT_speech,
-    FACEWRIGHT_PT_performance,
 )
 _commands: list[object] = []  # what unregister_cli_command takes
 

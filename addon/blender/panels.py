@@ -38,27 +38,7 @@ class FACEWRIGHT_PT_speech(bpy.types.Panel):
             _draw_text(layout, context, coverage.details, "BLANK1", enabled=False)
         _draw_button(layout)
         _draw_outcome(layout, context)
-
-
-class FACEWRIGHT_PT_performance(bpy.types.Panel):
-    """The main amounts of the performance."""
-
-    bl_label = "Performance"
-    bl_category = "Facewright"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_parent_id = "FACEWRIGHT_PT_speech"
-    bl_options = {"DEFAULT_CLOSED"}
-
-    def draw(self, context: bpy.types.Context) -> None:
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
-        take = properties.take_of(context.scene)
-        column = layout.column(align=True)
-        column.prop(take, "jaw", slider=True)
-        column.prop(take, "lips", slider=True)
-        layout.prop(take, "fit_scene")
+        _draw_performance(layout, take)
 
 
 def _draw_line(layout: bpy.types.UILayout, take: properties.FACEWRIGHT_PG_take) -> None:
@@ -90,6 +70,21 @@ def _draw_outcome(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
         _draw_text(box, context, board.result, "CHECKMARK")
         for note in board.notes:
             _draw_text(box, context, note, "INFO")
+
+
+def _draw_performance(layout: bpy.types.UILayout, take: properties.FACEWRIGHT_PG_take) -> None:
+    """The amounts, folded away inside the panel: a panel of its own would overlap while the outcome grows."""
+    header, body = layout.panel("facewright_performance", default_closed=True)
+    header.label(text="Performance")
+    if body is None:
+        return
+    body.use_property_split = True
+    body.use_property_decorate = False
+    column = body.column(align=True)
+    for name in ("jaw", "lips", "brows", "blinks", "gaze"):
+        column.prop(take, name, slider=True)
+    body.prop(take, "seed")
+    body.prop(take, "fit_scene")
 
 
 def _draw_text(

@@ -6,26 +6,26 @@ from dataclasses import fields, replace
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
-from ..core.settings import ArticulationSettings, ModelSettings, Settings
+from ..core.settings import MAX_SEED, ModelSettings, Settings
 from . import compat, sound
 
 PROPERTY = "facewright"  # where the choices are kept: scene.facewright
-EFFORT = {item.name: item for item in fields(ArticulationSettings)}
 
 
 def _strip_names(_self: bpy.types.PropertyGroup, context: bpy.types.Context, _text: str) -> list[str]:
     return [strip.name for strip in compat.sound_strips(context.scene)]
 
 
-def _effort(channel: str, description: str) -> FloatProperty:
-    item = EFFORT[channel]
-    low, high = item.metadata["low"], item.metadata["high"]
+def _amount(section: str, option: str, name: str, description: str) -> FloatProperty:
+    """A slider for one of the core's settings, with its default and its range."""
+    settings = getattr(Settings(), section)
+    limits = next(item.metadata for item in fields(settings) if item.name == option)
     return FloatProperty(
-        name=channel.title(),
+        name=name,
         description=description,
-        default=getattr(ArticulationSettings(), channel),
-        min=low,
-        max=high,
+        default=getattr(settings, option),
+        min=limits["low"],
+        max=limits["high"],
         subtype="FACTOR",
         options=set(),
     )
@@ -72,8 +72,18 @@ class FACEWRIGHT_PG_take(bpy.types.PropertyGroup):
         default=True,
         options=set(),
     )
-    jaw: _effort("jaw", "How far the jaw moves: below 1 mumbles, above 1 enunciates")
-    lips: _effort("lips", "How much the lips shape: below 1 mumbles, above 1 enunciates")
+    jaw: _amount("articulation", "jaw", "Jaw", "How far the jaw moves: below 1 mumbles, above 1 enunciates")
+    lips: _amount("articulation", "lips", "Lips", "How much the lips shape: below 1 mumbles, above 1 enunciates")
+    brows: _amount("brows", "amount", "Brows", "How much the brows rise on stressed words")
+    blinks: _amount("blink", "amount", "Blinks", "How far the lids close when blinking; 0 never blinks")
+    gaze: _amount("gaze", "amount", "Gaze", "How much the eyes wander; 0 looks straight ahead")
+    seed: IntProperty(
+        name="Seed",
+        description="Another number gives another take: other blinks and looks for the same words",
+        min=0,
+        max=MAX_SEED,
+        options=set(),
+    )
 
 
 def take_of(scene: bpy.types.Scene) -> FACEWRIGHT_PG_take:
@@ -91,12 +101,21 @@ def line_of(scene: bpy.types.Scene) -> sound.Line:
 
 
 def head_of(context: bpy.types.Context) -> bpy.types.Object | None:
-    """The head that is chosen, else the active object."""
-    return take_of(context.scene).head or context.view_layer.objects.active
+    """The head that is chosen, else the active object; a head that was deleted lives on in the choice alone."""
+    scene = context.scene
+    chosen = take_of(scene).head
+    return chosen if chosen and scene.objects.get(chosen.name) == chosen else context.view_layer.objects.active
 
 
 def settings_of(scene: bpy.types.Scene, model: ModelSettings) -> Settings:
     """The core's settings, with the amounts of the scene and the model of the preferences."""
-    take = take_of(scene)
-    effort = replace(Settings().articulation, jaw=take.jaw, lips=take.lips)
-    return Settings(model=model, articulation=effort)
+    take, core = take_of(scene), Settings()
+    return Settings(
+        seed=take.seed,
+        model=model,
+        articulation=replace(core.articulation, jaw=take.jaw, lips=take.lips),
+        brows=replace(core.brows, amount=take.brows),
+        blink=replace(core.blink, amount=take.blinks),
+        gaze=replace(core.gaze, amount=take.gaze),
+        head=replace(core.head, amount=0.0),  # shape keys cannot turn a head, and eyes must not answer a turn unseen
+    )

@@ -123,3 +123,21 @@ def test_every_choice_explains_itself():
         ]
         assert len(own) > 2
         assert all(item.description for item in own)
+
+
+def test_the_panels_amounts_are_the_cores_settings(scene):
+    take = properties.take_of(scene)
+    untouched = properties.settings_of(scene, ModelSettings())
+    assert replace(untouched, head=Settings().head) == Settings()
+    take.lips, take.brows, take.blinks, take.gaze, take.seed = 1.5, 0.5, 0.0, 0.25, 7
+    chosen = properties.settings_of(scene, ModelSettings())
+    assert (chosen.articulation.lips, chosen.brows.amount, chosen.blink.amount) == (1.5, 0.5, 0.0)
+    assert (chosen.gaze.amount, chosen.seed) == (0.25, 7)
+
+
+def test_a_head_that_was_deleted_is_no_longer_chosen(make_head: Head):
+    chosen, other = make_head("Hero"), make_head("Other")
+    properties.take_of(bpy.context.scene).head = chosen
+    assert properties.head_of(bpy.context) == chosen
+    bpy.context.scene.collection.objects.unlink(chosen)
+    assert properties.head_of(bpy.context) == other
