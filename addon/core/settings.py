@@ -58,20 +58,21 @@ class ModelSettings(_Checked):
 
 
 @dataclass(frozen=True)
-class SmoothSettings(_Checked):
-    """Takes the tremble out of what the model gives; closures stay closed."""
-
-    amount: float = _option(1.0)
-    width_s: float = _option(0.016, 0.0, 0.2)  # standard deviation of the kernel
-
-
-@dataclass(frozen=True)
 class ArticulationSettings(_Checked):
     """Effort of the jaw and of the lips, from mumbling (0.5) to enunciating (1.5): two axes (Edwards et al. 2016)."""
 
     amount: float = _option(1.0)
     jaw: float = _option(1.0, 0.0, 2.0)
     lips: float = _option(1.0, 0.0, 2.0)
+    seal_from: float = _option(0.6, 0.05, 1.0)  # mouthClose's share of jawOpen from which a closure is no longer half
+
+
+@dataclass(frozen=True)
+class SmoothSettings(_Checked):
+    """Takes the tremble out of what the model gives; closures stay closed."""
+
+    amount: float = _option(1.0)
+    width_s: float = _option(0.016, 0.0, 0.2)  # standard deviation of the kernel
 
 
 @dataclass(frozen=True)
@@ -120,8 +121,8 @@ class Settings(_Checked):
 
     seed: int = _seed()
     model: ModelSettings = ModelSettings()
-    smooth: SmoothSettings = SmoothSettings()
     articulation: ArticulationSettings = ArticulationSettings()
+    smooth: SmoothSettings = SmoothSettings()
     brows: BrowsSettings = BrowsSettings()
     head: HeadSettings = HeadSettings()
     gaze: GazeSettings = GazeSettings()

@@ -21,8 +21,8 @@ def perform(curves: Curves, prosody: Prosody, settings: Settings) -> Curves:
     """The model's raw channels with the whole performance on top."""
     if len(curves.values) != len(prosody.pitch_hz) or curves.rate != prosody.rate:
         raise ValueError(f"{len(curves.values)} rows of curves, {len(prosody.pitch_hz)} of prosody: need the same")
-    curves = smooth(curves, prosody, settings.smooth)
     curves = articulation(curves, prosody, settings.articulation)
+    curves = smooth(curves, prosody, settings.smooth)  # after articulation: what that has sealed, this leaves sealed
     curves = brows(curves, prosody, seeded(settings.brows, settings.seed))
     curves = head(curves, prosody, seeded(settings.head, settings.seed))
     curves = gaze(curves, prosody, seeded(settings.gaze, settings.seed))  # after the head: eyes hold still in the world

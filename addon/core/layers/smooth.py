@@ -1,4 +1,4 @@
-"""Takes the tremble out of the model's mouth without opening a closure."""
+"""Takes the tremble out of the mouth without opening a closure."""
 
 from __future__ import annotations
 

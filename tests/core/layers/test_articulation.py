@@ -70,3 +70,16 @@ def test_smoothing_calms_a_tremble_but_never_opens_a_closure(made_prosody: Make)
 
 def test_smoothing_by_no_width_changes_nothing(made_prosody: Make) -> None:
     assert smooth(a_word(), made_prosody(40), SmoothSettings(width_s=0.0)).values.tobytes() == a_word().values.tobytes()
+
+
+def test_a_hesitant_closure_is_sealed_and_a_mere_hint_is_not(made_prosody: Make) -> None:
+    shares = np.array([0.0, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0], np.float32)
+    jaw = np.full(7, 0.2, np.float32)
+    unsure = Curves(np.stack([jaw, jaw * shares], axis=1), ("jawOpen", "mouthClose"), 50.0)
+    gap = lip_gap(articulation(unsure, made_prosody(7), ArticulationSettings()))
+    np.testing.assert_allclose(gap[:3], lip_gap(unsure)[:3], atol=1e-6)
+    assert gap[3] < lip_gap(unsure)[3]
+    np.testing.assert_allclose(gap[4:], 0, atol=1e-6)
+    assert (np.diff(gap) <= 0).all()
+    eager = lip_gap(articulation(unsure, made_prosody(7), ArticulationSettings(seal_from=0.3)))
+    assert (eager <= gap).all()
