@@ -26,11 +26,13 @@ from tqdm import tqdm
 
 from addon.core.errors import FacewrightError
 
-from . import corpora, pronounce
+from . import corpora, espeak
 from .phones import STOPS, Phone, energy_db, read_phones
 
 SAMPLE_RATE = 16_000
 BIAS_S = 0.008  # pocketsphinx's times come 8 ms early against hand labels (measured on 160 utterances)
+ROOM_S = 0.2  # of faint hiss before and after: without it some clean or tightly cut lines cannot be aligned
+HISS = 1e-4
 FRAME_S = 0.01  # pocketsphinx counts in frames of 10 ms
 WORST_SCORE = -40.0  # mean acoustic score a frame; below it the text is most likely not what was said
 QUIET_RUN_S = 0.06  # a shorter dip in energy is part of a phone
@@ -65,7 +67,9 @@ class Aligner:
             raise ValueError("no text")
         for word in words:
             self._learn(word)
-        pcm = (np.clip(samples, -1, 1) * 32767).astype(np.int16).tobytes()
+        roomy = np.pad(samples, round(ROOM_S * SAMPLE_RATE))
+        roomy = roomy + HISS * np.random.default_rng(0).standard_normal(len(roomy))
+        pcm = (np.clip(roomy, -1, 1) * 32767).astype(np.int16).tobytes()
         try:
             self._decoder.set_align_text(" ".join(words))
             self._decode(pcm)
@@ -74,16 +78,17 @@ class Aligner:
             entries = [phone for word in self._decoder.get_alignment() for phone in word]
         except (RuntimeError, TypeError) as error:
             raise ValueError("the text could not be aligned to the audio") from error
+        times = [e.start * FRAME_S + BIAS_S - ROOM_S for e in entries]
         phones = tuple(
-            Phone(e.name.lower(), e.start * FRAME_S + BIAS_S, (e.start + e.duration) * FRAME_S + BIAS_S)
-            for e in entries
+            Phone(e.name.lower(), max(start_s, 0.0), max(start_s + e.duration * FRAME_S, 0.0))
+            for e, start_s in zip(entries, times, strict=True)
         )
         frames = sum(e.duration for e in entries if e.name != "SIL")
         return phones, sum(e.score for e in entries if e.name != "SIL") / max(frames, 1)
 
     def _learn(self, word: str) -> None:
         if self._decoder.lookup_word(word) is None:
-            phones = pronounce.guess(word)
+            phones = espeak.guess(word)
             if not phones:
                 raise ValueError(f"no pronunciation for {word!r}")
             self._decoder.add_word(word, " ".join(phones), True)
@@ -133,15 +138,15 @@ def _speech_starts(phone: Phone, runs: Iterable[tuple[float, float]]) -> float:
     return min(max([phone.start_s, *ends]), phone.end_s - SHORTEST_PHONE_S)
 
 
-def _is_pause(
-    run: tuple[float, float], phone: Phone, following_s: float, heard: Iterable[Phone], last: bool
-) -> bool:
+def _is_pause(run: tuple[float, float], phone: Phone, following_s: float, heard: Iterable[Phone], last: bool) -> bool:
     """Whether a quiet run is the pause after this phone: the aligner heard one there, or it is long, or the end."""
     start, end = run
     if end <= phone.start_s + SHORTEST_PHONE_S or start >= (following_s if not last else np.inf):
         return False
     agreed = any(s.start_s < end and start < s.end_s for s in heard) and start >= phone.start_s
-    long = end - start >= LONG_PAUSE_S and start > phone.start_s and phone.name not in STOPS and end <= following_s + 0.05
+    long = (
+        end - start >= LONG_PAUSE_S and start > phone.start_s and phone.name not in STOPS and end <= following_s + 0.05
+    )
     return agreed or long or (last and start > phone.start_s)
 
 
@@ -223,7 +228,8 @@ def _finish_partial(out: Path) -> set[str]:
     """Paths that the file holds whole; the last one may be cut off by an interruption, so it is taken out again."""
     if not out.exists():
         return set()
-    lines = _lines(out)
+    text = out.read_text(encoding="utf-8")
+    lines = text[: text.rfind("\n") + 1].splitlines()
     last = lines[-1].split("\t")[0] if len(lines) > 1 else ""
     whole = [line for line in lines if line.split("\t")[0] != last]
     out.write_text("".join(line + "\n" for line in whole), encoding="utf-8")

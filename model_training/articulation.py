@@ -1,10 +1,10 @@
 """The teacher: what a clear speaker's mouth does for a sequence of timed phones.
 
 A dominance model in the manner of Cohen and Massaro (Modeling Coarticulation in Synthetic Visual Speech, 1993): every
-phone has a target on each channel and pulls with a strength of its own on jaw, lip rounding and lip height; the strengths
-rise before the sound and fall after it, and the channels follow their weighted mean. What must happen happens whatever
-the neighbours want: m, b and p close the lips, f and v bring the lower lip to the upper teeth (JALI, Edwards et al. 2016,
-names these rules; onset, hold and release times are theirs too).
+phone has a target on each channel and pulls with a strength of its own on jaw, lip rounding and lip height; the
+strengths rise before the sound and fall after it, and the channels follow their weighted mean. What must happen happens
+whatever the neighbours want: m, b and p close the lips, f and v bring the lower lip to the upper teeth (JALI, Edwards
+et al. 2016, names these rules; onset, hold and release times are theirs too).
 """
 
 from __future__ import annotations
@@ -86,10 +86,10 @@ GESTURES: dict[str, Gesture] = {
     "l": _g(0.4, 0.3, 0.2, open=0.15, down=0.16, up=0.03),
     "th": _g(0.6, 0.45, 0.6, open=0.13, down=0.20, up=0.08),
     "dh": _g(0.6, 0.4, 0.5, open=0.13, down=0.20, up=0.06),
-    "s": _g(1.1, 1.0, 0.7, open=0.05, stretch=0.28, smile=0.15, dimple=0.05, down=0.24, up=0.06),
-    "z": _g(1.1, 1.0, 0.7, open=0.05, stretch=0.28, smile=0.15, dimple=0.05, down=0.24, up=0.06),
-    "sh": _g(1.1, 1.3, 0.8, open=0.06, forward=0.10, funnel=0.56, pucker=0.24, down=0.10, up=0.12),
-    "f": _g(0.9, 0.5, 2.2, open=0.06, roll_lower=0.55, up=0.26, shrug_upper=0.05),
+    "s": _g(2.6, 1.0, 0.8, open=0.05, stretch=0.28, smile=0.15, dimple=0.05, down=0.24, up=0.06),
+    "z": _g(2.4, 1.0, 0.8, open=0.05, stretch=0.28, smile=0.15, dimple=0.05, down=0.24, up=0.06),
+    "sh": _g(2.4, 1.3, 0.8, open=0.06, forward=0.10, funnel=0.56, pucker=0.24, down=0.10, up=0.12),
+    "f": _g(1.2, 0.5, 1.5, open=0.06, roll_lower=0.55, up=0.26, shrug_upper=0.05),
     "p": _g(0.5, 0.45, 1.8, open=0.07, press=0.34, roll_lower=0.10, roll_upper=0.10, shrug_lower=0.06),
     "m": _g(0.5, 0.45, 1.8, open=0.08, press=0.24, roll_lower=0.08, roll_upper=0.08),
     "t": _g(0.5, 0.3, 0.15, open=0.08, down=0.16, up=0.03),

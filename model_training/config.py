@@ -1,4 +1,4 @@
-"""A training is a TOML file: corpus, network, losses, augmentation and schedule; a checkpoint carries the one that made it."""
+"""A training is a TOML file, from corpus to schedule; a checkpoint carries the one that made it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Corpus tables: a TSV with one utterance a row, in columns that anybody can write for their own recordings.
 
-Columns: path (relative to the table), seconds, speaker, language (BCP 47, such as en-US), licence (SPDX where there is one)
-and text. An empty text is allowed: such an utterance cannot be aligned, and is listed as dropped.
+Columns: path (relative to the table), seconds, speaker, language (BCP 47, such as en-US), licence (SPDX where there is
+one) and text. An empty text is allowed: such an utterance cannot be aligned, and is listed as dropped.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Utterance:
 
 
 def read(table: Path) -> list[Utterance]:
-    """Every row of a corpus table, in its order; a missing column, a number that is none or a path twice is an error."""
+    """Every row of a corpus table, in its order; a missing column, a bad number or a path twice is an error."""
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
@@ -50,7 +50,9 @@ def read(table: Path) -> list[Utterance]:
         raise CorpusError(f"the corpus table {str(table)!r} has no rows: its columns are {', '.join(COLUMNS)}")
     missing = [name for name in COLUMNS if name not in rows[0]]
     if missing:
-        raise CorpusError(f"the corpus table {str(table)!r} lacks the column {missing[0]!r}: see model_training/README.md")
+        raise CorpusError(
+            f"the corpus table {str(table)!r} lacks the column {missing[0]!r}: see model_training/README.md"
+        )
     utterances = [_utterance(row, line, table) for line, row in enumerate(rows, start=2)]
     path, count = Counter(u.path for u in utterances).most_common(1)[0]
     if count > 1:
@@ -64,7 +66,9 @@ def _utterance(row: dict[str, str], line: int, table: Path) -> Utterance:
     except (TypeError, ValueError):
         seconds = float("nan")
     if not seconds > 0 or not row["path"]:
-        raise CorpusError(f"{str(table)!r} line {line}: 'path' and a positive 'seconds' are needed, found {row['seconds']!r}")
+        raise CorpusError(
+            f"{str(table)!r} line {line}: 'path' and a positive 'seconds' are needed, found {row['seconds']!r}"
+        )
     text = (row["text"] or "").strip()
     return Utterance(
         row["path"], table.parent / row["path"], seconds, row["speaker"], row["language"], row["licence"], text

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import scipy.fft
 import torch
 from torch import Tensor
 
@@ -79,26 +80,26 @@ class Batches:
 def degrade(waveform: Floats, settings: AugmentSettings, rng: np.random.Generator) -> Floats:
     """Clean crops (B, N) as a room, a crowd, a fan, a telephone and a wrong level would leave them."""
     count, length = waveform.shape
-    spectrum = np.fft.rfft(waveform, axis=1)
-    hertz = np.fft.rfftfreq(length, 1 / SAMPLE_RATE)
+    spectrum = scipy.fft.rfft(waveform, axis=1)
+    hertz = scipy.fft.rfftfreq(length, 1 / SAMPLE_RATE)
     spectrum *= _tilt(hertz, 6.0, count, rng)
     for row in np.flatnonzero(rng.random(count) < settings.room):
-        spectrum[row] *= np.fft.rfft(_room(rng), length)
+        spectrum[row] *= scipy.fft.rfft(_room(rng), length)
     speech = np.sqrt((np.abs(spectrum) ** 2).mean(axis=1))
     noise = np.zeros_like(spectrum)
     for row in np.flatnonzero(rng.random(count) < settings.noise):
-        steady = np.fft.rfft(rng.standard_normal(length).astype(np.float32)) * _tilt(hertz, 18.0, 1, rng)[0]
+        steady = scipy.fft.rfft(rng.standard_normal(length).astype(np.float32)) * _tilt(hertz, 18.0, 1, rng)[0]
         noise[row] += _at_level(steady, speech[row], rng.uniform(*settings.snr_db))
     for row in np.flatnonzero(rng.random(count) < settings.voices):
         others = rng.choice(count, size=int(rng.integers(1, 7)))
         crowd = sum(np.roll(waveform[other], int(rng.integers(length))) for other in others if other != row)
         if np.any(crowd):
-            noise[row] += _at_level(np.fft.rfft(crowd), speech[row], rng.uniform(*settings.snr_db) + 5)
+            noise[row] += _at_level(scipy.fft.rfft(crowd), speech[row], rng.uniform(*settings.snr_db) + 5)
     spectrum += noise
     for row in np.flatnonzero(rng.random(count) < settings.band):
         low, high = rng.uniform(50, 400), rng.uniform(3000, 7000)
         spectrum[row] /= np.sqrt((1 + (low / np.maximum(hertz, 1)) ** 8) * (1 + (hertz / high) ** 16))
-    heard = np.fft.irfft(spectrum, length, axis=1).astype(np.float32)
+    heard = scipy.fft.irfft(spectrum, length, axis=1).astype(np.float32)
     heard *= 10 ** (np.clip(rng.normal(-3, settings.gain_db, (count, 1)), -45, 15) / 20).astype(np.float32)
     floor = 10 ** (rng.uniform(-100, -55, (count, 1)) / 20)  # every microphone hisses
     heard += (floor * rng.standard_normal(heard.shape, np.float32)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""What the student is corrected for: channels and their motion, the visible articulation, sealed lips, and the phone."""
+"""What the student is corrected for: channels, their motion, visible articulation, sealed lips, and the phone."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The student: a transformer from a 16 kHz waveform to mouth channels, with log-mel inside so that no runtime differs.
 
-Attention is local: a token sees those within ATTENTION_TOKENS on either side, computed in blocks of that length, so cost
-is linear in time and windows with enough context give exactly what the whole file would.
+Attention is local: a token sees those within `attention_tokens` on either side, computed in blocks of that length, so
+cost is linear in time and windows with enough context give exactly what the whole file would.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ MEL_FLOOR = 1e-6
 TOKEN_FRAMES = 12  # mel frames that one token reads: its own 40 ms and 40 ms on either side
 FRAMES_BEFORE = 5  # of them lie before the token's first instant
 FRAME_CHUNKS = 3  # a frame of 400 samples lies inside three hops of 160
+BELL = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)  # over rows: deviation 20 ms, what the teacher is smoothed by
+CHANNEL_UNIT = 0.1  # channels move by about this much, so the last layer's outputs are of order one
 JAW, CLOSE = SOLO.index("jawOpen"), SOLO.index("mouthClose")
 
 
@@ -43,9 +45,10 @@ class NetworkSettings:
 
 
 def context_s(settings: NetworkSettings) -> float:
-    """Seconds on either side that can change a row: attention of every layer, and the frames that a token reads."""
+    """Seconds on either side that can change a row: every layer's attention, a token's frames, and the bell's reach."""
     frames = (TOKEN_FRAMES - FRAMES_BEFORE) * HOP_SAMPLES + FFT_SAMPLES
-    return (settings.layers * settings.attention_tokens * TOKEN_SAMPLES + TOKEN_SAMPLES + frames) / SAMPLE_RATE
+    tokens = settings.layers * settings.attention_tokens + 1
+    return (tokens * TOKEN_SAMPLES + frames + len(BELL) // 2 * ROW_SAMPLES) / SAMPLE_RATE
 
 
 class LogMel(nn.Module):
@@ -93,7 +96,7 @@ class LocalAttention(nn.Module):
         self.bias = nn.Parameter(-4 * slopes[:, None] * distance)
 
     def forward(self, x: Tensor, inside: Tensor) -> Tensor:
-        """x (B, T, W) with T a multiple of the block; inside (T / block, 3 block) tells real neighbours from padding."""
+        """x (B, T, W), T a multiple of the block; inside (T / block, 3 block) tells real neighbours from padding."""
         queries, keys, values = self.project(x).chunk(3, dim=2)
         q = queries.unflatten(1, (-1, self.block)).unflatten(3, (self.heads, -1))  # (B, K, block, H, D)
         k, v = self._neighbours(keys), self._neighbours(values)
@@ -128,6 +131,13 @@ class Layer(nn.Module):
         return x + self.dropout(self.narrow(hidden))
 
 
+def _smoothed(rows: Tensor) -> Tensor:
+    """Rows (B, T, C) under a bell: a mouth does not tremble at 25 Hz, so the student cannot learn to."""
+    count, reach = rows.shape[1], len(BELL) // 2
+    padded = torch.cat([rows[:, :1]] * reach + [rows] + [rows[:, -1:]] * reach, dim=1)
+    return torch.stack([share * padded[:, at : at + count] for at, share in enumerate(BELL)]).sum(dim=0)
+
+
 @dataclass(frozen=True)
 class Prediction:
     """What the student says of a waveform: channels (B, T, C) over SOLO, seal logits (B, T), phone logits (B, T, P)."""
@@ -157,8 +167,8 @@ class FaceNetwork(nn.Module):
 
     def forward(self, waveform: Tensor) -> Prediction:
         hidden = self.norm(self._transform(self._tokens(waveform)))
-        channels = self.channels(hidden).unflatten(2, (TOKEN_ROWS, -1)).flatten(1, 2)
-        seal = self.seal(hidden).flatten(1, 2)
+        channels = CHANNEL_UNIT * _smoothed(self.channels(hidden).unflatten(2, (TOKEN_ROWS, -1)).flatten(1, 2))
+        seal = _smoothed(self.seal(hidden).flatten(1, 2)[..., None])[..., 0]
         phones = self.phones(hidden).unflatten(2, (TOKEN_ROWS, -1)).flatten(1, 2)
         # mouthClose is relative to jawOpen: the student says how far the lips are sealed over whatever the jaw does.
         closed = seal.sigmoid() * channels[..., JAW].clamp(min=0)

@@ -18,7 +18,7 @@ CONSONANTS = (
 )  # fmt: skip
 INVENTORY = ("sil", *VOWELS, *CONSONANTS)  # 40 classes
 STOPS = ("p", "b", "t", "d", "k", "g", "ch", "jh")
-PAUSES = ("sil", "sp", "spn", "")  # what aligners call a pause
+PAUSES = ("sil", "sp", "")  # what aligners call a pause
 
 
 class Phone(NamedTuple):

@@ -117,8 +117,8 @@ def prepare(utterances: Sequence[corpora.Utterance], phones: dict[str, list[Phon
             except ValueError as error:
                 outcome[f"dropped: {str(error).split('(')[0].strip()}"] += 1
                 continue
-            for file, part in zip(files, parts, strict=True):
-                file.write(part.tobytes())
+            for file, data in zip(files, (part.tobytes() for part in parts), strict=True):
+                file.write(data)
                 file.flush()
             rows = len(parts[2])
             index.write(f"{utterance.path}\t{utterance.speaker}\t{utterance.folder}\t{row}\t{rows}\n")

@@ -2,8 +2,8 @@
 
     python -m model_training.train --config model_training/configs/base.toml --shard prepared/base --out runs/base
 
-The run folder holds the config, the seed, the git revision, a table of losses and the checkpoints. The same command goes
-on from the last checkpoint; a loss that is not a number stops the run and leaves the last good checkpoint as it is.
+The run folder holds the config, the seed, the git revision, a table of losses and the checkpoint. The same command goes
+on from there; a loss that is not a number stops the run and leaves the last good checkpoint as it is.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import argparse
 import csv
 import json
 import math
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -30,7 +29,7 @@ from addon.core.errors import FacewrightError
 
 from . import config
 from .corpora import CorpusError
-from .dataset import Batches
+from .dataset import Batch, Batches
 from .losses import Criterion
 from .network import FaceNetwork
 from .prepare import open_shard
@@ -54,7 +53,7 @@ class Student:
 
 
 def train(settings: config.TrainingConfig, shard_folder: Path, out: Path) -> Path:
-    """Train to the last step of the schedule, from the checkpoint in `out` where there is one; returns the checkpoint."""
+    """Train to the end of the schedule, from the checkpoint in `out` where there is one; returns the checkpoint."""
     torch.manual_seed(settings.train.seed)
     torch.set_num_threads(settings.train.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -104,15 +103,14 @@ def learning_rate(step: int, settings: config.TrainSettings) -> float:
     return settings.learning_rate * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0))))
 
 
-def _learn(student: Student, settings: config.TrainSettings, criterion: Criterion, batch: Any) -> dict[str, float]:
+def _learn(student: Student, settings: config.TrainSettings, criterion: Criterion, batch: Batch) -> dict[str, float]:
     """One step; returns the losses. A loss that is not a number raises before anything has changed."""
     student.network.train()
-    with torch.autocast(batch.waveform.device.type, torch.bfloat16, enabled=batch.waveform.is_cuda):
-        losses = criterion(student.network(batch.waveform), batch)
+    losses = criterion(student.network(batch.waveform), batch)
     if not torch.isfinite(losses["total"]):
         raise TrainingError(
-            f"the loss of batch {student.step} is not a number: lower train.learning_rate, or look at that batch's lines; "
-            "the last checkpoint is untouched"
+            f"the loss of batch {student.step} is not a number: lower train.learning_rate, or look at that batch's "
+            "lines; the last checkpoint is untouched"
         )
     student.optimiser.zero_grad(set_to_none=True)
     losses["total"].backward()
@@ -142,8 +140,10 @@ def save(student: Student, settings: config.TrainingConfig, file: Path) -> None:
         torch.save(state, partial)
     except (OSError, RuntimeError) as error:
         partial.unlink(missing_ok=True)
-        raise TrainingError(f"cannot write the checkpoint {str(file)!r} ({error}): free some space and go on") from error
-    os.replace(partial, file)
+        raise TrainingError(
+            f"cannot write the checkpoint {str(file)!r} ({error}): free some space and go on"
+        ) from error
+    partial.replace(file)
 
 
 def load_checkpoint(file: Path, device: torch.device | str = "cpu") -> tuple[config.TrainingConfig, dict[str, Any]]:

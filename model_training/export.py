@@ -1,0 +1,155 @@
+"""From a checkpoint to the one file that the add-on runs: waveform in, channels out, checked against PyTorch.
+
+    python -m model_training.export --checkpoint runs/base/checkpoint.pt --out addon/models/base.onnx \
+        --licence GPL-3.0-or-later --training-data "what it was trained on, in one line"
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor, nn
+
+from addon.core.errors import FacewrightError
+from addon.core.model import FaceModel
+
+from .articulation import CHANNELS, SIDED, SOLO
+from .network import CLOSE, JAW, ROW_SAMPLES, SAMPLE_RATE, TOKEN_SAMPLES, FaceNetwork, context_s
+from .train import load_checkpoint
+
+SCHEMA = "1"
+AGREEMENT = 1e-4  # how far onnxruntime may be from PyTorch
+
+
+class ExportError(FacewrightError):
+    """A model that must not be shipped: onnxruntime and PyTorch disagree on it."""
+
+
+class Exported(nn.Module):
+    """The student as the add-on sees it: sides apart, channels within 0..1, mouthClose at most jawOpen."""
+
+    sides: Tensor
+
+    def __init__(self, network: FaceNetwork) -> None:
+        super().__init__()
+        self.network = network
+        solo = [
+            SOLO.index(name.removesuffix("Left").removesuffix("Right") if _is_sided(name) else name)
+            for name in CHANNELS
+        ]
+        self.register_buffer("sides", torch.tensor(solo), persistent=False)
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """(B, N) to (B, N / 320, C) over CHANNELS."""
+        channels = self.network(waveform).channels.clamp(0, 1)
+        closed = torch.minimum(channels[..., CLOSE], channels[..., JAW])
+        channels = torch.cat([channels[..., :CLOSE], closed[..., None], channels[..., CLOSE + 1 :]], dim=2)
+        return channels[..., self.sides]
+
+
+def _is_sided(name: str) -> bool:
+    return name.removesuffix("Left").removesuffix("Right") in SIDED
+
+
+def export(checkpoint: Path, out: Path, metadata: Mapping[str, str]) -> Path:
+    """Write the averaged weights of a checkpoint as ONNX with its metadata; refuses a file that runs differently."""
+    settings, state = load_checkpoint(checkpoint)
+    network = FaceNetwork(settings.network)
+    network.load_state_dict(state["average"])
+    module = Exported(network).eval()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = out.with_suffix(".partial.onnx")
+    try:
+        _write(module, partial)
+        model = onnx.load(partial)
+        facts = {
+            "schema": SCHEMA,
+            "name": settings.name,
+            "channels": json.dumps(CHANNELS),
+            "sample_rate": str(SAMPLE_RATE),
+            "rate": str(SAMPLE_RATE // ROW_SAMPLES),
+            "context_s": f"{context_s(settings.network):.3f}",
+            "look_ahead_s": f"{context_s(settings.network):.3f}",
+            "emotions": "[]",
+            "styles": "[]",
+            "steps": str(state["step"]),
+            **metadata,
+        }
+        onnx.helper.set_model_props(model, facts)
+        model.producer_name = "facewright"
+        onnx.save(model, partial)
+        difference = disagreement(module, partial)
+        if not difference <= AGREEMENT:
+            raise ExportError(
+                f"onnxruntime differs from PyTorch by {difference:.2g}, more than {AGREEMENT:g}: not exported"
+            )
+        partial.replace(out)
+    finally:
+        partial.unlink(missing_ok=True)
+    return out
+
+
+def _write(module: Exported, file: Path) -> None:
+    batch, tokens = torch.export.Dim("batch", min=1, max=64), torch.export.Dim("tokens", min=2, max=20_000)
+    example = 0.1 * torch.randn(2, 75 * TOKEN_SAMPLES)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # torch's exporter warns of torch's own old calls
+        program = torch.onnx.export(
+            module,
+            (example,),
+            input_names=["waveform"],
+            output_names=["channels"],
+            dynamic_shapes={"waveform": {0: batch, 1: TOKEN_SAMPLES * tokens}},
+            dynamo=True,
+            optimize=True,
+            verbose=False,
+        )
+    if program is None:
+        raise ExportError("torch.onnx gave no program: this version of torch cannot export the network")
+    program.save(str(file))
+
+
+def disagreement(module: Exported, file: Path) -> float:
+    """The largest difference between PyTorch and the core's own FaceModel on noise, tones and silence."""
+    rng = np.random.default_rng(0)
+    seconds = np.arange(7 * TOKEN_SAMPLES * 25) / SAMPLE_RATE
+    tone = (0.2 * np.sin(2 * np.pi * 180 * seconds) * (np.sin(9 * seconds) > 0)).astype(np.float32)
+    noise = (0.1 * rng.standard_normal(len(seconds))).astype(np.float32)
+    model = FaceModel.load(file)
+    worst = 0.0
+    for samples in (tone, noise, np.zeros_like(noise)):
+        with torch.no_grad():
+            expected = module(torch.from_numpy(samples[np.newaxis])).numpy()
+        worst = max(worst, float(np.abs(expected - model.run(samples[np.newaxis])).max()))
+    return worst
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="model_training.export", description="Write the ONNX model.")
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--version", default="1")
+    parser.add_argument("--licence", default="GPL-3.0-or-later")
+    parser.add_argument("--training-data", required=True, help="what it was trained on, in one line")
+    args = parser.parse_args(argv)
+    try:
+        metadata = {"version": args.version, "licence": args.licence, "training_data": args.training_data}
+        out = export(args.checkpoint, args.out, metadata)
+    except FacewrightError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(f"exported: {out} ({out.stat().st_size / 1e6:.1f} MB)")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

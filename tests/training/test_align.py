@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from model_training import align, corpora, espeak
+from model_training.phones import Phone, read_phones
+
+LINE = "bob and mabel put a pebble by the pump"
+
+
+def utterance(folder: Path, text: str, samples: np.ndarray, rate: int = 22050) -> corpora.Utterance:
+    file = folder / "line.wav"
+    soundfile.write(file, samples, rate)
+    return corpora.Utterance("line.wav", file, len(samples) / rate, "ann", "en-US", "CC0-1.0", text)
+
+
+def test_alignment_finds_the_phones_where_the_synthesiser_put_them(tmp_path: Path) -> None:
+    samples, rate, phones = espeak.speak(LINE, "en-us")
+    aligned = align.align_utterance(utterance(tmp_path, LINE, samples, rate))
+    assert aligned.reason == ""
+    exact = [p.start_s for p in phones if p.name in ("b", "p", "m")]
+    found = [p.start_s for p in aligned.phones if p.name in ("b", "p", "m")]
+    assert len(found) == len(exact)
+    assert np.median(np.abs(np.subtract(found, exact))) < 0.02
+
+
+def test_words_that_no_dictionary_holds_are_still_aligned(tmp_path: Path) -> None:
+    text = "zorblax put the pump by fribbleton"
+    samples, rate, _ = espeak.speak(text, "en-us")
+    aligned = align.align_utterance(utterance(tmp_path, text, samples, rate))
+    assert aligned.reason == ""
+    assert aligned.phones[0].name in ("z", "sil")
+
+
+def test_phones_cover_the_file_without_gap_or_overlap(tmp_path: Path) -> None:
+    samples, rate, _ = espeak.speak(LINE, "en-us")
+    quiet = np.zeros(rate // 2, np.float32)
+    phones = align.align_utterance(utterance(tmp_path, LINE, np.concatenate([quiet, samples, quiet]), rate)).phones
+    assert phones[0].name == phones[-1].name == "sil"
+    assert all(abs(a.end_s - b.start_s) < 1e-6 for a, b in zip(phones, phones[1:], strict=False))
+    assert abs(phones[1].start_s - 0.5) < 0.06
+
+
+def test_what_cannot_be_aligned_says_why(tmp_path: Path) -> None:
+    samples, rate, _ = espeak.speak(LINE, "en-us")
+    assert align.align_utterance(utterance(tmp_path, "", samples, rate)).reason == "no text"
+    missing = corpora.Utterance("x.wav", tmp_path / "x.wav", 1, "ann", "en", "x", LINE)
+    assert align.align_utterance(missing).reason == "missing file"
+    assert "tenth of a second" in align.align_utterance(utterance(tmp_path, LINE, samples[:100], rate)).reason
+
+
+def test_an_interrupted_alignment_goes_on_and_mends_the_last_line(corpus: Path, tmp_path: Path) -> None:
+    utterances = corpora.read(corpus / "speech.tsv")[:3]
+    out = tmp_path / "phones.tsv"
+    align.align_corpus(utterances, out, workers=1)
+    whole, whole_phones = out.read_text(encoding="utf-8"), read_phones(out)
+    out.write_text(whole[: int(len(whole) * 0.8)], encoding="utf-8")  # killed in the middle of a row
+    outcome = align.align_corpus(utterances, out, workers=1)
+    mended = read_phones(out)
+    assert list(mended) == list(whole_phones)
+    for path, phones in whole_phones.items():  # times may differ by a frame: the aligner adapts to what it heard
+        assert [p.name for p in mended[path] if p.name != "sil"] == [p.name for p in phones if p.name != "sil"]
+        assert mended[path][-1].end_s == phones[-1].end_s
+    assert outcome["already aligned"] >= 1
+    assert sum(outcome.values()) == len(utterances)
+
+
+def test_a_pause_is_moved_to_where_the_energy_falls() -> None:
+    rng = np.random.default_rng(0)
+    samples = 0.1 * rng.standard_normal(16000).astype(np.float32)
+    samples[6400:11200] *= 0.001  # quiet from 0.4 to 0.7 s
+    heard = [Phone("aa", 0.0, 0.46), Phone("sil", 0.46, 0.66), Phone("iy", 0.66, 1.0)]
+    settled = align.settle_pauses(heard, samples)
+    assert [p.name for p in settled] == ["aa", "sil", "iy"]
+    assert abs(settled[1].start_s - 0.4) < 0.025
+    assert abs(settled[1].end_s - 0.7) < 0.025
+
+
+def test_phone_tables_lose_stress_and_name_pauses(tmp_path: Path) -> None:
+    table = tmp_path / "phones.tsv"
+    table.write_text("path\tphone\tstart_s\tend_s\na\tAH0\t0.0\t0.1\na\tsp\t0.1\t0.4\n", encoding="utf-8")
+    assert read_phones(table) == {"a": [Phone("ah", 0.0, 0.1), Phone("sil", 0.1, 0.4)]}

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from addon.core.channels import ARKIT
+from addon.core.curves import lip_gap
+from model_training.articulation import CHANNELS, GESTURES, Effort, teacher_curves
+from model_training.phones import INVENTORY, Phone
+
+
+def line(names: str, each_s: float = 0.1) -> list[Phone]:
+    return [Phone(name, i * each_s, (i + 1) * each_s) for i, name in enumerate(names.split())]
+
+
+def row(time_s: float) -> int:
+    return round(time_s * 50)
+
+
+def test_every_phone_has_a_gesture_and_every_channel_is_arkits() -> None:
+    assert set(INVENTORY) <= set(GESTURES) | {"ay", "aw", "oy"}
+    assert set(CHANNELS) <= set(ARKIT)
+
+
+@pytest.mark.parametrize("closure", ["p", "b", "m"])
+@pytest.mark.parametrize("vowel", ["aa", "iy", "uw"])
+def test_m_b_p_close_the_lips_between_any_vowels(closure: str, vowel: str) -> None:
+    curves = teacher_curves(line(f"{vowel} {closure} {vowel}"), 0.3)
+    assert lip_gap(curves)[row(0.1) : row(0.14) + 1].max() <= 0.02
+    assert lip_gap(curves)[[row(0.04), row(0.26)]].min() > 0.04
+
+
+def test_even_a_closure_of_twenty_milliseconds_seals() -> None:
+    phones = [Phone("aa", 0, 0.2), Phone("b", 0.2, 0.22), Phone("aa", 0.22, 0.4)]
+    assert lip_gap(teacher_curves(phones, 0.4)).min() <= 0.02
+
+
+@pytest.mark.parametrize("sound", ["f", "v"])
+def test_f_v_bring_the_lower_lip_to_the_teeth(sound: str) -> None:
+    curves = teacher_curves(line(f"aa {sound} aa"), 0.3)
+    middle = row(0.14)
+    assert curves.column("mouthRollLower")[middle] > 0.4
+    assert curves.column("jawOpen")[middle] < 0.15
+    assert curves.column("mouthRollLower")[row(0.0)] < 0.4 * curves.column("mouthRollLower")[middle]
+
+
+def test_lips_round_before_the_rounded_sound_begins() -> None:
+    curves = teacher_curves(line("s t r uw", 0.08), 0.32)
+    pucker = curves.column("mouthPucker")
+    assert pucker[row(0.16)] > 0.3 * pucker.max() > 0
+
+
+def test_tongue_sounds_leave_the_lips_to_their_neighbours() -> None:
+    alone = teacher_curves(line("uw n uw"), 0.3).column("mouthPucker")[row(0.14)]
+    assert alone > 0.35
+
+
+def test_sibilants_narrow_the_jaw() -> None:
+    jaw = teacher_curves(line("aa s aa", 0.12), 0.36).column("jawOpen")
+    assert jaw[row(0.18)] < 0.4 * jaw.max()
+
+
+def test_the_mouth_rests_in_pauses_and_never_leaves_its_range() -> None:
+    phones = [Phone("sil", 0, 0.5), *[Phone(p.name, p.start_s + 0.5, p.end_s + 0.5) for p in line("m aa p s")]]
+    curves = teacher_curves([*phones, Phone("sil", 0.9, 1.5)], 1.5)
+    assert curves.values[: row(0.3)].max() < 0.02
+    assert curves.values[row(1.2) :].max() < 0.02
+    assert curves.values.min() >= 0
+    assert curves.values.max() <= 1
+    assert np.all(curves.column("mouthClose") <= curves.column("jawOpen") + 1e-6)
+
+
+def test_jaw_and_lips_are_two_axes_of_effort() -> None:
+    phones = line("aa uw b aa")
+    usual, mumbled = teacher_curves(phones, 0.4), teacher_curves(phones, 0.4, effort=Effort(jaw=0.5))
+    assert mumbled.column("jawOpen").max() < 0.6 * usual.column("jawOpen").max()
+    assert np.allclose(mumbled.column("mouthPucker"), usual.column("mouthPucker"))
+    assert lip_gap(mumbled)[row(0.22)] <= 0.02
+
+
+def test_loud_vowels_open_further_than_soft_ones() -> None:
+    loudness = np.where(np.arange(60) < 30, -30.0, -15.0).astype(np.float32)
+    jaw = teacher_curves(line("aa t aa t aa t", 0.2), 1.2, loudness).column("jawOpen")
+    assert jaw[row(0.9)] > 1.15 * jaw[row(0.1)]
+
+
+def test_no_phones_are_a_face_at_rest() -> None:
+    assert not teacher_curves([], 0.5).values.any()

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from model_training import corpora
+from model_training.corpora import CorpusError
+
+HEADER = "path\tseconds\tspeaker\tlanguage\tlicence\ttext\n"
+
+
+def write(folder: Path, text: str) -> Path:
+    table = folder / "speech.tsv"
+    table.write_text(text, encoding="utf-8")
+    return table
+
+
+def test_a_table_is_read_in_its_order_with_files_beside_it(tmp_path: Path) -> None:
+    table = write(tmp_path, HEADER + "b/2.wav\t2.5\tann\ten-US\tCC0-1.0\tHello\na/1.wav\t1\tbob\tde-DE\tCC0-1.0\t\n")
+    first, second = corpora.read(table)
+    assert (first.path, first.seconds, first.folder) == ("b/2.wav", 2.5, "b")
+    assert second.file == tmp_path / "a" / "1.wav"
+    assert second.text == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("", "no rows"),
+        ("path\tseconds\na.wav\t1\n", "'speaker'"),
+        (HEADER + "a.wav\tlong\tann\ten\tCC0-1.0\tHi\n", "line 2"),
+        (HEADER + "a.wav\t-1\tann\ten\tCC0-1.0\tHi\n", "line 2"),
+        (HEADER + 2 * "a.wav\t1\tann\ten\tCC0-1.0\tHi\n", "'a.wav' 2 times"),
+    ],
+)
+def test_a_table_that_cannot_be_used_is_refused_by_name(tmp_path: Path, text: str, named: str) -> None:
+    with pytest.raises(CorpusError, match=named) as error:
+        corpora.read(write(tmp_path, text))
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_table_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="none.tsv"):
+        corpora.read(tmp_path / "none.tsv")
+
+
+def test_folders_languages_and_limits_select(tmp_path: Path) -> None:
+    rows = "".join(
+        f"{f}/{i}.wav\t1\ts\t{lang}\tx\thi\n" for f, lang in (("a", "en-US"), ("b", "de-DE")) for i in range(3)
+    )
+    table = corpora.read(write(tmp_path, HEADER + rows))
+    assert {u.folder for u in corpora.select(table, languages=["en"])} == {"a"}
+    assert [u.path for u in corpora.select(table, limit=1)] == ["a/0.wav", "b/0.wav"]
+    assert corpora.select(table, folders=["c"]) == []

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from model_training import config, corpora, prepare, train
+from model_training.corpora import CorpusError
+from model_training.dataset import Batches, degrade
+from model_training.phones import read_phones
+from model_training.train import TrainingError
+
+from .conftest import CONFIGS
+
+
+def losses(run: Path) -> np.ndarray:
+    return np.loadtxt(run / train.LOSSES, delimiter="\t", ndmin=2)
+
+
+@pytest.mark.parametrize("name", ["tiny", "base"])
+def test_shipped_configs_are_read_and_written_back(name: str) -> None:
+    settings = config.load(CONFIGS / f"{name}.toml")
+    assert config.from_table(json.loads(json.dumps(config.to_table(settings)))) == settings
+
+
+@pytest.mark.parametrize(
+    ("table", "named"),
+    [
+        ({"train": {"stepps": 3}}, "train.stepps"),
+        ({"train": {"steps": "many"}}, "train.steps"),
+        ({"train": 3}, "train"),
+    ],
+)
+def test_an_unknown_or_mistyped_setting_is_named(table: dict[str, object], named: str) -> None:
+    with pytest.raises(CorpusError, match=named):
+        config.from_table(table)
+
+
+def test_development_speakers_and_texts_stay_unheard(corpus: Path) -> None:
+    utterances = corpora.read(corpus / "speech.tsv")
+    held = utterances[0]
+    settings = config.CorpusSettings(development=(held.folder,))
+    copied = [dataclasses.replace(u, text=held.text) if i == 1 else u for i, u in enumerate(utterances)]
+    chosen, why = prepare.choose(copied, settings)
+    assert all(u.folder != held.folder and u.text != held.text for u in chosen)
+    assert why["dropped: text of the development set"] == 1
+    assert len(chosen) + sum(why.values()) == len(utterances)
+
+
+def test_preparing_again_after_a_kill_gives_the_same_shard(corpus: Path, shard: Path, tmp_path: Path) -> None:
+    chosen, _ = prepare.choose(corpora.read(corpus / "speech.tsv"), config.load(CONFIGS / "tiny.toml").corpus)
+    phones = read_phones(corpus / "phones.tsv")
+    prepare.prepare(chosen[:2], phones, tmp_path)
+    with (tmp_path / "samples.i16").open("ab") as file:
+        file.write(b"half a line")  # written, but never entered in the index
+    prepare.prepare(chosen, phones, tmp_path)
+    for name in ("lines.tsv", "samples.i16", "targets.f16", "phones.u8"):
+        assert (tmp_path / name).read_bytes() == (shard / name).read_bytes()
+
+
+def test_lines_without_phones_are_dropped_and_counted(corpus: Path, tmp_path: Path) -> None:
+    outcome = prepare.prepare(corpora.read(corpus / "speech.tsv")[:2], {}, tmp_path)
+    assert outcome == {"dropped: not aligned": 2}
+    with pytest.raises(CorpusError, match="empty"):
+        prepare.open_shard(tmp_path)
+
+
+def test_a_batch_is_the_same_for_the_same_number(shard: Path, tiny_config: config.TrainingConfig) -> None:
+    def batches() -> Batches:
+        return Batches(prepare.open_shard(shard), tiny_config.corpus, tiny_config.augment, tiny_config.train)
+
+    first = batches()
+    first.batch(0)
+    one, other = first.batch(5), batches().batch(5)
+    assert torch.equal(one.waveform, other.waveform)
+    assert torch.equal(one.targets, other.targets)
+    assert one.waveform.shape[1] == 320 * one.targets.shape[1] == 320 * one.phones.shape[1]
+    assert one.waveform.abs().max() <= 1
+    assert one.waveform.dtype == torch.float32
+
+
+def test_degraded_speech_is_still_that_speech() -> None:
+    rng = np.random.default_rng(1)
+    clean = np.sin(np.arange(16000) * 0.1).astype(np.float32)[None].repeat(3, axis=0) * 0.3
+    none = config.AugmentSettings(0, 0, 0, 0, 0, 0, 0)
+    heard = degrade(clean, none, rng)
+    assert all(np.corrcoef(a, b)[0, 1] > 0.9 for a, b in zip(clean, heard, strict=True))
+
+
+def test_training_lowers_the_loss_and_leaves_a_full_record(run: Path) -> None:
+    table = losses(run)
+    assert table[-2:, -1].mean() < table[:2, -1].mean()
+    record = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    assert record["config"]["name"] == "tiny"
+    assert record["revision"]
+
+
+def test_a_killed_training_goes_on_as_if_nothing_had_happened(
+    run: Path, shard: Path, tiny_config: config.TrainingConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = train.save
+
+    def save_then_die(student: train.Student, settings: config.TrainingConfig, file: Path) -> None:
+        saved(student, settings, file)
+        if student.step == 40:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, "save", save_then_die)
+    with pytest.raises(KeyboardInterrupt):
+        train.train(tiny_config, shard, tmp_path)
+    monkeypatch.setattr(train, "save", saved)
+    train.train(tiny_config, shard, tmp_path)
+    assert np.allclose(losses(tmp_path), losses(run), atol=1e-4)
+    _, whole = train.load_checkpoint(run / train.CHECKPOINT)
+    _, resumed = train.load_checkpoint(tmp_path / train.CHECKPOINT)
+    assert all(torch.allclose(whole["average"][name], value, atol=1e-5) for name, value in resumed["average"].items())
+
+
+def test_a_loss_that_is_no_number_stops_and_keeps_the_checkpoint(
+    run: Path, shard: Path, tiny_config: config.TrainingConfig, tmp_path: Path
+) -> None:
+    wild = dataclasses.replace(tiny_config.train, learning_rate=1e30, warmup_steps=0, save_every_steps=1)
+    with pytest.raises(TrainingError, match="batch"):
+        train.train(dataclasses.replace(tiny_config, train=wild), shard, tmp_path)
+    _, state = train.load_checkpoint(tmp_path / train.CHECKPOINT)
+    assert state["step"] >= 1
+
+
+def test_a_checkpoint_of_another_size_is_refused(run: Path, shard: Path, tiny_config: config.TrainingConfig) -> None:
+    wider = dataclasses.replace(tiny_config, network=dataclasses.replace(tiny_config.network, width=96))
+    with pytest.raises(TrainingError, match="another size"):
+        train.train(wider, shard, run)
+
+
+def test_the_command_says_what_is_wrong_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--config", str(CONFIGS / "tiny.toml"), "--shard", str(tmp_path), "--out", str(tmp_path / "run")]
+    assert train.main(arguments) == 2
+    assert capsys.readouterr().err.count("\n") == 1
