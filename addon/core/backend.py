@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 from .errors import ModelError, SettingsError, quoted
 
 if TYPE_CHECKING:
     import onnxruntime
+
+Array = npt.NDArray[np.float32]
 
 DEVICES = ("auto", "cpu", "cuda", "coreml", "dml")
 PROVIDERS = {
@@ -32,6 +38,17 @@ class Backend:
     session: onnxruntime.InferenceSession
     device: str
     note: str | None = None
+
+    def run(self, output: str, feeds: Mapping[str, npt.NDArray[np.generic]]) -> Array:
+        """One output of the graph for these inputs."""
+        try:
+            values: Array = self.session.run([output], dict(feeds))[0]
+        except _refusals() as error:
+            reason = str(error).splitlines()[0]
+            raise ModelError(
+                f"the model stopped on {self.device}: {reason}; try device cpu or another model"
+            ) from error
+        return values
 
 
 def available() -> tuple[str, ...]:
@@ -66,25 +83,29 @@ def _onnxruntime() -> ModuleType:
     return importlib.import_module("onnxruntime")  # late: Blender's register() stays light
 
 
-def _session(path: Path, devices: tuple[str, ...], threads: int) -> onnxruntime.InferenceSession:
-    ort = _onnxruntime()
+def _refusals() -> tuple[type[Exception], ...]:
+    """What onnxruntime raises for a file that it cannot load or run; they have no common ancestor."""
     from onnxruntime.capi import onnxruntime_pybind11_state as states
 
+    return (
+        *(states.Fail, states.InvalidProtobuf, states.InvalidGraph, states.InvalidArgument, states.NotImplemented),
+        *(states.RuntimeException, states.EPFail),
+    )
+
+
+def _session(path: Path, devices: tuple[str, ...], threads: int) -> onnxruntime.InferenceSession:
+    ort = _onnxruntime()
     options = ort.SessionOptions()
     options.log_severity_level = SILENT
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    refusals: tuple[type[Exception], ...] = (
-        *(states.Fail, states.InvalidProtobuf, states.InvalidGraph, states.InvalidArgument, states.NoSuchFile),
-        *(states.NotImplemented, states.RuntimeException, states.EPFail),
-    )
     providers = [PROVIDERS[name] for name in devices]
     try:
         content = path.read_bytes()  # onnxruntime itself cannot open every name that a file may have
         session: onnxruntime.InferenceSession = ort.InferenceSession(content, options, providers=providers)
     except OSError as error:
         raise ModelError(f"model file {quoted(path)} cannot be read: {error.strerror}") from error
-    except refusals as error:
+    except _refusals() as error:
         raise ModelError(
             f"{quoted(path.name)} is not a model that can be run; choose a Facewright .onnx file"
         ) from error

@@ -90,8 +90,10 @@ class FaceModel:
         if "emotion" in self.card.inputs:
             feeds["emotion"] = np.zeros((len(waveform), len(self.card.emotions)), np.float32)
         if "style" in self.card.inputs:
+            if not 0 <= style < max(len(self.card.styles), 1):
+                raise ModelError(f"{self.card.name} knows {len(self.card.styles)} styles; there is no number {style}")
             feeds["style"] = np.full(len(waveform), style, np.int64)
-        values: Array = self.backend.session.run(["channels"], feeds)[0]
+        values = self.backend.run("channels", feeds)
         expected = (len(waveform), waveform.shape[1] // HOP_SAMPLES, len(self.card.channels))
         if values.shape != expected:
             raise ModelError(f"{self.card.name}: output channels has shape {values.shape} where {expected} is due")

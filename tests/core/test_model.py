@@ -112,6 +112,14 @@ def test_emotion_and_style_are_fed_if_the_graph_asks_for_them(altered_model: Wri
     style = helper.make_tensor_value_info("style", TensorProto.INT64, ["B"])
     model = FaceModel.load(altered_model({"extra": [emotion, style]}, emotions='["joy", "anger"]', styles='["a", "b"]'))
     assert model.run(np.zeros((3, 640), np.float32), style=1).shape == (3, 2, 6)
+    with pytest.raises(ModelError, match="knows 2 styles; there is no number 2"):
+        model.run(np.zeros((3, 640), np.float32), style=2)
+
+
+def test_a_run_that_fails_is_told_in_one_line(face_model: FaceModel) -> None:
+    with pytest.raises(ModelError, match="stopped on cpu") as refusal:
+        face_model.run(np.zeros((1, 641), np.float32))
+    assert len(str(refusal.value).splitlines()) == 1
 
 
 def test_files_that_are_no_model_are_refused_in_one_line(tmp_path: Path, tiny_model: Path) -> None:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
@@ -113,3 +116,25 @@ def test_memory_does_not_grow_with_the_sound(
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 4e6  # ten minutes of samples are 38 MB
+
+
+def in_a_new_process(code: str, home: Path) -> str:
+    environment = {**os.environ, "HOME": str(home), "XDG_CACHE_HOME": str(home / "cache")}
+    environment.pop("ORT_DISABLE_TELEMETRY", None)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    return done.stdout
+
+
+def test_importing_the_core_loads_neither_runtime_nor_decoder(tmp_path: Path) -> None:
+    code = (
+        "import sys, addon.core.pipeline; print(*(m for m in ('onnxruntime', 'soundfile', 'soxr') if m in sys.modules))"
+    )
+    assert in_a_new_process(code, tmp_path).strip() == ""
+
+
+def test_running_a_model_leaves_no_file_in_the_users_home(tmp_path: Path, tiny_model: Path) -> None:
+    code = (
+        f"from pathlib import Path; from addon.core.model import FaceModel; FaceModel.load(Path({str(tiny_model)!r}))"
+    )
+    in_a_new_process(code, tmp_path)
+    assert list(tmp_path.rglob("*")) == []

@@ -37,6 +37,8 @@ def read(path: Path) -> Curves:
             raise FormatError(f"{quoted(path)} is not a Facewright curve file of schema {SCHEMA}")
         names = tuple(str(name) for name in table["names"])
         values = np.array(table["values"], np.float32).reshape(-1, len(names))
+        if not np.isfinite(values).all():
+            raise FormatError(f"{quoted(path)} holds a value that is not a number")
         return Curves(values, names, float(table["rate"]))
     except OSError as error:
         raise FormatError(f"{quoted(path)} cannot be read: {error.strerror}") from error

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import channels
-from ..curves import Curves, resample
+from ..curves import Array, Curves, resample
 from ..errors import FormatError, quoted
 from .whole import written_whole
 
@@ -66,43 +66,39 @@ def read(path: Path, rate: float | None = None) -> Curves:
     return Curves(even.astype(np.float32), names, rate)
 
 
-def _table(path: Path) -> tuple[npt.NDArray[np.float64], int, tuple[str, ...], npt.NDArray[np.float32]]:
+def _table(path: Path) -> tuple[npt.NDArray[np.float64], int, tuple[str, ...], Array]:
     """Seconds of every row (T,), frames a second of the timecode, names, and values (T, C)."""
+    header, *rows = _cells(path) or [[]]
+    columns = {BY_LOWER_NAME[name.lower()]: i for i, name in enumerate(header) if name.lower() in BY_LOWER_NAME}
+    if not columns or header[0].lower() != "timecode":
+        raise FormatError(f"{quoted(path)} is not a Live Link Face take: its first row must name Timecode and shapes")
+    full = [row for row in rows if len(row) >= len(header)]  # without a face the app leaves the shapes out
+    codes = [_fields(row[0], path) for row in full]
+    try:
+        values = np.array([[float(row[i]) for i in columns.values()] for row in full], np.float32)
+    except ValueError as error:
+        raise FormatError(f"{quoted(path)}: {error}") from error
+    if not np.isfinite(values).all():
+        raise FormatError(f"{quoted(path)} holds a value that is not a number")
+    base = _frames_a_second(codes)
+    times = np.unwrap([seconds + frame / base for seconds, frame in codes], period=86_400.0)  # a take over midnight
+    order = np.argsort(times, kind="stable")
+    return times[order], base, tuple(columns), values.reshape(-1, len(columns))[order]
+
+
+def _cells(path: Path) -> list[list[str]]:
+    """The rows that are not empty, each cell without the blanks round it."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.reader(file) if row]
+            return [[cell.strip() for cell in row] for row in csv.reader(file) if row]
     except OSError as error:
         raise FormatError(f"{quoted(path)} cannot be read: {error.strerror}") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise FormatError(f"{quoted(path)} is not a Live Link Face take: it is not a CSV text") from error
-    known = (
-        [
-            (i, BY_LOWER_NAME[name.strip().lower()])
-            for i, name in enumerate(rows[0])
-            if name.strip().lower() in BY_LOWER_NAME
-        ]
-        if rows
-        else []
-    )
-    if not known or rows[0][0].strip().lower() != "timecode":
-        raise FormatError(
-            f"{quoted(path)} is not a Live Link Face take: its first row must name Timecode and the shapes"
-        )
-    full = [row for row in rows[1:] if len(row) >= len(rows[0])]  # without a face the app leaves the shapes out
-    codes = [_fields(row[0], path) for row in full]
-    try:
-        values = np.array([[float(row[i]) for i, _ in known] for row in full], np.float32).reshape(-1, len(known))
-    except ValueError as error:
-        raise FormatError(f"{quoted(path)}: {error}") from error
-    base = _frames_a_second(codes)
-    times = np.array([seconds + frame / base for seconds, frame in codes])
-    times = np.unwrap(times, period=86_400.0)  # a take over midnight
-    order = np.argsort(times, kind="stable")
-    return times[order], base, tuple(name for _, name in known), values[order]
 
 
 def _fields(text: str, path: Path) -> tuple[int, float]:
-    match = TIMECODE.fullmatch(text.strip())
+    match = TIMECODE.fullmatch(text)
     if match is None:
         raise FormatError(f"{quoted(path)}: timecode {quoted(text)} is not HH:MM:SS:FF.mmm")
     hours, minutes, seconds, frame = (int(match[i]) for i in range(1, 5))

@@ -55,6 +55,14 @@ def test_ragged_json_is_refused(tmp_path: Path) -> None:
         formats.read(tmp_path / "a.json")
 
 
+def test_json_with_a_value_that_is_no_number_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(
+        '{"kind": "facewright-curves", "schema": 1, "rate": 50, "names": ["jawOpen"], "values": [[NaN]]}'
+    )
+    with pytest.raises(FormatError, match="not a number"):
+        formats.read(tmp_path / "a.json")
+
+
 def test_a_failure_half_way_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("old")

@@ -132,6 +132,7 @@ def test_no_rows_is_a_file_with_a_header(tmp_path: Path) -> None:
         "a,b,c\n1,2,3\n",
         "Timecode,JawOpen\nnoon,0.5\n",
         "Timecode,JawOpen\n00:00:00:00.0,wide\n",
+        "Timecode,JawOpen\n00:00:00:00.0,nan\n",
         "JawOpen,Timecode\n0.5,00:00:00:00.0\n",
     ],
 )
@@ -168,3 +169,9 @@ def test_real_takes_are_read() -> None:
 def test_the_order_holds_every_channel(made_prosody: Callable[[int], object]) -> None:
     assert set(channels.ALL) < set(livelink_csv.ORDER)
     assert len(livelink_csv.HEADER) == 63
+
+
+def test_a_column_that_is_there_twice_counts_once(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("Timecode,JawOpen,jawOpen\n00:00:00:00.0,0.25,0.5\n")
+    take = livelink_csv.read(tmp_path / "a.csv")
+    assert (take.names, take.values.tolist()) == (("jawOpen",), [[0.5]])
