@@ -35,9 +35,9 @@ class FACEWRIGHT_PT_speech(bpy.types.Panel):
         coverage = _coverage(context.scene, head)
         _draw_text(layout, context, coverage.line, coverage.icon, alert=coverage.is_refused)
         if coverage.details:
-            _draw_text(layout, context, coverage.details, "BLANK1", enabled=False)
+            _draw_text(layout, context, coverage.details, "INFO")
         _draw_button(layout)
-        _draw_outcome(layout, context)
+        _draw_outcome(layout, context, said=coverage.details)
         _draw_performance(layout, take)
 
 
@@ -62,13 +62,14 @@ def _draw_button(layout: bpy.types.UILayout) -> None:
     row.operator(FACEWRIGHT_OT_cancel.bl_idname, text="", icon="X")
 
 
-def _draw_outcome(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+def _draw_outcome(layout: bpy.types.UILayout, context: bpy.types.Context, said: str) -> None:
+    """How the last bake ended; what the coverage says already is not said twice."""
     if board.error:
         _draw_text(layout.box(), context, board.error, "ERROR", alert=True)
     if board.result:
         box = layout.box()
         _draw_text(box, context, board.result, "CHECKMARK")
-        for note in board.notes:
+        for note in [note for note in board.notes if note not in said]:
             _draw_text(box, context, note, "INFO")
 
 
@@ -93,14 +94,15 @@ def _draw_text(
     text: str,
     icon: Icon,
     alert: bool = False,
-    enabled: bool = True,
 ) -> None:
     """Text in as many lines as the sidebar's width asks for, an icon before the first."""
     width = context.region.width / context.preferences.system.ui_scale
     column = layout.column(align=True)
-    column.alert, column.active = alert, enabled
+    column.alert = alert
     column.scale_y = 0.8
-    for number, line in enumerate(textwrap.wrap(text, max(16, int((width - 60) / PIXELS_A_LETTER)))):
+    for number, line in enumerate(
+        textwrap.wrap(text[:1].upper() + text[1:], max(16, int((width - 60) / PIXELS_A_LETTER)))
+    ):
         column.label(text=line, icon=icon if number == 0 else "BLANK1", translate=False)
 
 

@@ -51,7 +51,8 @@ class FACEWRIGHT_AP_preferences(bpy.types.AddonPreferences):
         layout.use_property_split = True
         layout.prop(self, "device")
         text, icon = _device_line(self.device)
-        layout.label(text=text, icon=icon)
+        row = layout.row(heading=" ")  # an empty heading puts it under the choice that it explains
+        row.label(text=text, icon=icon)
         layout.prop(self, "threads")
         layout.prop(self, "model", placeholder="Facewright's own")
 

@@ -43,7 +43,7 @@ def examine(scene: bpy.types.Scene, chosen: bpy.types.Object | None) -> Head:
     chosen, meshes = _chosen(chosen), meshes_of(scene, chosen)
     known = set(_detected(chosen, meshes).keys.values())
     parts: list[Part] = []
-    blocked: dict[str, list[str]] = {}  # reason → keys
+    blocked: dict[str, list[tuple[str, str]]] = {}  # reason → keys and the meshes that have them
     pinned: list[str] = []
     for mesh in meshes:
         keys = _keys_of(mesh)
@@ -54,7 +54,7 @@ def examine(scene: bpy.types.Scene, chosen: bpy.types.Object | None) -> Head:
             parts.append(Part(mesh.name, keys.name, free))
         if free and mesh.show_only_shape_key:
             pinned.append(f"{mesh.name} shows one key only; unpin it in its shape keys to see it move")
-    notes = tuple(_listed(reason, names) for reason, names in blocked.items())
+    notes = tuple(_told(reason, keys) for reason, keys in blocked.items())
     if not parts:
         raise RigError(f"{quoted(chosen.name)} would not move: " + "; ".join(notes))
     detection = rigs.detect([name for part in parts for name in part.controls])
@@ -124,7 +124,7 @@ def _detected(chosen: bpy.types.Object, meshes: Iterable[bpy.types.Object]) -> r
 
 
 def _free_controls(
-    mesh: bpy.types.Object, keys: bpy.types.Key, known: set[str], blocked: dict[str, list[str]]
+    mesh: bpy.types.Object, keys: bpy.types.Key, known: set[str], blocked: dict[str, list[tuple[str, str]]]
 ) -> tuple[str, ...]:
     """The mesh's known keys that may be written; the others are added to `blocked` under the reason."""
     names = [block.name for block in keys.key_blocks if block.name in known and block != keys.reference_key]
@@ -135,15 +135,15 @@ def _free_controls(
         path = value_path(name)
         reason = whole
         if path in driven:
-            reason = "driven, so a driver moves them; remove it to animate them"
+            reason = "moved by drivers; remove the drivers to animate"
         elif path in held:
-            reason = "locked or muted in the Graph Editor and stay as they are"
+            reason = "locked or muted in the Graph Editor, so left as it is"
         elif keys.key_blocks[name].mute:
-            reason = "muted; tick them in the shape keys to animate them"
+            reason = "muted; tick it in the shape keys to animate"
         if reason is None:
             free.append(name)
         else:
-            blocked.setdefault(reason, []).append(name)
+            blocked.setdefault(reason, []).append((name, mesh.name))
     return tuple(free)
 
 
@@ -161,9 +161,9 @@ def _refusal(mesh: bpy.types.Object, keys: bpy.types.Key) -> str | None:
             f"linked{source}; override them: {make}Shift-click the chain beside the mesh of {mesh.name} in its Data tab"
         )
     if keys.animation_data and keys.animation_data.use_tweak_mode:
-        return f"in an NLA strip that is being tweaked on {mesh.name}; leave tweak mode (Tab in the NLA editor)"
+        return "in an NLA strip that is being tweaked; leave tweak mode (Tab in the NLA editor)"
     if not keys.use_relative:
-        return f"absolute on {mesh.name}; tick Relative in its shape keys"
+        return "absolute; tick Relative in the shape keys"
     return None
 
 
@@ -179,7 +179,12 @@ def _held(keys: bpy.types.Key) -> set[str]:
     return {curve.data_path for curve in curves if curve.lock or curve.mute or (curve.group and curve.group.lock)}
 
 
-def _listed(reason: str, names: list[str]) -> str:
-    unique = list(dict.fromkeys(names))
-    more = f" and {len(unique) - SHOWN} more" if len(unique) > SHOWN else ""
-    return f"{', '.join(unique[:SHOWN])}{more}: {reason}"
+def _told(reason: str, keys: list[tuple[str, str]]) -> str:
+    """One line on what is left alone, where, and why."""
+    names, meshes = (list(dict.fromkeys(column)) for column in zip(*keys, strict=True))
+    return f"{_listed(names)} on {_listed(meshes)}: {reason}"
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more

@@ -155,7 +155,7 @@ def test_driven_keys_are_left_to_their_drivers(head, line, settings):
     head.data.shape_keys.key_blocks["jawOpen"].driver_add("value")
     report = speak(head, line, settings)
     assert report.controls == 51
-    assert report.notes[0].startswith("jawOpen: driven")
+    assert report.notes[0].startswith("jawOpen on Face: moved by drivers")
     with pytest.raises(KeyError):
         curve_of(head, "jawOpen")
 
@@ -167,12 +167,12 @@ def test_a_locked_curve_goes_on_as_it_was(head, line, settings):
     curve_of(head, "jawOpen").lock = True
     report = speak(head, line, settings)
     assert keys_on(head, "jawOpen").tolist() == [[3, 0.25]]
-    assert "jawOpen: locked" in report.notes[0]
+    assert "jawOpen on Face: locked" in report.notes[0]
 
 
 def test_muted_keys_are_not_written(head, line, settings):
     head.data.shape_keys.key_blocks["mouthFunnel"].mute = True
-    assert speak(head, line, settings).notes[0].startswith("mouthFunnel: muted")
+    assert speak(head, line, settings).notes[0].startswith("mouthFunnel on Face: muted")
 
 
 def test_a_pinned_mesh_is_baked_and_said_to_stand_still(head, line, settings):

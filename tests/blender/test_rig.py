@@ -109,13 +109,13 @@ def test_a_head_whose_keys_are_all_driven_is_refused(make_head: Head):
     head = make_head(keys=("jawOpen", "mouthClose"))
     for block in head.data.shape_keys.key_blocks[1:]:
         block.driver_add("value")
-    assert refusal(head).startswith("'Face' would not move: jawOpen, mouthClose: driven")
+    assert refusal(head).startswith("'Face' would not move: jawOpen, mouthClose on Face: moved by drivers")
 
 
 def test_a_head_whose_keys_are_all_muted_is_refused_with_the_first_few_named(head: bpy.types.Object):
     for block in head.data.shape_keys.key_blocks:
         block.mute = True
-    assert "and 48 more: muted" in refusal(head)
+    assert "and 48 more on Face: muted" in refusal(head)
 
 
 def test_a_head_whose_curves_are_all_locked_is_refused(make_head: Head):
@@ -124,7 +124,7 @@ def test_a_head_whose_curves_are_all_locked_is_refused(make_head: Head):
     head = make_head(keys=("jawOpen",))
     head.data.shape_keys.key_blocks["jawOpen"].keyframe_insert("value")
     curve_of(head, "jawOpen").lock = True
-    assert "jawOpen: locked" in refusal(head)
+    assert "jawOpen on Face: locked" in refusal(head)
 
 
 def test_absolute_keys_are_refused(head: bpy.types.Object):
