@@ -68,9 +68,9 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "make: $(PYTHON) lacks venv; on Debian and Ubuntu: apt-get install python3.11-venv" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-# bpy is linked against X and GL even where no window opens; one line says what a bare machine lacks.
+# bpy is linked against X and GL even where no window opens, and renders through EGL; one line says what a bare machine lacks.
 define BPY_LOADS
-$(BIN)/python -c 'import bpy' >$(VENV)/bpy.log 2>&1 || { cat $(VENV)/bpy.log >&2; \
+$(BIN)/python -c 'import bpy, ctypes, sys; sys.platform == "linux" and ctypes.CDLL("libEGL.so.1")' >$(VENV)/bpy.log 2>&1 || { cat $(VENV)/bpy.log >&2; \
   echo "make: bpy does not load here; on Debian and Ubuntu: apt-get install libx11-6 libxrender1 libxfixes3 libxi6 libxext6 libxkbcommon0 libsm6 libice6 libgl1 libegl1" >&2; exit 1; }
 endef
 
