@@ -92,7 +92,8 @@ class FACEWRIGHT_OT_animate(bpy.types.Operator):
 
     def _finish(self) -> "Outcome":
         if self._job.was_cancelled:
-            return self._refuse("cancelled; nothing was written")
+            jobs.board.show(notes=("cancelled; nothing was written",))
+            return {"CANCELLED"}
         if self._job.failure is not None:
             return self._refuse(self._job.failure)
         scene: bpy.types.Scene | None = bpy.data.scenes.get(self._scene_name)

@@ -66,10 +66,12 @@ def _draw_outcome(layout: bpy.types.UILayout, context: bpy.types.Context, said: 
     """How the last bake ended; what the coverage says already is not said twice."""
     if board.error:
         _draw_text(layout.box(), context, board.error, "ERROR", alert=True)
-    if board.result:
+    notes = [note for note in board.notes if note not in said]
+    if board.result or notes:
         box = layout.box()
-        _draw_text(box, context, board.result, "CHECKMARK")
-        for note in [note for note in board.notes if note not in said]:
+        if board.result:
+            _draw_text(box, context, board.result, "CHECKMARK")
+        for note in notes:
             _draw_text(box, context, note, "INFO")
 
 
@@ -100,10 +102,13 @@ def _draw_text(
     column = layout.column(align=True)
     column.alert = alert
     column.scale_y = 0.8
-    for number, line in enumerate(
-        textwrap.wrap(text[:1].upper() + text[1:], max(16, int((width - 60) / PIXELS_A_LETTER)))
-    ):
+    for number, line in enumerate(textwrap.wrap(_sentence(text), max(16, int((width - 60) / PIXELS_A_LETTER)))):
         column.label(text=line, icon=icon if number == 0 else "BLANK1", translate=False)
+
+
+def _sentence(text: str) -> str:
+    """With a capital letter, unless the first word is the name of a key."""
+    return text[:1].upper() + text[1:] if text.split(" ")[0].islower() else text
 
 
 @dataclass(frozen=True)
