@@ -25,7 +25,7 @@ def hair() -> Part:
     turns = np.linspace(0, 2 * np.pi, 144, endpoint=False)
     u = np.linspace(0, 1, 48)  # from the crown to just below the hairline
     low = _hairline(turns)
-    low = sum(np.roll(low, k) for k in (-1, 0, 1)) / 3 - 3.0
+    low = (np.roll(low, 1) + low + np.roll(low, -1)) / 3 - 3.0
     elevation = np.radians(90 - u[:, None] ** 0.92 * (90 - low[None, :]))
     azimuth = np.broadcast_to(turns, elevation.shape)
     way = np.stack(

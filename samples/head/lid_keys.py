@@ -106,4 +106,4 @@ class LidKeys:
 
     def push(self, name: str, both: bool = False) -> Array:
         """The key's soft pushes on the skin."""
-        return bumps(name, self.skin.points, both) * self.loose
+        return np.asarray(bumps(name, self.skin.points, both) * self.loose)

@@ -43,7 +43,7 @@ def skin_colour(skin: Skin) -> Array:
 # name: roughness, coat, subsurface weight
 MATERIALS = {
     "Skin": (0.48, 0.0, 0.12), "Eyes": (0.12, 1.0, 0.0), "Teeth": (0.18, 0.6, 0.05), "Tongue": (0.3, 0.4, 0.1),
-    "Lashes": (0.6, 0.0, 0.0), "Hair": (0.42, 0.15, 0.0), "Wool": (0.85, 0.0, 0.0),
+    "Lashes": (0.6, 0.0, 0.0), "Hair": (0.6, 0.0, 0.0), "Wool": (0.85, 0.0, 0.0),
 }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ def lip_seam(along: Array) -> Array:
     """Where the closed lips meet, (V, 3), for the left half; the lips' inner edge."""
     x = LIP_HALF_WIDTH * (0.55 * along + 0.45 * np.sin(np.pi / 2 * along))
     u = x / LIP_HALF_WIDTH
-    z = MOUTH[2] + 0.22 * u**2 - 0.05 * np.exp(-((u / 0.2) ** 2))
+    z = MOUTH[2] + 0.28 * u**2 - 0.05 * np.exp(-((u / 0.2) ** 2))
     return np.stack([x, form.front(x, z) + 0.36 - 0.08 * u**2, z], axis=-1)
 
 

@@ -85,8 +85,12 @@ ONE_SIDE: dict[str, tuple[float, Lips, Lips | None]] = {
         ((0, 0.02, 0.66), (0.06, 0.02, 0.7), (0.02, 0, 0.15), (0, 0, 0), (0, 0, 0)),
         ((0, 0.0, 0.72), (0.06, 0.0, 0.74), (0.02, 0, 0.15), (0, 0, 0), (0, 0, 0)),
     ),
-    "noseSneer": (1.0, ((0, 0, 0.28), (0.02, 0, 0.34), (0, 0, 0.06), (0, 0, 0), (0, 0, 0)), None),
-}  # fmt: skip
+    "noseSneer": (
+        1.0,
+        ((0, 0, 0.26), (0.02, 0, 0.32), (0, 0, 0.06), (0, 0, 0), (0, 0, 0)),
+        ((0, 0, 0.08), (0.01, 0, 0.1), (0, 0, 0.03), (0, 0, 0), (0, 0, 0)),
+    ),
+}
 # mouthRoll: how (back, towards the other lip) each loop from the border inwards goes, as the lip curls over the teeth.
 ROLL = {4: (0.3, 0.5), 5: (0.62, 0.5), 6: (0.78, 0.36), 7: (0.8, 0.2), 8: (0.72, 0.08), 9: (0.5, 0.0), 10: (0.3, -0.05)}
 # The deeper the loop, the less it follows the lips' edge.

@@ -151,27 +151,33 @@ def _mirrored(half: _Half) -> Skin:
     )
 
 
-def neighbours(faces: list[tuple[int, ...]], count: int) -> tuple[Array, Array]:
-    """For each vertex its neighbours (V, K), filled up with itself, and how many they are (V, 1)."""
-    near: list[set[int]] = [set() for _ in range(count)]
-    for face in faces:
-        for a, b in zip(face, (*face[1:], face[0]), strict=True):
-            near[a].add(b)
-            near[b].add(a)
-    width = max(map(len, near))
-    table = np.array([[*sorted(n), *([i] * (width - len(n)))] for i, n in enumerate(near)])
-    return table, np.array([[len(n)] for n in near], float)
+class Neighbours:
+    """Sums over the vertices that share an edge with each vertex."""
+
+    def __init__(self, faces: list[tuple[int, ...]], count: int) -> None:
+        near: list[set[int]] = [set() for _ in range(count)]
+        for face in faces:
+            for a, b in zip(face, (*face[1:], face[0]), strict=True):
+                near[a].add(b)
+                near[b].add(a)
+        self.flat = np.array([v for ring in near for v in sorted(ring)])
+        self.count = np.array([[len(ring)] for ring in near], float)  # (V, 1)
+        self.starts = np.concatenate([[0], np.cumsum(self.count[:-1, 0])]).astype(int)
+
+    def total(self, values: Array) -> Array:
+        """The sum over each vertex's neighbours, (V, 3)."""
+        return np.asarray(np.add.reduceat(values[self.flat], self.starts, axis=0))
 
 
 def _relax(skin: Skin, rounds: int = 14) -> None:
     """Evens the grid and the outer loops out along the form; lips and lids stay where they are."""
-    table, _ = neighbours(skin.faces, len(skin.points))
+    near = Neighbours(skin.faces, len(skin.points))
     free = (skin.zone == GRID) | skin.is_ring(LIPS, 1, BORDER - 1) | skin.is_ring(LIDS, 1, 2)
     edge = skin.points[:, 2] < skin.points[skin.zone == GRID, 2].min() + 0.6
     free &= ~edge
-    strength = np.where(skin.zone == GRID, 0.25, 0.5)[:, None] * free[:, None]
+    strength = np.where(skin.zone == GRID, 0.03, 0.2)[:, None] * free[:, None]
     for _ in range(rounds):
-        target = skin.points[table].mean(axis=1)
+        target = near.total(skin.points) / near.count
         moved = skin.points + strength * (target - skin.points)
         moved[free] = form.project(moved[free], 1)
         twin = moved[skin.mirror] * [-1, 1, 1]
