@@ -32,10 +32,8 @@ class Report:
     notes: tuple[str, ...]
 
     def __str__(self) -> str:
-        return (
-            f"{self.line}: {self.frames} frames of {self.controls} keys on "
-            f"{self.meshes} {'mesh' if self.meshes == 1 else 'meshes'}, sound at frame {self.first_frame}"
-        )
+        meshes = f"{self.meshes} {'mesh' if self.meshes == 1 else 'meshes'}"
+        return f"Baked {self.frames} frames of {self.controls} keys on {meshes}; {self.line} is at frame {self.first_frame}"
 
 
 @dataclass(frozen=True)

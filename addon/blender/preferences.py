@@ -51,8 +51,9 @@ class FACEWRIGHT_AP_preferences(bpy.types.AddonPreferences):
         layout.use_property_split = True
         layout.prop(self, "device")
         text, icon = _device_line(self.device)
-        row = layout.row(heading=" ")  # an empty heading puts it under the choice that it explains
-        row.label(text=text, icon=icon)
+        split = layout.split(factor=0.4)  # under the choice that it explains
+        split.label()
+        split.label(text=text, icon=icon)
         layout.prop(self, "threads")
         layout.prop(self, "model", placeholder="Facewright's own")
 

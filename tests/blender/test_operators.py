@@ -44,7 +44,7 @@ def test_the_panels_choices_are_what_is_baked(head, line: Path):
     keys = keys_on(head, "jawOpen")
     assert keys[0, 0] == 7
     assert keys[:, 1].max() == pytest.approx(0.16, abs=0.02)
-    assert jobs.board.result == "hello there: 48 frames of 52 keys on 1 mesh, sound at frame 7"
+    assert jobs.board.result == "Baked 48 frames of 52 keys on 1 mesh; hello there is at frame 7"
 
 
 def test_the_operators_own_choices_come_first(make_head: Head, line: Path):
