@@ -33,7 +33,8 @@ class Report:
 
     def __str__(self) -> str:
         meshes = f"{self.meshes} {'mesh' if self.meshes == 1 else 'meshes'}"
-        return f"Baked {self.frames} frames of {self.controls} keys on {meshes}; {self.line} is at frame {self.first_frame}"
+        where = f"{self.line} is at frame {self.first_frame}"
+        return f"Baked {self.frames} frames of {self.controls} keys on {meshes}; {where}"
 
 
 @dataclass(frozen=True)
