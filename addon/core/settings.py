@@ -53,7 +53,7 @@ class ModelSettings(_Checked):
     path: str = ""  # empty: the bundled model
     device: str = "auto"  # auto, cpu, cuda, coreml or dml
     threads: int = _option(1, 1, 256)
-    window_s: float = _option(30.0, 1.0, 120.0)  # results do not depend on it, memory does
+    window_s: float = _option(60.0, 1.0, 120.0)  # results do not depend on it, memory does
     style: int = _option(0, 0, 10_000)  # which actor, for models that know several
 
 

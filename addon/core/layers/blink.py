@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import zlib
-
 import numpy as np
 import numpy.typing as npt
 
 from ..curves import Array, Curves
 from ..prosody import Prosody, phrases, speech_mask
 from ..settings import BlinkSettings
+from .gestures import dice
 
 Moments = npt.NDArray[np.float64]
 
@@ -26,7 +25,7 @@ def blink(curves: Curves, prosody: Prosody, settings: BlinkSettings) -> Curves:
     """Both lids closed now and then, never less than the model has them; `amount` is the share of blinks done."""
     if settings.amount == 0 or not len(prosody.pitch_hz):
         return curves
-    rng = np.random.default_rng([settings.seed, zlib.crc32(b"blink")])
+    rng = dice(settings.seed, "blink", prosody)
     times_s = _moments(rng, prosody, settings)
     durations_s = settings.duration_s * rng.uniform(1 - DURATION_SPREAD, 1 + DURATION_SPREAD, len(times_s))
     happens = rng.random(len(times_s)) < settings.amount

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import zlib
-
 import numpy as np
 
 from ..curves import Curves
 from ..prosody import Prosody, accents
 from ..settings import BrowsSettings
-from .gestures import humps
+from .gestures import dice, humps
 
 LEAD_S = 0.06  # raises begin before the pitch accent (Flecha-García 2010)
 WIDTH_S = (0.35, 0.7)  # shortest and longest raise
@@ -23,7 +21,7 @@ def brows(curves: Curves, prosody: Prosody, settings: BrowsSettings) -> Curves:
     strong = strengths >= FAINT
     if settings.amount == 0 or not strong.any():
         return curves
-    rng = np.random.default_rng([settings.seed, zlib.crc32(b"brows")])
+    rng = dice(settings.seed, "brows", prosody)
     count = int(strong.sum())
     widths_s = rng.uniform(*WIDTH_S, count)
     shares = np.minimum(strengths[strong] / FULL, 1) * rng.uniform(0.4, 1.0, count)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
-
 import numpy as np
 import numpy.typing as npt
 
@@ -11,7 +9,7 @@ from ..channels import EYE_UNIT_RAD
 from ..curves import Array, Curves
 from ..prosody import Prosody, phrases, speech_mask
 from ..settings import GazeSettings
-from .gestures import leaps
+from .gestures import dice, leaps
 
 Moments = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -36,7 +34,7 @@ def gaze(curves: Curves, prosody: Prosody, settings: GazeSettings) -> Curves:
     rows = len(prosody.pitch_hz)
     if settings.amount == 0 or not rows:
         return curves
-    rng = np.random.default_rng([settings.seed, zlib.crc32(b"gaze")])
+    rng = dice(settings.seed, "gaze", prosody)
     looks_s, away = _looks(rng, prosody, settings.at_listener)
     starts_s, places = _fixations(rng, looks_s, away, prosody.duration_s, settings.spread_deg)
     sizes_deg = np.linalg.norm(np.diff(places, axis=0, prepend=places[:1]), axis=1)

@@ -1,6 +1,8 @@
-"""Shapes in time that layers draw with: raised cosines at moments, noise that drifts, and leaps between holds."""
+"""What layers draw with: dice of their own, raised cosines at moments, noise that drifts, and leaps between holds."""
 
 from __future__ import annotations
+
+import zlib
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +11,14 @@ from ..curves import Array
 from ..prosody import Prosody
 
 Moments = npt.NDArray[np.float64]
+
+
+def dice(seed: int, layer: str, prosody: Prosody) -> np.random.Generator:
+    """A layer's own random numbers: the same for the same seed and line, others for a line of another length.
+
+    Without the length, every line of a batch would begin with the same turn of the head and the same blink.
+    """
+    return np.random.default_rng([seed, zlib.crc32(layer.encode()), len(prosody.pitch_hz)])
 
 
 def humps(prosody: Prosody, times_s: Moments, widths_s: Moments, heights: Moments) -> Array:

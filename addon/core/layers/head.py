@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import zlib
-
 import numpy as np
 
 from .. import channels
 from ..curves import Array, Curves, blurred
 from ..prosody import Prosody, accents, phrases, relative_pitch
 from ..settings import HeadSettings
-from .gestures import drift, humps
+from .gestures import dice, drift, humps
 
 LAG_S = 0.03  # the head follows the voice (Munhall et al. 2004 and others measure 0 to 50 ms)
 NOD_WIDTH_S = (0.28, 0.5)
@@ -27,7 +25,7 @@ def head(curves: Curves, prosody: Prosody, settings: HeadSettings) -> Curves:
     """Head rotation in radians added to what is there: nods, stances and sway; back to rest where nobody speaks."""
     if settings.amount == 0 or not len(prosody.pitch_hz):
         return curves
-    rng = np.random.default_rng([settings.seed, zlib.crc32(b"head")])
+    rng = dice(settings.seed, "head", prosody)
     sway = {name: share * drift(rng, len(prosody.pitch_hz), prosody.rate, SWAY_HZ) for name, share in SWAY.items()}
     spoken = _stances(rng, prosody)
     spoken["headPitch"] += _nods(rng, prosody) - _lift(prosody)
@@ -57,7 +55,7 @@ def _nods(rng: np.random.Generator, prosody: Prosody) -> Array:
 def _stances(rng: np.random.Generator, prosody: Prosody) -> dict[str, Array]:
     """A turn of the head for every phrase, eased into and out of; zero where nobody speaks."""
     spans = np.rint(phrases(prosody) * prosody.rate).astype(np.intp)
-    draws = np.clip(rng.standard_normal((len(spans), len(STANCE))), -2, 2)  # (P, 3)
+    draws = np.clip(rng.standard_normal((len(spans), len(STANCE))), -1.5, 1.5)  # (P, 3)
     steps = np.zeros((len(prosody.pitch_hz) + 1, len(STANCE)), np.float32)
     if len(spans):
         np.add.at(steps, spans[:, 0], draws)
