@@ -31,7 +31,7 @@ def register(package: str) -> None:
     setattr(bpy.types.Scene, PROPERTY, bpy.props.PointerProperty(type=FACEWRIGHT_PG_take))
     bpy.types.VIEW3D_MT_object_animation.append(draw_menu)  # type: ignore[arg-type]  # the stubs forget that the menu comes first
     bpy.app.handlers.depsgraph_update_post.append(_scene_changed)
-    bpy.app.handlers.undo_post.append(_scene_changed)
+    bpy.app.handlers.undo_post.append(_undone)
     bpy.app.handlers.load_post.append(_file_loaded)
     _commands.append(bpy.utils.register_cli_command("facewright", _run_command))
 
@@ -41,7 +41,7 @@ def unregister() -> None:
     while _commands:
         bpy.utils.unregister_cli_command(_commands.pop())
     bpy.app.handlers.load_post.remove(_file_loaded)
-    bpy.app.handlers.undo_post.remove(_scene_changed)
+    bpy.app.handlers.undo_post.remove(_undone)
     bpy.app.handlers.depsgraph_update_post.remove(_scene_changed)
     bpy.types.VIEW3D_MT_object_animation.remove(draw_menu)  # type: ignore[arg-type]
     delattr(bpy.types.Scene, PROPERTY)
@@ -55,6 +55,13 @@ def unregister() -> None:
 @persistent
 def _scene_changed(*_arguments: object) -> None:
     forget_coverage()
+
+
+@persistent
+def _undone(*_arguments: object) -> None:
+    forget_coverage()
+    if board.job is None:
+        board.show()  # what it says was written may be gone
 
 
 @persistent
