@@ -78,6 +78,7 @@ def main(path: Path) -> None:
             if space.shading.type == "SOLID":
                 look.show(space.shading)
             space.region_3d.view_perspective = "CAMERA"
+    bpy.context.preferences.filepaths.save_version = 0  # no head.blend1 beside it
     bpy.ops.wm.save_as_mainfile(filepath=str(path.resolve()), compress=True)
     count, keys_count = len(face.data.vertices), len(face.data.shape_keys.key_blocks) - 1
     print(f"{path}: {count} vertices, {keys_count} keys, {path.stat().st_size / 1e6:.1f} MB")

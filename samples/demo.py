@@ -81,15 +81,18 @@ def show(performance: Performance, out: Path, quick: bool = False) -> None:
     """Everything that the demo writes for a performance: .blend, .csv, plot, film and strip."""
     if not HEAD.is_file():
         raise RigError(f"the demo head {HEAD} is missing; build it with {SAMPLES / 'build_head.py'}")
-    bpy.ops.wm.open_mainfile(filepath=str(HEAD))
+    with _quiet(out):
+        bpy.ops.wm.open_mainfile(filepath=str(HEAD))
+    bpy.context.preferences.filepaths.save_version = 0  # no demo.blend1 from the last run
     scene, face = bpy.context.scene, bpy.data.objects["Face"]
     report = bake.write(scene, face, performance)
     scene.frame_end = report.first_frame + report.frames - 1
     turn_head(bpy.data.objects["Head"], resample(performance.curves, sound.fps(scene)), report.first_frame)
     for clip in bpy.data.sounds:
         clip.pack()  # so that the .blend can be sent to somebody
-    bpy.ops.wm.save_as_mainfile(filepath=str((out / "demo.blend").resolve()), compress=True)
-    _say(f"keyed {report}: {out / 'demo.blend'}")
+    with _quiet(out):
+        bpy.ops.wm.save_as_mainfile(filepath=str((out / "demo.blend").resolve()), compress=True)
+    _say(f"{report}: {out / 'demo.blend'}")
     for note in report.notes:
         _say(f"  note: {note}")
 
@@ -135,7 +138,7 @@ def plot(performance: Performance, path: Path) -> None:
             axis.plot(times_s, curves.column(name), linewidth=1.2, label=name)
         axis.fill_between(times_s, 0, 1, where=closed, transform=axis.get_xaxis_transform(), color="0.88", linewidth=0)
         axis.set_ylabel(label)
-        axis.legend(loc="upper right", fontsize=7, ncols=len(names), frameon=False)
+        axis.legend(loc="lower left", bbox_to_anchor=(0, 0.97), fontsize=7, ncols=len(names), frameon=False)
     axes[-1].set_xlim(0, curves.duration_s)
     axes[-1].set_xlabel("seconds")
     figure.tight_layout()
@@ -211,6 +214,8 @@ def film(scene: bpy.types.Scene, line: Path, out: Path) -> Path:
         shutil.copyfile(line, out / f"demo{line.suffix}")
     scene.render.use_file_extension = made.suffix == ""
     scene.render.filepath = str((made if made.suffix else made / "frame_").resolve())
+    # Half the time, and hardly seen at this size.
+    scene.render.use_simplify, scene.render.simplify_subdivision_render = True, 0
     with _quiet(out):
         bpy.ops.render.render(animation=True)
     return made
@@ -218,10 +223,10 @@ def film(scene: bpy.types.Scene, line: Path, out: Path) -> Path:
 
 @contextmanager
 def _quiet(out: Path) -> Iterator[None]:
-    """Keeps Blender's own chatter in render.log, so that ours can be read."""
+    """Keeps Blender's own chatter in blender.log, so that ours can be read."""
     sys.stdout.flush()
     kept = [os.dup(1), os.dup(2)]
-    with (out / "render.log").open("ab") as log:
+    with (out / "blender.log").open("ab") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
         try:
