@@ -22,6 +22,7 @@ MENDABLE = 2  # exit status of what the user can mend; argparse uses it for a wr
 INTERRUPTED = 130  # as shells count Ctrl+C
 LONG_S = 60.0  # sounds from here on get a progress bar
 BAR_WIDTH = 30
+MAX_WORKERS = 256
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,16 +49,28 @@ def _parser() -> argparse.ArgumentParser:
     one = commands.add_parser("animate", help="a sound file to a curve file")
     one.add_argument("sound", type=Path, help="wav, flac, ogg, opus, mp3 or aiff, any rate, mono or not")
     one.add_argument("-o", "--output", type=Path, required=True, help="FILE.csv (Live Link Face) or FILE.json")
-    one.add_argument("--settings", type=Path, metavar="TOML", help="settings file")
-    one.add_argument("--fps", type=float, help="frames a second; 60 for CSV and 50 for JSON if not given")
-    one.add_argument("--seed", type=int, help="another seed gives another performance")
-    _add_model_options(one)
+    _add_take_options(one)
     one.set_defaults(run=_animate)
+
+    many = commands.add_parser("batch", help="a folder of sounds to a folder of curve files, with a ledger")
+    many.add_argument("folder", type=Path, help="every sound in it and in the folders below is animated")
+    many.add_argument("-o", "--output", type=Path, required=True, help="folder for the curve files and ledger.jsonl")
+    many.add_argument("--format", choices=[suffix[1:] for suffix in formats.SUFFIXES], default="csv", help="csv")
+    many.add_argument("--workers", type=int, default=1, help="processes at once; 1 if not given")
+    _add_take_options(many)
+    many.set_defaults(run=_batch)
 
     doctor = commands.add_parser("doctor", help="versions, devices, and whether the model runs")
     _add_model_options(doctor)
     doctor.set_defaults(run=_doctor)
     return parser
+
+
+def _add_take_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--settings", type=Path, metavar="TOML", help="settings file")
+    parser.add_argument("--fps", type=float, help="frames a second; 60 for CSV and 50 for JSON if not given")
+    parser.add_argument("--seed", type=int, help="another seed gives another performance")
+    _add_model_options(parser)
 
 
 def _add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -78,11 +91,35 @@ def _animate(options: argparse.Namespace) -> int:
 def _check_output(sound: Path, output: Path, fps: float | None) -> None:
     """Everything that could refuse the result, before an hour of sound is worked through."""
     formats.check_suffix(output)
-    if fps is not None and not 1 <= fps <= 1000:
-        raise FormatError(f"--fps must be 1 to 1000, not {fps:g}")
+    _check_fps(fps)
     if output.exists() and sound.exists() and output.samefile(sound):
         raise FormatError(f"{quoted(output)} is the sound itself; choose another output")
     check_writable(output)
+
+
+def _check_fps(fps: float | None) -> None:
+    if fps is not None and not 1 <= fps <= 1000:
+        raise FormatError(f"--fps must be 1 to 1000, not {fps:g}")
+
+
+def _batch(options: argparse.Namespace) -> int:
+    """Works through a folder; 2 if any sound of it failed."""
+    from .studio import batch, ledger  # late: who animates one line needs no studio
+
+    chosen = _settings(options)
+    _check_fps(options.fps)
+    if not 1 <= options.workers <= MAX_WORKERS:
+        raise FacewrightError(f"--workers must be 1 to {MAX_WORKERS}, not {options.workers}")
+    try:
+        tally = batch.run(
+            options.folder, options.output, chosen, f".{options.format}", options.fps, options.workers, _say
+        )
+    except KeyboardInterrupt:
+        print("facewright: stopped; the same command goes on from here", file=sys.stderr)
+        return INTERRUPTED
+    counts = ", ".join(f"{tally[status]} {status}" for status in ledger.STATUSES)
+    _say(f"{counts}; {quoted(options.output / ledger.NAME)} has a row for each")
+    return MENDABLE if tally[ledger.FAILED] else 0
 
 
 def _settings(options: argparse.Namespace) -> settings.Settings:
@@ -95,8 +132,12 @@ def _settings(options: argparse.Namespace) -> settings.Settings:
     return replace(chosen, model=model, seed=chosen.seed if seed is None else seed)
 
 
+def _say(text: str) -> None:
+    print(f"facewright: {text}", file=sys.stderr)
+
+
 def _note(text: str) -> None:
-    print(f"facewright: note: {text}", file=sys.stderr)
+    _say(f"note: {text}")
 
 
 def _bar(live: bool) -> Callable[[float], None]:

@@ -1,0 +1,137 @@
+"""A folder of dialogue to a folder of takes: what is to be done, who does it, and what the ledger says of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing, suppress
+from dataclasses import replace
+from pathlib import Path
+from queue import SimpleQueue
+
+from .. import __version__
+from ..core import formats, settings
+from ..core.errors import AudioError, FormatError, quoted
+from ..core.model import FaceModel, model_path
+from . import ledger
+from .take import Job, Worker, file_sha256, output_of
+
+SOUNDS = frozenset(".wav .wave .w64 .rf64 .flac .ogg .oga .opus .mp3 .aif .aiff .aifc .caf .au".split())
+LEFT_S = 60.0  # a half-written file untouched for so long was left by a run that was killed
+
+
+def run(
+    folder: Path,
+    out: Path,
+    chosen: settings.Settings,
+    suffix: str = ".csv",
+    fps: float | None = None,
+    workers: int = 1,
+    say: Callable[[str], None] = print,
+) -> Counter[str]:
+    """Animates every sound under `folder` into `out`; how many were done, failed and skipped.
+
+    What the ledger knows as done and unchanged is skipped. `say` hears one line a sound.
+    """
+    sounds = plan(folder, suffix)
+    path = model_path(chosen.model.path)
+    model = FaceModel.load(path, chosen.model.device, chosen.model.threads)  # refused once, not by every worker
+    if model.note:
+        say(f"note: {model.note}")
+    fps = formats.SUFFIXES[suffix].RATE if fps is None else fps
+    job = Job(str(folder), str(out), suffix, fps, settings.dumps(chosen), _recipe(chosen, path, suffix, fps))
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FormatError(f"folder {quoted(out)} cannot be made: {error.strerror}; choose another place") from error
+    made = ledger.mend(out / ledger.NAME)
+    _sweep({(out / sound).parent for sound in sounds})
+    due = {sound: made.get(output_of(sound, suffix)) for sound in sounds}
+
+    tally: Counter[str] = Counter()
+    with (
+        (out / ledger.NAME).open("a", encoding="ascii", newline="\n") as file,
+        closing(_rows(job, due, min(workers, len(due)))) as rows,
+    ):
+        for number, row in enumerate(rows, 1):
+            ledger.append(file, row)
+            tally[row.status] += 1
+            say(f"{number} of {len(due)}: {quoted(row.path)} {row.status}{row.reason and ': '}{row.reason}")
+    return tally
+
+
+def plan(folder: Path, suffix: str) -> list[str]:
+    """Every sound under the folder, relative, sorted; refused if two would have the same output."""
+    if not folder.is_dir():
+        raise AudioError(f"{quoted(folder)} is no folder; name the folder that holds the sounds")
+    sounds = sorted(_sounds(folder))
+    if not sounds:
+        raise AudioError(f"folder {quoted(folder)} holds no sound: wav, flac, ogg, opus, mp3 or aiff")
+    owners: dict[str, str] = {}
+    for sound in sounds:
+        output = output_of(sound, suffix)
+        other = owners.setdefault(output.casefold(), sound)  # some disks know no capitals
+        if other != sound:
+            raise FormatError(f"{quoted(other)} and {quoted(sound)} would both become {quoted(output)}; rename one")
+    return sounds
+
+
+def _sounds(folder: Path) -> Iterator[str]:
+    """Every sound under the folder; what is hidden (`._a.wav` of macOS) is none."""
+
+    def refuse(error: OSError) -> None:
+        raise AudioError(f"folder {quoted(error.filename)} cannot be read: {error.strerror}") from error
+
+    for base, folders, files in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            if Path(name).suffix.lower() in SOUNDS and not name.startswith("."):
+                yield Path(base, name).relative_to(folder).as_posix()
+
+
+def _recipe(chosen: settings.Settings, model: Path, suffix: str, fps: float) -> str:
+    """A hash over what decides every take; where the model lies and runs, and in what windows, does not."""
+    heard = replace(chosen, model=settings.ModelSettings(style=chosen.model.style))
+    parts = [__version__, file_sha256(model), settings.dumps(heard), suffix, fps]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _sweep(folders: set[Path]) -> None:
+    """Removes what runs that were killed have left half-written."""
+    for folder in folders:
+        for path in folder.glob(".facewright-*"):
+            with suppress(OSError):
+                if time.time() - path.stat().st_mtime > LEFT_S:
+                    path.unlink()
+
+
+def _rows(job: Job, due: dict[str, ledger.Row | None], count: int) -> Generator[ledger.Row, None, None]:
+    """The rows as they come, from so many workers at once; however this ends, they end with it."""
+    workers = [Worker(job) for _ in range(count)]
+    idle: SimpleQueue[Worker] = SimpleQueue()
+    for worker in workers:
+        idle.put(worker)
+
+    def ask(sound: str, made: ledger.Row | None) -> ledger.Row:
+        worker = idle.get()
+        try:
+            return worker.ask(sound, made)
+        finally:
+            idle.put(worker)
+
+    pool = ThreadPoolExecutor(count)
+    try:
+        for future in as_completed([pool.submit(ask, *item) for item in due.items()]):
+            yield future.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in workers:
+            worker.cancel()
+        pool.shutdown()
+        for worker in workers:
+            worker.close()

@@ -1,0 +1,77 @@
+"""The ledger of a batch: one JSON row a line, appended when a sound is through; what a later run goes by."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TextIO
+
+from ..core.errors import FormatError, quoted
+from ..core.formats.whole import check_writable
+
+NAME = "ledger.jsonl"
+DONE, FAILED, SKIPPED = STATUSES = ("done", "failed", "skipped")
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of one sound; names are relative to the batch's two folders, with forward slashes."""
+
+    path: str
+    status: str  # done, failed or skipped
+    reason: str = ""  # one line: why not done, or what was amiss though it was
+    seconds: float = 0.0
+    output: str = ""  # empty if failed
+    output_sha256: str = ""  # of the output as it was written, so that one changed since is known
+    key: str = ""  # sha256 over all that decides the output: the same key need not be worked out again
+
+
+def encode(row: Row) -> str:
+    """The row as one line of JSON, in ASCII: a file's name may hold what no encoding of text can."""
+    return json.dumps(asdict(row)) + "\n"
+
+
+def decode(line: str | bytes) -> Row:
+    """The row of such a line; a ValueError if it is none."""
+    try:
+        row = Row(**json.loads(line))
+        hash(row)  # no list where a name should be
+    except TypeError as error:
+        raise ValueError(f"not a row: {error}") from error
+    return row
+
+
+def mend(path: Path) -> dict[str, Row]:
+    """The last row of every output that was made, by output; a half-written last line is cut off the file."""
+    check_writable(path)
+    made: dict[str, Row] = {}
+    if not path.exists():
+        return made
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise FormatError(f"{quoted(path)} cannot be read: {error.strerror}") from error
+    *lines, rest = content.split(b"\n")
+    for number, line in enumerate(lines, 1):
+        try:
+            row = decode(line)
+        except ValueError as error:
+            raise FormatError(
+                f"line {number} of {quoted(path)} is not a row of a batch; move the file away to begin anew"
+            ) from error
+        if row.status != FAILED:
+            made[row.output] = row
+    if rest:
+        with path.open("r+b") as file:
+            file.truncate(len(content) - len(rest))
+    return made
+
+
+def append(file: TextIO, row: Row) -> None:
+    """Adds a row to the open ledger so that it outlives this process."""
+    try:
+        file.write(encode(row))
+        file.flush()
+    except OSError as error:
+        raise FormatError(f"the ledger cannot be written: {error.strerror}; make room and run it again") from error

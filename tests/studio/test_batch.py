@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from addon.core import formats
+from addon.studio.batch import plan
+from addon.studio.take import Job, Worker
+
+from .conftest import Studio, say_into
+
+
+def test_every_sound_of_every_folder_becomes_a_take_and_a_row(studio: Studio) -> None:
+    (studio.lines / "._a.wav").write_bytes(b"macOS's, no sound")
+    (studio.lines / "notes.txt").write_text("no sound either")
+    status, err = studio.batch()
+    assert status == 0
+    assert studio.files() == ["a.csv", "act 1/b.csv", "ledger.jsonl"]
+    rows = studio.rows()
+    assert [(row["path"], row["output"], row["seconds"]) for row in rows] == [
+        ("a.wav", "a.csv", 0.5),
+        ("act 1/b.flac", "act 1/b.csv", 0.7),
+    ]
+    assert err.splitlines()[0] == "facewright: 1 of 2: 'a.wav' done"
+    assert "2 done, 0 failed, 0 skipped" in err.splitlines()[-1]
+
+
+def test_a_take_is_the_same_as_the_one_that_animate_makes(studio: Studio, tmp_path: Path) -> None:
+    options = ["--seed", "4", "--fps", "24"]
+    studio.batch("--format", "json", *options)
+    alone = [sys.executable, "-m", "addon", "animate", studio.lines / "a.wav", "-o", tmp_path / "a.json"]
+    subprocess.run([*alone, "--model", studio.model, *options], check=True)
+    assert (studio.takes / "a.json").read_bytes() == (tmp_path / "a.json").read_bytes()
+    assert formats.read(studio.takes / "a.json").rate == 24
+
+
+def test_a_second_run_skips_what_is_done_and_redoes_what_changed(studio: Studio, tmp_path: Path) -> None:
+    studio.batch()
+    before = (studio.takes / "a.csv").stat().st_mtime_ns
+    say_into(studio.lines / "act 1" / "b.flac", 0.9)
+    shutil.move(studio.model, tmp_path / "moved.onnx")
+    shutil.copy(tmp_path / "moved.onnx", studio.model)  # where a model lies changes nothing
+    status, err = studio.batch("--model", tmp_path / "moved.onnx", "--device", "cpu")
+    assert status == 0
+    assert "1 done, 0 failed, 1 skipped" in err
+    assert studio.told(2) == {"a.wav": "skipped", "act 1/b.flac": "done"}
+    assert (studio.takes / "a.csv").stat().st_mtime_ns == before
+    studio.batch()
+    assert set(studio.told(2).values()) == {"skipped"}
+
+
+def test_settings_seed_rate_and_a_lost_output_each_call_for_another_take(studio: Studio, tmp_path: Path) -> None:
+    shutil.rmtree(studio.lines / "act 1")
+    (tmp_path / "calm.toml").write_text("[head]\namount = 0.0\n")
+    for extra in ([], ["--seed", "3"], ["--seed", "3", "--fps", "24"], ["--settings", tmp_path / "calm.toml"]):
+        studio.batch(*extra)
+        assert studio.rows()[-1]["status"] == "done"
+    (studio.takes / "a.csv").unlink()
+    studio.batch("--settings", tmp_path / "calm.toml")
+    assert studio.rows()[-1]["status"] == "done"
+    assert len({row["key"] for row in studio.rows()}) == 4
+
+
+def test_a_take_that_a_person_edited_is_left_alone_and_said(studio: Studio) -> None:
+    studio.batch()
+    (studio.takes / "a.csv").write_text("edited")
+    status, err = studio.batch()
+    assert status == 0
+    assert "'a.wav' skipped: its output was edited since" in err
+    assert (studio.takes / "a.csv").read_text() == "edited"
+
+
+def test_bad_sounds_are_rows_with_a_reason_and_stop_nothing(studio: Studio) -> None:
+    (studio.lines / "0 empty.wav").write_bytes(b"")
+    (studio.lines / "1 text.mp3").write_text("hello")
+    (studio.lines / "2 link.wav").symlink_to("nowhere")
+    os.mkfifo(studio.lines / "3 pipe.wav")
+    (studio.lines / "4 line\nbreak \udcff.wav").write_bytes(b"")
+    status, err = studio.batch()
+    assert status == 2
+    assert "2 done, 5 failed, 0 skipped" in err.splitlines()[-1]
+    assert len(err.splitlines()) == 8
+    reasons = [row["reason"] for row in studio.rows()]
+    for reason, says in zip(reasons, ["is empty", "no sound", "link to nothing", "no file", "is empty"], strict=False):
+        assert says in reason
+        assert "\n" not in reason
+    assert studio.files() == ["a.csv", "act 1/b.csv", "ledger.jsonl"]
+    status, err = studio.batch()
+    assert status == 2
+    assert "0 done, 5 failed, 2 skipped" in err.splitlines()[-1]
+
+
+def test_a_sound_cut_short_is_done_with_a_note(studio: Studio) -> None:
+    whole = (studio.lines / "a.wav").read_bytes()
+    (studio.lines / "a.wav").write_bytes(whole[: len(whole) // 2])
+    assert studio.batch()[0] == 0
+    row = studio.rows()[0]
+    assert row["status"] == "done"
+    assert "cut short" in row["reason"]
+
+
+def test_an_output_that_cannot_be_written_fails_its_own_sound_alone(studio: Studio) -> None:
+    (studio.takes / "a.csv").mkdir(parents=True)
+    (studio.takes / "act 1").write_text("a file where a folder should be")
+    say_into(studio.lines / "c.wav")
+    assert studio.batch()[0] == 2
+    assert studio.told() == {"a.wav": "failed", "act 1/b.flac": "failed", "c.wav": "done"}
+
+
+def test_sounds_that_would_share_an_output_are_refused_before_any_work(studio: Studio) -> None:
+    say_into(studio.lines / "A.flac")
+    status, err = studio.batch()
+    assert (status, len(err.splitlines())) == (2, 1)
+    assert "'A.flac' and 'a.wav' would both become 'a.csv'" in err
+    assert not studio.takes.exists()
+
+
+def test_what_cannot_work_for_any_sound_is_refused_in_one_line(studio: Studio, tmp_path: Path) -> None:
+    (tmp_path / "junk.onnx").write_bytes(b"junk")
+    for extra, says in {
+        ("--model", tmp_path / "junk.onnx"): "is not a model",
+        ("--fps", "0"): "--fps must be",
+        ("--workers", "0"): "--workers must be",
+        ("--seed", "-1"): "seed must be",
+        ("-o", studio.lines / "a.wav"): "cannot be made",
+    }.items():
+        status, err = studio.batch(*extra)
+        assert (status, len(err.splitlines())) == (2, 1)
+        assert says in err
+    shutil.rmtree(studio.lines)
+    assert "is no folder" in studio.batch()[1]
+    studio.lines.mkdir()
+    assert "holds no sound" in studio.batch()[1]
+    assert not studio.takes.exists()
+
+
+def test_takes_may_lie_beside_their_sounds(studio: Studio) -> None:
+    assert studio.batch("-o", studio.lines)[0] == 0
+    assert studio.batch("-o", studio.lines)[0] == 0
+    assert plan(studio.lines, ".csv") == ["a.wav", "act 1/b.flac"]
+
+
+def test_several_workers_make_the_same_takes_as_one(studio: Studio, tmp_path: Path) -> None:
+    for number in range(4):
+        say_into(studio.lines / f"c{number}.wav", 0.3, 100 + 20 * number)
+    studio.batch()
+    studio.batch("-o", tmp_path / "more", "--workers", "2")
+    one, more = (sorted(folder.rglob("*.csv")) for folder in (studio.takes, tmp_path / "more"))
+    assert [path.read_bytes() for path in one] == [path.read_bytes() for path in more]
+    assert len(one) == 6
+
+
+def test_a_worker_that_crashes_costs_one_sound_and_is_replaced(studio: Studio) -> None:
+    worker = Worker(Job(str(studio.lines), str(studio.takes), ".csv", 60.0, f'[model]\npath = "{studio.model}"', ""))
+    try:
+        assert worker.ask("a.wav", None).status == "done"
+        os.kill(worker._process.pid, signal.SIGKILL)
+        row = worker.ask("a.wav", None)
+        assert (row.status, row.reason) == ("failed", "the process that worked on it crashed (status -9)")
+        assert worker.ask("act 1/b.flac", None).status == "done"
+    finally:
+        worker.close()
+
+
+def _begun(studio: Studio, **options: object) -> subprocess.Popen[str]:
+    """A batch of its own process, killable, that has written its first row."""
+    process = subprocess.Popen(studio.command(), stderr=subprocess.PIPE, text=True, **options)
+    assert "1 of 3" in process.stderr.readline()
+    return process
+
+
+def test_a_killed_batch_goes_on_where_it_was(studio: Studio) -> None:
+    say_into(studio.lines / "z long.wav", 60.0)
+    with _begun(studio, start_new_session=True) as process:
+        os.killpg(process.pid, signal.SIGKILL)
+    with (studio.takes / "ledger.jsonl").open("a") as file:
+        file.write('{"path": "half a r')
+    left = studio.takes / ".facewright-left"
+    left.touch()
+    os.utime(left, (time.time() - 3600,) * 2)
+    assert studio.batch()[0] == 0
+    assert studio.told(3)["a.wav"] == "skipped"
+    assert studio.told(3)["z long.wav"] == "done"
+    assert len({row["path"] for row in studio.rows()}) == 3
+    assert studio.files() == ["a.csv", "act 1/b.csv", "ledger.jsonl", "z long.csv"]
+
+
+def test_ctrl_c_stops_at_once_and_says_how_to_go_on(studio: Studio) -> None:
+    say_into(studio.lines / "z long.wav", 600.0)
+    with _begun(studio, start_new_session=True) as process:
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does it: the workers hear it too
+        err = process.stderr.read()
+    assert process.returncode == 130
+    assert "stopped; the same command goes on from here" in err.splitlines()[-1]
+    assert "Traceback" not in err
+    assert set(studio.files()) <= {"a.csv", "act 1/b.csv", "ledger.jsonl"}
