@@ -1,0 +1,194 @@
+"""Which convention a head's keys follow, what it has of it, and why that one."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+from .. import channels
+from ..errors import quoted
+from . import names
+from .coverage import Fate, fates
+from .load import conventions
+from .rigmap import RigMap
+
+SHOWN = 6  # names that a message lists before it says how many more there are
+WHOLE, BARE, LOOSE = 1.0, 0.95, 0.9  # what a key counts: spelt so, spelt so behind a prefix, spelt otherwise
+WORDY = 6  # a shorter name (Open, Blink, A) is known by its company only
+COMPANY = 3  # how many such names make one
+STRANGER = 0.5  # a second convention is worth naming when its score is at least this much of the first's
+
+
+@dataclass(frozen=True)
+class Detection:
+    """What was recognised among a head's keys: the convention, each channel's key, and the channels without one."""
+
+    rig: RigMap | None
+    keys: dict[str, str]  # channel → the head's key that shows it most
+    missing: tuple[str, ...]  # channels of the convention that the head has no key for
+    given: tuple[str, ...]  # the names that were looked at
+    found: dict[str, str] = field(default_factory=dict)  # control → the head's key
+    controls: tuple[str, ...] = ()  # every key that a bake would write
+    fates: dict[str, Fate] = field(default_factory=dict)  # for each of ARKit's 52
+    rivals: tuple[str, ...] = ()  # titles of conventions that fit as well but would set these keys otherwise
+    completed: tuple[str, ...] = ()  # channels whose keys are of another convention than the head's own
+
+    @property
+    def correctives(self) -> tuple[str, ...]:
+        """Keys that a rig logic drives; they follow by themselves and are never written."""
+        return tuple(key for key in self.given if names.is_corrective(key) and key not in self.controls)
+
+    @property
+    def doubles(self) -> tuple[str, ...]:
+        """Keys left alone because another one of the same name, spelt better, is written."""
+        told = {*self.controls, *self.correctives}
+        written = {names.plain(control) for control in self.found}
+        return tuple(key for key in self.given if key not in told and not written.isdisjoint(_plainly(key)))
+
+    def having(self, fate: Fate) -> tuple[str, ...]:
+        """The channels of one fate."""
+        return tuple(channel for channel, its in self.fates.items() if its is fate)
+
+    def among(self, available: Sequence[str]) -> Detection:
+        """The same convention with only these of the head's keys: for those that are driven or locked."""
+        if self.rig is None:
+            return self
+        return replace(_detection(self.rig, tuple(available)), rivals=self.rivals, completed=self.completed)
+
+    def explain(self) -> str:
+        """Coverage in a few lines: what was found, what is missing or only approximated, and what that means."""
+        if self.rig is None:
+            return _explain_nothing(self.given, self.correctives)
+        count = len(self.keys), len(self.keys) + len(self.missing)
+        through = "" if len(self.found) == len(self.keys) else f" on {len(self.controls)} keys"
+        line = f"{self.rig.title}: {count[0]} of {count[1]} {'channels' if through else 'keys'} found{through}."
+        return "\n".join((line, *self._remarks()))
+
+    def _remarks(self) -> list[str]:
+        reasons = (why for name, why in CONSEQUENCES.items() if name in self.missing)
+        lost = next(reasons, "these channels will not show.")
+        near, folded = self.having(Fate.APPROXIMATED), self.having(Fate.FOLDED)
+        told = [
+            (self.missing, f"Missing: {_listed(self.missing)}; {lost}"),
+            (near, f"Approximated: {_listed(near)}."),
+            (folded if not self.missing else (), f"Folded: {_listed(folded)}."),
+            (self.completed, f"Keys of another convention fill in: {_listed(self.completed)}."),
+            (self.rivals, f"May also be {_listed(self.rivals)}, which would set these keys otherwise."),
+            (self.doubles, f"Left alone, for another key has the name: {_listed(self.doubles)}."),
+            (self.correctives, f"Left alone, for the rig drives them: {_listed(self.correctives)}."),
+        ]
+        return [line for names_told, line in told if names_told]
+
+
+# What a head without a channel cannot do, the gravest first.
+CONSEQUENCES = {
+    "jawOpen": "the mouth cannot open.",
+    "mouthClose": "lips will close by closing the jaw.",
+    "eyeBlinkLeft": "it will not blink.",
+}
+
+
+def detect(names_given: Sequence[str]) -> Detection:
+    """The convention that most of these key names follow, and what the head has of it."""
+    return _detect(tuple(names_given))
+
+
+@lru_cache(maxsize=64)
+def _detect(given: tuple[str, ...]) -> Detection:
+    matches = [(rig, rig.match(given)) for rig in conventions()]
+    scored = [(_score(rig, found, given), rig, found) for rig, found in matches if _is_evident(found)]
+    if not scored:
+        return Detection(None, {}, channels.ARKIT, given)
+    best = max(score for score, _, _ in scored)
+    rig, found = next((rig, found) for score, rig, found in scored if score == best)
+    rivals = tuple(
+        other.title
+        for score, other, its in scored
+        if score >= STRANGER * best and its.keys() == found.keys() and _sets(other, its) != _sets(rig, found)
+    )
+    whole, filled = _completed(rig, found, [(other, its) for _, other, its in scored if other is not rig])
+    return replace(_detection(whole, given), rivals=rivals, completed=filled)
+
+
+def _detection(rig: RigMap, given: tuple[str, ...]) -> Detection:
+    found = rig.match(given)
+    keys = {channel: found[control] for channel, control in _strongest(rig, tuple(found)).items()}
+    known = (*rig.weights, *rig.visemes, *(() if rig.weights else rig.instead))
+    carried = dict.fromkeys(channel for control in known for channel in rig.parts(control))
+    missing = tuple(channel for channel in carried if channel not in keys)
+    controls = tuple(key for its in rig.written(found, given).values() for key in its)
+    return Detection(rig, keys, missing, given, found, tuple(dict.fromkeys(controls)), fates(rig, found))
+
+
+def _strongest(rig: RigMap, found: Sequence[str]) -> dict[str, str]:
+    """Channel → the control that shows most of it."""
+    strongest: dict[str, str] = {}
+    for control in found:
+        for channel, weight in rig.parts(control).items():
+            if channel not in strongest or abs(weight) > abs(rig.parts(strongest[channel])[channel]):
+                strongest[channel] = control
+    return strongest
+
+
+def _score(rig: RigMap, found: Mapping[str, str], given: tuple[str, ...]) -> float:
+    """How well the convention explains the head and the head fills the convention: 1 is both to the last key."""
+    exact = names.index(given).exact
+    hits = sum(WHOLE if key == control else BARE if control in exact else LOOSE for control, key in found.items())
+    hits += sum(WHOLE if exact[name] == name else BARE for name in rig.idle if name in exact)
+    total = len(rig.weights) + len(rig.visemes) + len(rig.idle)
+    return 2 * hits / (len(given) + total)
+
+
+def _is_evident(found: Mapping[str, str]) -> bool:
+    wordy = sum(not name.isascii() or len(names.plain(name)) < WORDY for name in found)
+    return len(found) > wordy or wordy >= COMPANY
+
+
+def _sets(rig: RigMap, found: Mapping[str, str]) -> dict[str, object]:
+    return {key: dict(rig.parts(control)) for control, key in found.items()}
+
+
+def _completed(
+    rig: RigMap, found: Mapping[str, str], others: Sequence[tuple[RigMap, Mapping[str, str]]]
+) -> tuple[RigMap, tuple[str, ...]]:
+    """The convention with the controls of others for channels that the head would lose, and those channels."""
+    lost = {channel for channel, fate in fates(rig, found).items() if fate is Fate.LOST}
+    taken = set(found.values())
+    added: dict[str, dict[str, float]] = {}
+    filled: list[str] = []
+    for other, its in sorted(others, key=lambda row: -len(row[1])):
+        for control, key in its.items():
+            parts = other.weights.get(control, {})
+            is_plain = len(parts) == 1 and all(weight == 1 for weight in parts.values()) and other.closure == "relative"
+            if is_plain and parts.keys() <= lost and key not in taken and len(names.plain(control)) >= WORDY:
+                added[control] = parts
+                taken.add(key)
+                filled += parts
+        lost -= set(filled)
+    return replace(rig, weights={**added, **rig.weights}) if added else rig, tuple(dict.fromkeys(filled))
+
+
+def _explain_nothing(given: tuple[str, ...], correctives: tuple[str, ...]) -> str:
+    if not given:
+        return "No shape keys: give the head ARKit's 52 (jawOpen, eyeBlinkLeft, ...)."
+    if correctives:
+        return (
+            f"The rig drives these {len(correctives)} keys by itself ({_listed(correctives)}).\n"
+            "Animate its controls: bake ARKit's 52 as shape keys, or give it MetaHuman's raw controls."
+        )
+    spelt = {names.plain(control): control for rig in reversed(conventions()) for control in rig.weights}
+    near = ((name, difflib.get_close_matches(names.plain(name), spelt, 1, 0.8)) for name in given[:100])
+    hint = next((f" {quoted(name)} may be meant as {quoted(spelt[match[0]])}." for name, match in near if match), "")
+    unknown = f"None of the {len(given)} keys has a name that is known ({_listed(given)})."
+    return f"{unknown}{hint}\nRename them to ARKit's 52."
+
+
+def _plainly(key: str) -> set[str]:
+    return {names.plain(reading) for reading in names.readings(key)}
+
+
+def _listed(shown: Sequence[str]) -> str:
+    more = f" and {len(shown) - SHOWN} more" if len(shown) > SHOWN else ""
+    return ", ".join(shown[:SHOWN]) + more
