@@ -130,6 +130,7 @@ def _row(upper: bool) -> Part:
         centre = _arch(np.array([t]), scale)[0]
         ahead = _arch(np.array([t + 0.01]), scale)[0] - centre
         ahead /= np.linalg.norm(ahead)
+        sinks = 0.0 if upper else 0.13 * max(n - 2, 0)  # lower molars turn least with the jaw: they would stand out
         deep, tall = (0.26 if n < 3 else 0.42), (0.62 if n in (0, 2) else 0.56)
         local = np.stack([power(np.cos(theta), 0.45) * power(np.cos(phi), 0.5) * width * 0.5,
                           power(np.cos(theta), 0.45) * power(np.sin(phi), 0.6) * deep,
@@ -137,10 +138,10 @@ def _row(upper: bool) -> Part:
         local[:, 1] += np.where(local[:, 2] * sign < 0, -0.05, 0.05) * np.abs(local[:, 2]) / tall
         x = centre[0] + local[:, 0] * ahead[0] - local[:, 1] * ahead[1]
         y = centre[1] + local[:, 0] * ahead[1] + local[:, 1] * ahead[0]
-        points = np.stack([x, y, edge + sign * tall + local[:, 2]], axis=-1)
+        points = np.stack([x, y, edge - sinks + sign * tall + local[:, 2]], axis=-1)
         shade = smoothstep(-1, 1, -sign * local[:, 2] / tall)[:, None]
         colour = np.array([0.80, 0.74, 0.64]) * (1 - shade) + np.array([0.90, 0.88, 0.83]) * shade
-        parts.append(Part(points, sheet(9, 12, True), colour))
+        parts.append(Part(points, sheet(9, 12, True), colour * np.interp(n, [1.5, 6], [1.0, 0.3])))  # darker within
     parts.append(_gum(scale, edge + sign * 1.35))
     return joined(parts)
 
