@@ -2,8 +2,10 @@
 
     python benchmarks/audio_to_curves.py [--model FILE.onnx] [--sound FILE] [--seconds 60] [--repeat 3]
 
-Processor time is counted, so that a machine busy with something else gives the same number; with one thread it is what
-the clock shows on a quiet one. The model's load time is left out. The last line is a row for BENCHMARKS.md.
+The rival in the same run is pocketsphinx's phone loop, which lip sync without a transcript commonly listens with (it
+gives phones only, no curves); where pocketsphinx is not installed it is left out. Processor time is counted, so that a
+machine busy with something else gives nearly the same number; with one thread it is what the clock shows on a quiet
+one. The model's load time is left out. The last line is a row for BENCHMARKS.md.
 """
 
 from __future__ import annotations
@@ -110,6 +112,22 @@ def measure(path: Path, model: FaceModel, repeat: int) -> dict[str, float]:
     return min(runs, key=lambda spent: sum(spent.values()))
 
 
+def rival_s(path: Path) -> float | None:
+    """Processor seconds of pocketsphinx's phone loop on the same sound, or None where it is not installed."""
+    try:
+        import pocketsphinx
+    except ImportError:
+        return None
+    phones = str(Path(pocketsphinx.get_model_path()) / "en-us" / "en-us-phone.lm.bin")
+    decoder = pocketsphinx.Decoder(allphone=phones, lm=None, lw=2.0, beam=1e-20, pbeam=1e-20, loglevel="FATAL")
+    before = time.process_time()
+    samples = np.concatenate(list(open_sound(path).blocks()))
+    decoder.start_utt()
+    decoder.process_raw((np.clip(samples, -1, 1) * 32767).astype(np.int16).tobytes(), full_utt=True)
+    decoder.end_utt()
+    return time.process_time() - before
+
+
 def main() -> int:
     """Prints the speed of every stage and of the whole."""
     parser = argparse.ArgumentParser(description="Sound to curves on one thread, in multiples of real time.")
@@ -124,6 +142,7 @@ def main() -> int:
             path = options.sound or lines_of_ours(Path(folder), options.seconds)
             duration_s = open_sound(path).duration_s
             spent = measure(path, model, options.repeat)
+            rival = rival_s(path)
         except FacewrightError as error:
             print(f"benchmark: {error}", file=sys.stderr)
             return 2
@@ -132,12 +151,17 @@ def main() -> int:
         print(f"{stage:20} {seconds / total:6.1%}   {duration_s / max(seconds, 1e-9):9,.0f} x real time")
     whole = duration_s / total
     print(f"{'all':20} {1:6.1%}   {whole:9,.0f} x real time, {duration_s:.0f} s of sound")
-    print("\n| model | runtime | whole | " + " | ".join(STAGES) + " | machine |")
-    print("|---|---|---|" + "---|" * (len(STAGES) + 1))
+    against = f"{rival / total:.1f} ×" if rival else "not installed"
+    if rival:
+        print(f"{'pocketsphinx phones':20} {'':6}   {duration_s / rival:9,.0f} x real time, so {against} as long")
+    print("\n| model | runtime | whole | pocketsphinx takes | " + " | ".join(STAGES) + " | machine |")
+    print("|---|---|---|---|" + "---|" * (len(STAGES) + 1))
     shares = " | ".join(f"{seconds / total:.1%}" for seconds in spent.values())
     runtime = f"onnxruntime {backend.version()}, 1 thread"
     machine = f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}"
-    print(f"| {model.card.name} {model.card.version} | {runtime} | **{whole:.0f} ×** | {shares} | {machine} |")
+    print(
+        f"| {model.card.name} {model.card.version} | {runtime} | **{whole:.0f} ×** | {against} | {shares} | {machine} |"
+    )
     return 0
 
 
