@@ -22,7 +22,7 @@ MENDABLE = 2  # exit status of what the user can mend; argparse uses it for a wr
 INTERRUPTED = 130  # as shells count Ctrl+C
 LONG_S = 60.0  # sounds from here on get a progress bar
 BAR_WIDTH = 30
-MAX_WORKERS = 256
+MAX_WORKERS = 256  # more is a slip of the finger
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,7 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     many = commands.add_parser("batch", help="a folder of sounds to a folder of curve files, with a ledger")
     many.add_argument("folder", type=Path, help="every sound in it and in the folders below is animated")
     many.add_argument("-o", "--output", type=Path, required=True, help="folder for the curve files and ledger.jsonl")
-    many.add_argument("--format", choices=[suffix[1:] for suffix in formats.SUFFIXES], default="csv", help="csv")
+    kinds = [suffix[1:] for suffix in formats.SUFFIXES]
+    many.add_argument("--format", choices=kinds, default="csv", help="csv (Live Link Face) if not given")
     many.add_argument("--workers", type=int, default=1, help="processes at once; 1 if not given")
     _add_take_options(many)
     many.set_defaults(run=_batch)

@@ -8,7 +8,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -55,7 +55,7 @@ def run(
 
     tally: Counter[str] = Counter()
     with (
-        (out / ledger.NAME).open("a", encoding="ascii", newline="\n") as file,
+        (out / ledger.NAME).open("ab", buffering=0) as file,
         closing(_rows(job, due, min(workers, len(due)))) as rows,
     ):
         for number, row in enumerate(rows, 1):
@@ -114,6 +114,7 @@ def _rows(job: Job, due: dict[str, ledger.Row | None], count: int) -> Generator[
     """The rows as they come, from so many workers at once; however this ends, they end with it."""
     workers = [Worker(job) for _ in range(count)]
     idle: SimpleQueue[Worker] = SimpleQueue()
+    finished: SimpleQueue[Future[ledger.Row]] = SimpleQueue()  # in this order; as_completed() shuffles
     for worker in workers:
         idle.put(worker)
 
@@ -126,8 +127,10 @@ def _rows(job: Job, due: dict[str, ledger.Row | None], count: int) -> Generator[
 
     pool = ThreadPoolExecutor(count)
     try:
-        for future in as_completed([pool.submit(ask, *item) for item in due.items()]):
-            yield future.result()
+        for item in due.items():
+            pool.submit(ask, *item).add_done_callback(finished.put)
+        for _ in due:
+            yield finished.get().result()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         for worker in workers:

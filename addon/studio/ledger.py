@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from dataclasses import asdict, dataclass
+from io import RawIOBase
 from pathlib import Path
-from typing import TextIO
 
 from ..core.errors import FormatError, quoted
 from ..core.formats.whole import check_writable
@@ -68,10 +70,11 @@ def mend(path: Path) -> dict[str, Row]:
     return made
 
 
-def append(file: TextIO, row: Row) -> None:
-    """Adds a row to the open ledger so that it outlives this process."""
+def append(file: RawIOBase, row: Row) -> None:
+    """Adds a row, in one write, to the ledger opened without a buffer: it outlives this process, and is whole."""
+    line = encode(row).encode("ascii")
     try:
-        file.write(encode(row))
-        file.flush()
+        if file.write(line) != len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     except OSError as error:
         raise FormatError(f"the ledger cannot be written: {error.strerror}; make room and run it again") from error

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import pytest
@@ -58,5 +57,5 @@ def test_a_file_of_another_kind_is_refused_and_left_as_it_is(tmp_path: Path, lin
 
 
 def test_a_full_disk_is_said_in_one_line() -> None:
-    with Path("/dev/full").open("wb", buffering=0) as file, pytest.raises(FormatError, match="No space left"):
-        ledger.append(io.TextIOWrapper(file, write_through=True), Row("a.wav", "done"))
+    with Path("/dev/full").open("ab", buffering=0) as file, pytest.raises(FormatError, match="No space left"):
+        ledger.append(file, Row("a.wav", "done"))
