@@ -18,6 +18,7 @@ class CorpusSettings:
 
     languages: tuple[str, ...] = ("en",)
     development: tuple[str, ...] = ()
+    untranscribed: bool = False  # lines without a text too, where alignment has guessed their words
     weights: dict[str, float] = field(default_factory=dict)  # by folder; 1 where none is given
 
 

@@ -67,9 +67,9 @@ def choose(
             why[f"dropped: language {utterance.language}"] += 1
         elif utterance.speaker in speakers:
             why["dropped: speaks in the development set"] += 1
-        elif not utterance.text:
+        elif not utterance.text and not settings.untranscribed:
             why["dropped: no text"] += 1
-        elif " ".join(words_of(utterance.text)) in texts:
+        elif utterance.text and " ".join(words_of(utterance.text)) in texts:
             why["dropped: text of the development set"] += 1
         else:
             chosen.append(utterance)
