@@ -2,8 +2,9 @@
 
     python -m model_training.train --config model_training/configs/base.toml --shard prepared/base --out runs/base
 
-The run folder holds the config, the seed, the git revision, a table of losses and the checkpoint. The same command goes
-on from there; a loss that is not a number stops the run and leaves the last good checkpoint as it is.
+With --start CHECKPOINT it begins from another run's averaged weights instead of from nothing: fine-tuning is a config
+and a place to start. The run folder holds the config, the seed, the git revision, a table of losses and the checkpoint. The
+same command goes on from there; a loss that is not a number stops the run and leaves the last good checkpoint as it is.
 """
 
 from __future__ import annotations
@@ -52,8 +53,11 @@ class Student:
     step: int = 0
 
 
-def train(settings: config.TrainingConfig, shard_folder: Path, out: Path) -> Path:
-    """Train to the end of the schedule, from the checkpoint in `out` where there is one; returns the checkpoint."""
+def train(settings: config.TrainingConfig, shard_folder: Path, out: Path, start: Path | None = None) -> Path:
+    """Train to the end of the schedule, from the checkpoint in `out` where there is one; returns the checkpoint.
+
+    start: a checkpoint of another run, from whose averaged weights a new run begins.
+    """
     torch.manual_seed(settings.train.seed)
     torch.set_num_threads(settings.train.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -63,8 +67,11 @@ def train(settings: config.TrainingConfig, shard_folder: Path, out: Path) -> Pat
     criterion = Criterion(settings.loss, torch.from_numpy(shard.targets[np.sort(rows)].astype(np.float32))).to(device)
     student = _start(settings, device)
     out.mkdir(parents=True, exist_ok=True)
-    _resume(student, settings, out, device)
-    _describe(settings, out)
+    if (out / CHECKPOINT).exists():
+        _resume(student, settings, out, device)
+    elif start is not None:
+        _learnt(student, settings, start, device, weights="average")
+    _describe(settings, out, start)
     with ThreadPoolExecutor(1) as ahead, (out / LOSSES).open("a", newline="", encoding="utf-8") as table:
         log = csv.writer(table, delimiter="\t")
         waiting = ahead.submit(batches.batch, student.step)
@@ -158,17 +165,22 @@ def load_checkpoint(file: Path, device: torch.device | str = "cpu") -> tuple[con
 
 
 def _resume(student: Student, settings: config.TrainingConfig, out: Path, device: torch.device) -> None:
-    file = out / CHECKPOINT
-    if not file.exists():
-        return
-    made_by, state = load_checkpoint(file, device)
-    if made_by.network != settings.network:
-        raise TrainingError(f"{str(file)!r} is of a network of another size: give another --out folder")
-    student.network.load_state_dict(state["network"])
+    state = _learnt(student, settings, out / CHECKPOINT, device, weights="network")
     student.optimiser.load_state_dict(state["optimiser"])
-    student.average = state["average"]
     student.step = state["step"]
     _cut_losses(out / LOSSES, student.step)
+
+
+def _learnt(
+    student: Student, settings: config.TrainingConfig, file: Path, device: torch.device, weights: str
+) -> dict[str, Any]:
+    """Give the student the weights of a checkpoint, its own or its averaged ones; returns all of the checkpoint."""
+    made_by, state = load_checkpoint(file, device)
+    if made_by.network != settings.network:
+        raise TrainingError(f"{str(file)!r} is of a network of another size: give a config or folder that fits")
+    student.network.load_state_dict(state[weights])
+    student.average = state["average"]
+    return state
 
 
 def _cut_losses(table: Path, step: int) -> None:
@@ -178,9 +190,14 @@ def _cut_losses(table: Path, step: int) -> None:
     table.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
 
 
-def _describe(settings: config.TrainingConfig, out: Path) -> None:
+def _describe(settings: config.TrainingConfig, out: Path, start: Path | None) -> None:
     git = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, cwd=Path(__file__).parent)
-    run = {"config": config.to_table(settings), "revision": git.stdout.strip() or "unknown", "torch": torch.__version__}
+    run = {
+        "config": config.to_table(settings),
+        "start": str(start or ""),
+        "revision": git.stdout.strip() or "unknown",
+        "torch": torch.__version__,
+    }
     (out / "run.json").write_text(json.dumps(run, indent=2) + "\n", encoding="utf-8")
 
 
@@ -190,9 +207,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--shard", type=Path, required=True, help="folder that model_training.prepare wrote")
     parser.add_argument("--out", type=Path, required=True, help="run folder")
+    parser.add_argument("--start", type=Path, help="checkpoint of another run to begin from")
     args = parser.parse_args(argv)
     try:
-        checkpoint = train(config.load(args.config), args.shard, args.out)
+        checkpoint = train(config.load(args.config), args.shard, args.out, args.start)
     except FacewrightError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
