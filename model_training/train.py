@@ -3,8 +3,8 @@
     python -m model_training.train --config model_training/configs/base.toml --shard prepared/base --out runs/base
 
 With --start CHECKPOINT it begins from another run's averaged weights instead of from nothing: fine-tuning is a config
-and a place to start. The run folder holds the config, the seed, the git revision, a table of losses and the checkpoint. The
-same command goes on from there; a loss that is not a number stops the run and leaves the last good checkpoint as it is.
+and a place to start. The run folder holds the config, the seed, the git revision, a table of losses and the checkpoint.
+The same command goes on from there; a loss that is not a number stops the run and leaves the last checkpoint as it is.
 """
 
 from __future__ import annotations
