@@ -18,7 +18,7 @@ SHOWN = 6  # names that a message lists before it says how many more there are
 WHOLE, BARE, LOOSE = 1.0, 0.95, 0.9  # what a key counts: spelt so, spelt so behind a prefix, spelt otherwise
 WORDY = 6  # a shorter name (Open, Blink, A) is known by its company only
 COMPANY = 3  # how many such names make one
-STRANGER = 0.5  # a second convention is worth naming when its score is at least this much of the first's
+RIVAL = 0.5  # another convention is worth naming when its score is at least this much of the best
 
 
 @dataclass(frozen=True)
@@ -103,10 +103,11 @@ def _detect(given: tuple[str, ...]) -> Detection:
         return Detection(None, {}, channels.ARKIT, given)
     best = max(score for score, _, _ in scored)
     rig, found = next((rig, found) for score, rig, found in scored if score == best)
+    ours = _sets(rig, found)
     rivals = tuple(
         other.title
         for score, other, its in scored
-        if score >= STRANGER * best and its.keys() == found.keys() and _sets(other, its) != _sets(rig, found)
+        if score >= RIVAL * best and (theirs := _sets(other, its)) != ours and theirs.keys() == ours.keys()
     )
     whole, filled = _completed(rig, found, [(other, its) for _, other, its in scored if other is not rig])
     return replace(_detection(whole, given), rivals=rivals, completed=filled)
@@ -147,6 +148,7 @@ def _is_evident(found: Mapping[str, str]) -> bool:
 
 
 def _sets(rig: RigMap, found: Mapping[str, str]) -> dict[str, object]:
+    """Key → what it is set from."""
     return {key: dict(rig.parts(control)) for control, key in found.items()}
 
 

@@ -73,9 +73,6 @@ class Index:
             whole = plain(name)
             if not (name.isascii() and len(whole) < TELLING) and whole in self.loose:
                 return self.loose[whole]
-            for start, key in self.cut:
-                if whole.startswith(start):
-                    return key
         return None
 
     def all_of(self, key: str, spellings: Sequence[str]) -> tuple[str, ...]:

@@ -74,6 +74,11 @@ class RigMap:
             if key is not None and key not in taken:
                 found[control] = key
                 taken.add(key)
+        for start, key in keys.cut:  # a cut name counts if only one control can be meant: never left for right
+            meant = [name for name in (*self.weights, *self.visemes, *self.idle) if names.plain(name).startswith(start)]
+            if len(meant) == 1 and meant[0] not in self.idle and meant[0] not in found and key not in taken:
+                found[meant[0]] = key
+                taken.add(key)
         carried = {channel for control in found for channel in self.parts(control)}
         for control, parts in self.instead.items():
             key = keys.find((control,))
