@@ -33,6 +33,7 @@ class Detection:
     controls: tuple[str, ...] = ()  # every key that a bake would write
     fates: dict[str, Fate] = field(default_factory=dict)  # for each of ARKit's 52
     rivals: tuple[str, ...] = ()  # titles of conventions that fit as well but would set these keys otherwise
+    scores: dict[str, float] = field(default_factory=dict)  # title of each convention that fits at all, best first
     completed: tuple[str, ...] = ()  # channels whose keys are of another convention than the head's own
 
     @property
@@ -55,7 +56,8 @@ class Detection:
         """The same convention with only these of the head's keys: for those that are driven or locked."""
         if self.rig is None:
             return self
-        return replace(_detection(self.rig, tuple(available)), rivals=self.rivals, completed=self.completed)
+        fewer = _detection(self.rig, tuple(available))
+        return replace(fewer, rivals=self.rivals, scores=self.scores, completed=self.completed)
 
     def explain(self) -> str:
         """Coverage in a few lines: what was found, what is missing or only approximated, and what that means."""
@@ -66,14 +68,20 @@ class Detection:
         line = f"{self.rig.title}: {count[0]} of {count[1]} {'channels' if through else 'keys'} found{through}."
         return "\n".join((line, *self._remarks()))
 
+    def choice(self) -> str:
+        """Why this convention: its score, and those of the next two; 1 is a head that is made to the last key."""
+        best, *others = [f"{title} ({score:.2f})" for title, score in list(self.scores.items())[:3]] or ["nothing"]
+        return f"{best} fits best" + (f", then {' and '.join(others)}." if others else ".")
+
     def _remarks(self) -> list[str]:
         reasons = (why for name, why in CONSEQUENCES.items() if name in self.missing)
         lost = next(reasons, "these channels will not show.")
-        near, folded = self.having(Fate.APPROXIMATED), self.having(Fate.FOLDED)
+        near = self.having(Fate.APPROXIMATED)
+        folded = tuple(channel for channel in self.having(Fate.FOLDED) if channel not in self.missing)
         told = [
             (self.missing, f"Missing: {_listed(self.missing)}; {lost}"),
             (near, f"Approximated: {_listed(near)}."),
-            (folded if not self.missing else (), f"Folded: {_listed(folded)}."),
+            (folded, f"Folded: {_listed(folded)}."),
             (self.completed, f"Keys of another convention fill in: {_listed(self.completed)}."),
             (self.rivals, f"May also be {_listed(self.rivals)}, which would set these keys otherwise."),
             (self.doubles, f"Left alone, for another key has the name: {_listed(self.doubles)}."),
@@ -101,16 +109,17 @@ def _detect(given: tuple[str, ...]) -> Detection:
     scored = [(_score(rig, found, given), rig, found) for rig, found in matches if _is_evident(found)]
     if not scored:
         return Detection(None, {}, channels.ARKIT, given)
-    best = max(score for score, _, _ in scored)
-    rig, found = next((rig, found) for score, rig, found in scored if score == best)
+    ranking = sorted(scored, key=lambda row: -row[0])  # stable, so the first file wins a tie
+    best, rig, found = ranking[0]
     ours = _sets(rig, found)
     rivals = tuple(
         other.title
-        for score, other, its in scored
+        for score, other, its in ranking
         if score >= RIVAL * best and (theirs := _sets(other, its)) != ours and theirs.keys() == ours.keys()
     )
-    whole, filled = _completed(rig, found, [(other, its) for _, other, its in scored if other is not rig])
-    return replace(_detection(whole, given), rivals=rivals, completed=filled)
+    whole, filled = _completed(rig, found, [(other, its) for _, other, its in ranking if other is not rig])
+    scores = {other.title: score for score, other, _ in ranking}
+    return replace(_detection(whole, given), rivals=rivals, scores=scores, completed=filled)
 
 
 def _detection(rig: RigMap, given: tuple[str, ...]) -> Detection:

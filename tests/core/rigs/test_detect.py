@@ -223,3 +223,9 @@ def test_what_is_only_near_or_folded_is_told() -> None:
     told = detect(names_of("sranipal")).explain()
     assert told.startswith("HTC SRanipal: 36 of 36 channels found on 40 keys.\nApproximated: eyeSquintLeft, ")
     assert told.endswith("\nFolded: mouthClose.")
+
+
+def test_the_choice_is_explained_by_the_scores() -> None:
+    told = detect(names_of("livelink")).choice()
+    assert told.startswith("Live Link Face names (1.00) fits best, then ARKit names (0.90) and ")
+    assert detect([]).choice() == "nothing fits best."
