@@ -56,7 +56,7 @@ class Detection:
         """The same convention with only these of the head's keys: for those that are driven or locked."""
         if self.rig is None:
             return self
-        fewer = _detection(self.rig, tuple(available))
+        fewer = _detection(self.rig, tuple(dict.fromkeys(available)))
         return replace(fewer, rivals=self.rivals, scores=self.scores, completed=self.completed)
 
     def explain(self) -> str:
@@ -100,7 +100,7 @@ CONSEQUENCES = {
 
 def detect(names_given: Sequence[str]) -> Detection:
     """The convention that most of these key names follow, and what the head has of it."""
-    return _detect(tuple(names_given))
+    return _detect(tuple(dict.fromkeys(names_given)))  # meshes of one character share names
 
 
 @lru_cache(maxsize=64)

@@ -219,6 +219,12 @@ def test_with_fewer_keys_the_convention_stays() -> None:
     assert detect([]).among(["jawOpen"]).rig is None
 
 
+def test_a_name_that_two_meshes_share_counts_once() -> None:
+    names = names_of("arkit")
+    assert detect([*names, *names]) is detect(names)
+    assert detect(names).among(["jawOpen", "jawOpen"]).given == ("jawOpen",)
+
+
 def test_what_is_only_near_or_folded_is_told() -> None:
     told = detect(names_of("sranipal")).explain()
     assert told.startswith("HTC SRanipal: 36 of 36 channels found on 40 keys.\nApproximated: eyeSquintLeft, ")
