@@ -22,6 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 MANIFEST = ROOT / "blender_manifest.toml"
 DIST = ROOT / "dist"
+MODEL = ROOT / "addon/models/base.onnx"
 ANY_PYTHON = "3.13"  # what pip resolves a pure-Python wheel for
 
 
@@ -52,6 +53,9 @@ def download_wheels() -> int:
 
 def build() -> int:
     """One zip a platform in ./dist, after the wheels are there; older zips are removed."""
+    if not MODEL.is_file():
+        print(f"{MODEL.name} is missing; an extension without it can animate nothing: restore {MODEL}", file=sys.stderr)
+        return 1
     if code := download_wheels():
         return code
     DIST.mkdir(exist_ok=True)

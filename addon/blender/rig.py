@@ -12,7 +12,7 @@ from ..core.errors import RigError, quoted
 from . import compat
 
 SHOWN = 4  # names that a note lists before it says how many more there are
-FACE_CHANNELS = 26  # a mesh with more than half of ARKit's 52 is a face, not its teeth or lashes
+FACE_CHANNELS = 14  # a mesh that shows more is a face, not its teeth or lashes; faces with visemes alone show 15 to 23
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ class Head:
 def examine(scene: bpy.types.Scene, chosen: bpy.types.Object | None) -> Head:
     """What a bake on this character would move; a RigError with the reason and the remedy if that is nothing."""
     chosen, meshes = _chosen(chosen), meshes_of(scene, chosen)
-    known = set(_detected(chosen, meshes).keys.values())
+    detection = _detected(chosen, meshes)
+    known = set(detection.controls)
     parts: list[Part] = []
     blocked: dict[str, list[tuple[str, str]]] = {}  # reason → keys and the meshes that have them
     pinned: list[str] = []
@@ -57,8 +58,8 @@ def examine(scene: bpy.types.Scene, chosen: bpy.types.Object | None) -> Head:
     notes = tuple(_told(reason, keys) for reason, keys in blocked.items())
     if not parts:
         raise RigError(f"{quoted(chosen.name)} would not move: " + "; ".join(notes))
-    detection = rigs.detect([name for part in parts for name in part.controls])
-    return Head(tuple(parts), detection, (*notes, *pinned))
+    written = [name for part in parts for name in part.controls]
+    return Head(tuple(parts), detection.among(written), (*notes, *pinned))
 
 
 def meshes_of(scene: bpy.types.Scene, chosen: bpy.types.Object | None) -> list[bpy.types.Object]:

@@ -10,6 +10,7 @@ import pytest
 from addon.blender import rig
 from addon.core import channels
 from addon.core.errors import RigError
+from addon.core.rigs import RigMap, conventions
 
 from .conftest import Head
 
@@ -163,3 +164,12 @@ def test_a_linked_head_is_refused_until_its_mesh_is_overridden(make_head: Head, 
     assert "Shift-click the chain beside the mesh of Face" in refusal(mine)
     mine.data.override_create(remap_local_usages=True)
     assert len(rig.examine(bpy.context.scene, mine).controls) == 52
+
+
+@pytest.mark.parametrize("convention", conventions(), ids=lambda convention: convention.name)
+def test_every_key_of_every_convention_is_written(make_head: Head, convention: RigMap):
+    written = {*convention.weights, *convention.visemes}
+    face = make_head("Face", (*written, *convention.idle))
+    found = rig.examine(bpy.context.scene, face)
+    assert found.detection.rig == convention
+    assert set(found.controls) == written
