@@ -36,7 +36,7 @@ def prepare() -> None:
         other.select_set(False)
     head.select_set(True)
     bpy.context.view_layer.objects.active = head
-    bpy.context.scene.facewright.sound = LINE
+    bpy.context.scene.facewright.sound = bpy.path.relpath(LINE)
     overlay = sidebar()[1].spaces.active.overlay
     overlay.show_extras = overlay.show_outline_selected = overlay.show_cursor = False  # the picture is of the head
     bpy.ops.ed.undo_push(message="Choose a line")
