@@ -81,8 +81,8 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
 
 def _animate(options: argparse.Namespace) -> int:
     chosen = _settings(options)
-    _check_output(options.sound, options.output, options.fps)
     sound = open_sound(options.sound)
+    _check_output(options.sound, options.output, options.fps)
     progress = _bar(sys.stderr.isatty()) if sound.duration_s >= LONG_S else None
     curves = animate(options.sound, chosen, progress, _note)
     formats.write(options.output, curves, options.fps)
@@ -93,9 +93,9 @@ def _check_output(sound: Path, output: Path, fps: float | None) -> None:
     """Everything that could refuse the result, before an hour of sound is worked through."""
     formats.check_suffix(output)
     _check_fps(fps)
-    if output.exists() and sound.exists() and output.samefile(sound):
-        raise FormatError(f"{quoted(output)} is the sound itself; choose another output")
     check_writable(output)
+    if output.exists() and output.samefile(sound):
+        raise FormatError(f"{quoted(output)} is the sound itself; choose another output")
 
 
 def _check_fps(fps: float | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -91,18 +92,19 @@ def _opened(path: Path) -> soundfile.SoundFile:
     import soundfile  # late: Blender's register() stays light
 
     name = quoted(path.name)
-    if path.is_dir():
-        raise AudioError(f"{name} is a folder; choose one sound file in it")
-    if not path.exists():
-        raise AudioError(f"sound file {quoted(path)} does not exist; check the path")
     try:
+        if path.is_dir():
+            raise AudioError(f"{name} is a folder; choose one sound file in it")
+        if not path.exists():
+            raise AudioError(f"sound file {quoted(path)} does not exist; check the path")
         if path.stat().st_size == 0:
             raise AudioError(f"{name} is empty (0 bytes); export it again")
         path.open("rb").close()
     except OSError as error:
-        raise AudioError(f"{name} cannot be read: {error.strerror}") from error
+        raise AudioError(f"{name} cannot be read: {error.strerror}; check its name and permissions") from error
     try:
-        return soundfile.SoundFile(path)
+        # elsewhere than on Windows a name is bytes, and need not be text in any encoding
+        return soundfile.SoundFile(path if os.name == "nt" else os.fsencode(path))
     except (soundfile.SoundFileError, TypeError) as error:  # TypeError: headerless .raw
         raise AudioError(f"{name} has no sound that can be decoded: use wav, flac, ogg, opus, mp3 or aiff") from error
 

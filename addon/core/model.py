@@ -63,7 +63,11 @@ class FaceModel:
     @classmethod
     def load(cls, path: Path, device: str = "auto", threads: int = 1) -> FaceModel:
         """Opens a model file and checks it field by field; what cannot be run is refused, naming the field."""
-        if not path.is_file():
+        try:
+            is_there = path.is_file()
+        except OSError as error:
+            raise ModelError(f"model file {quoted(path)} cannot be read: {error.strerror}") from error
+        if not is_there:
             raise ModelError(f"model file {quoted(path)} does not exist; choose one, or install Facewright again")
         backend = open_session(path, device, threads)
         return cls(ModelCard.of_session(backend.session, quoted(path.name)), backend)

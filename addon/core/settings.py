@@ -43,7 +43,7 @@ def _check_number(name: str, value: object, low: float, high: float, kind: type)
     if kind is int and not isinstance(value, int):
         raise SettingsError(f"{name} must be a whole number, not {value!r}")
     if not low <= value <= high:
-        raise SettingsError(f"{name} must be {low:g} to {high:g}, not {value:g}")
+        raise SettingsError(f"{name} must be {low:.10g} to {high:.10g}, not {value!r}")
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ DEFAULTS = Settings()
 def load(path: Path) -> Settings:
     """Settings from a TOML file; what it does not name keeps its default."""
     try:
-        return loads(path.read_text(encoding="utf-8"))
+        return loads(path.read_text(encoding="utf-8-sig"))  # Windows' editors write a mark first
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
         raise SettingsError(f"settings file {quoted(path)} cannot be read: {reason}") from error

@@ -67,8 +67,6 @@ def run(
 
 def plan(folder: Path, suffix: str) -> list[str]:
     """Every sound under the folder, relative, sorted; refused if two would have the same output."""
-    if not folder.is_dir():
-        raise AudioError(f"{quoted(folder)} is no folder; name the folder that holds the sounds")
     sounds = sorted(_sounds(folder))
     if not sounds:
         raise AudioError(f"folder {quoted(folder)} holds no sound: wav, flac, ogg, opus, mp3 or aiff")
@@ -85,6 +83,8 @@ def _sounds(folder: Path) -> Iterator[str]:
     """Every sound under the folder; what is hidden (`._a.wav` of macOS) is none."""
 
     def refuse(error: OSError) -> None:
+        if isinstance(error, FileNotFoundError | NotADirectoryError):
+            raise AudioError(f"{quoted(error.filename)} is no folder; name the folder that holds the sounds") from error
         raise AudioError(f"folder {quoted(error.filename)} cannot be read: {error.strerror}") from error
 
     for base, folders, files in os.walk(folder, onerror=refuse):

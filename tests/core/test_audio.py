@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -181,6 +182,18 @@ def test_names_of_every_kind_are_read_and_shown_in_one_line(tmp_path: Path, name
     with pytest.raises(AudioError) as refusal:
         open_sound(path)
     assert len(str(refusal.value).splitlines()) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every name is text")
+def test_a_name_in_no_encoding_is_read(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(0.1, RATE), RATE)
+    path = (tmp_path / "a.wav").rename(tmp_path / os.fsdecode(b"gr\xfc\xdfe.wav"))
+    assert len(read(path).samples) == 1_600
+
+
+def test_a_name_longer_than_the_disk_allows_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(AudioError, match="cannot be read"):
+        open_sound(tmp_path / ("n" * 300 + ".wav"))
 
 
 def test_audio_in_memory_must_be_mono_float32() -> None:

@@ -106,6 +106,7 @@ def test_bad_outputs_are_refused_before_any_work(run: Run, tmp_path: Path, speec
     refused(run("animate", speech_file, "-o", tmp_path / "a.fbx"), "unknown ending")
     refused(run("animate", speech_file, "-o", tmp_path / "none" / "a.csv"), "its folder does not exist")
     refused(run("animate", speech_file, "-o", speech_file / "a.csv"), "cannot be written")
+    refused(run("animate", speech_file, "-o", tmp_path / ("n" * 300 + ".csv")), "cannot be written")
     refused(run("animate", speech_file, "-o", tmp_path / "a.csv", "--fps", "0"), "--fps must be")
     refused(run("animate", speech_file, "-o", tmp_path / "a.csv", "--fps", "nan"), "--fps must be")
     (tmp_path / "folder.csv").mkdir()

@@ -133,6 +133,8 @@ def test_files_that_are_no_model_are_refused_in_one_line(tmp_path: Path, tiny_mo
     for missing in (tmp_path / "nothing.onnx", tmp_path):
         with pytest.raises(ModelError, match="does not exist"):
             FaceModel.load(missing)
+    with pytest.raises(ModelError, match="cannot be read"):
+        FaceModel.load(tmp_path / ("n" * 300 + ".onnx"))
 
 
 def test_a_device_that_is_not_there_falls_back_and_says_so(tiny_model: Path) -> None:

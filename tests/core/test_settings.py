@@ -31,7 +31,7 @@ def test_a_file_names_only_what_it_changes(tmp_path: Path) -> None:
         ("[blink]\nrate = 3", "'blink.rate'"),
         ("[blinks]\nrate = 3", "'blinks'"),
         ("blink = 3", "'blink'"),
-        ("seed = -1", "seed must be 0"),
+        ("seed = -1", "seed must be 0 to 2147483647, not -1"),
         ("seed = 1.5", "seed must be a whole number"),
         ("seed = true", "seed must be a number"),
         ("seed = 99999999999", "seed must be"),
@@ -57,6 +57,11 @@ def test_a_file_that_is_no_toml_is_refused_in_one_line(tmp_path: Path, content: 
     with pytest.raises(SettingsError, match="cannot be read") as refusal:
         load(tmp_path / "a.toml")
     assert len(str(refusal.value).splitlines()) == 1
+
+
+def test_the_mark_that_windows_editors_write_first_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text("seed = 3", encoding="utf-8-sig")
+    assert load(tmp_path / "a.toml").seed == 3
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:

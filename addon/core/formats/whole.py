@@ -33,11 +33,11 @@ def check_writable(path: Path) -> None:
 
 
 def _beside(path: Path) -> Path:
-    if path.is_dir():
-        raise FormatError(f"{quoted(path)} is a folder; name a file in it")
-    if path.exists() and not os.access(path, os.W_OK):
-        raise FormatError(f"{quoted(path)} is write-protected; choose another name")
     try:
+        if path.is_dir():
+            raise FormatError(f"{quoted(path)} is a folder; name a file in it")
+        if path.exists() and not os.access(path, os.W_OK):
+            raise FormatError(f"{quoted(path)} is write-protected; choose another name")
         handle, name = tempfile.mkstemp(prefix=".facewright-", dir=path.parent)
         os.close(handle)
         Path(name).chmod(0o666 & ~_umask())  # mkstemp makes it private; a result is for the team
