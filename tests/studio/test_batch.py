@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 from addon.core import formats
@@ -168,8 +169,12 @@ def test_a_worker_that_crashes_costs_one_sound_and_is_replaced(studio: Studio) -
 
 
 def _begun(studio: Studio, **options: object) -> subprocess.Popen[str]:
-    """A batch of its own process, killable, that has written its first row."""
-    process = subprocess.Popen(studio.command(), stderr=subprocess.PIPE, text=True, **options)
+    """A batch of its own process, killable, that has written its first row.
+
+    It hears Ctrl+C even where the tests were started in the background of a script, which passes on to be deaf to it.
+    """
+    usual = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = subprocess.Popen(studio.command(), stderr=subprocess.PIPE, text=True, preexec_fn=usual, **options)
     assert "1 of 3" in process.stderr.readline()
     return process
 
