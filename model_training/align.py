@@ -217,6 +217,8 @@ def read_speech(file: Path) -> npt.NDArray[np.float32]:
     mono = samples.mean(axis=1)
     if len(mono) < 0.1 * rate:
         raise ValueError("shorter than a tenth of a second")
+    if not np.isfinite(mono).all():
+        raise ValueError("holds a sample that is not a number")
     return np.asarray(soxr.resample(mono, rate, SAMPLE_RATE) if rate != SAMPLE_RATE else mono, np.float32)
 
 
@@ -229,7 +231,11 @@ def align_corpus(
     done = _finish_partial(out) | {line.split("\t")[0] for line in _lines(dropped)}
     todo = [u for u in utterances if u.path not in done]
     outcome: Counter[str] = Counter({"already aligned": len(utterances) - len(todo)})
-    with ProcessPoolExecutor(workers) as pool, out.open("a", encoding="utf-8") as kept, dropped.open("a") as lost:
+    with (
+        ProcessPoolExecutor(workers) as pool,
+        out.open("a", encoding="utf-8") as kept,
+        dropped.open("a", encoding="utf-8") as lost,
+    ):
         if kept.tell() == 0:
             kept.write("path\tphone\tstart_s\tend_s\n")
         results = pool.map(partial(align_utterance, transcribe=transcribe), todo, chunksize=4)

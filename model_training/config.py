@@ -79,7 +79,7 @@ class TrainingConfig:
 def load(path: Path) -> TrainingConfig:
     """The config in a TOML file; an unknown or mistyped key is an error that names it."""
     try:
-        return from_table(tomllib.loads(path.read_text(encoding="utf-8")))
+        return from_table(tomllib.loads(path.read_text(encoding="utf-8-sig")))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise CorpusError(f"cannot read the training config {str(path)!r}: {error}") from error
 

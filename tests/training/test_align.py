@@ -50,6 +50,8 @@ def test_what_cannot_be_aligned_says_why(tmp_path: Path) -> None:
     missing = corpora.Utterance("x.wav", tmp_path / "x.wav", 1, "ann", "en", "x", LINE)
     assert align.align_utterance(missing).reason == "missing file"
     assert "tenth of a second" in align.align_utterance(utterance(tmp_path, LINE, samples[:100], rate)).reason
+    soundfile.write(missing.file, np.full(rate, np.nan, np.float32), rate, subtype="FLOAT")
+    assert "not a number" in align.align_utterance(missing).reason
 
 
 def test_an_interrupted_alignment_goes_on_and_mends_the_last_line(corpus: Path, tmp_path: Path) -> None:
