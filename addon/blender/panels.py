@@ -34,8 +34,8 @@ class FACEWRIGHT_PT_speech(bpy.types.Panel):
         layout.prop(take, "head", text="", icon="USER", placeholder=head.name if head else "")
         coverage = _coverage(context.scene, head)
         _draw_text(layout, context, coverage.line, coverage.icon, alert=coverage.is_refused)
-        if coverage.details:
-            _draw_text(layout, context, coverage.details, "INFO")
+        for detail in coverage.details:
+            _draw_text(layout, context, detail, "INFO")
         _draw_button(layout)
         _draw_outcome(layout, context, said=coverage.details)
         _draw_performance(layout, take)
@@ -62,7 +62,7 @@ def _draw_button(layout: bpy.types.UILayout) -> None:
     row.operator(FACEWRIGHT_OT_cancel.bl_idname, text="", icon="X")
 
 
-def _draw_outcome(layout: bpy.types.UILayout, context: bpy.types.Context, said: str) -> None:
+def _draw_outcome(layout: bpy.types.UILayout, context: bpy.types.Context, said: tuple[str, ...]) -> None:
     """How the last bake ended; what the coverage says already is not said twice."""
     if board.error:
         _draw_text(layout.box(), context, board.error, "ERROR", alert=True)
@@ -114,7 +114,7 @@ def _sentence(text: str) -> str:
 @dataclass(frozen=True)
 class _Coverage:
     line: str
-    details: str = ""
+    details: tuple[str, ...] = ()
     icon: Icon = "CHECKMARK"
     is_refused: bool = False
 
@@ -122,8 +122,8 @@ class _Coverage:
 _cache: dict[tuple[str, str], _Coverage] = {}  # (scene, head) → what was found; emptied when the scene changes
 
 
-def forget_coverage(*_arguments: object) -> None:
-    """For Blender's handlers: what was found may have changed."""
+def forget_coverage() -> None:
+    """What was found may have changed."""
     _cache.clear()
 
 
@@ -138,11 +138,9 @@ def _examined(scene: bpy.types.Scene, head: bpy.types.Object | None) -> _Coverag
     try:
         found = rig.examine(scene, head)
     except FacewrightError as error:
-        return _Coverage(" ".join(str(error).split()), icon="ERROR", is_refused=True)
+        return _Coverage(str(error), icon="ERROR", is_refused=True)
     keys, missing = len(found.detection.keys), len(found.detection.missing)
     meshes = f"{len(found.parts)} {'mesh' if len(found.parts) == 1 else 'meshes'}"
     title, *more = found.detection.explain().splitlines()
     enough = keys >= WARN_BELOW * (keys + missing)
-    return _Coverage(
-        f"{title.rstrip('.')} on {meshes}", " ".join([*more, *found.notes]), "CHECKMARK" if enough else "INFO"
-    )
+    return _Coverage(f"{title.rstrip('.')} on {meshes}", (*more, *found.notes), "CHECKMARK" if enough else "INFO")

@@ -44,22 +44,26 @@ def examine(scene: bpy.types.Scene, chosen: bpy.types.Object | None) -> Head:
     detection = _detected(chosen, meshes)
     known = set(detection.controls)
     parts: list[Part] = []
+    seen: list[bpy.types.Key] = []
     blocked: dict[str, list[tuple[str, str]]] = {}  # reason → keys and the meshes that have them
-    pinned: list[str] = []
+    unseen: list[str] = []  # what is written and yet would not show, or not whole
     for mesh in meshes:
         keys = _keys_of(mesh)
-        if keys is None or keys.name in [part.block for part in parts]:
+        if keys is None or keys in seen:
             continue  # two objects that show the same mesh
+        seen.append(keys)
         free = _free_controls(mesh, keys, known, blocked)
         if free:
             parts.append(Part(mesh.name, keys.name, free))
         if free and mesh.show_only_shape_key:
-            pinned.append(f"{mesh.name} shows one key only; unpin it in its shape keys to see it move")
+            unseen.append(f"{mesh.name} shows one key only; unpin it in its shape keys to see it move")
+        if short := [name for name in free if keys.key_blocks[name].slider_max < 1]:
+            unseen.append(f"{_listed(short)} on {mesh.name}: held below 1; raise Range Max in the shape keys")
     notes = tuple(_told(reason, keys) for reason, keys in blocked.items())
     if not parts:
         raise RigError(f"{quoted(chosen.name)} would not move: " + "; ".join(notes))
     written = [name for part in parts for name in part.controls]
-    return Head(tuple(parts), detection.among(written), (*notes, *pinned))
+    return Head(tuple(parts), detection.among(written), (*notes, *unseen))
 
 
 def meshes_of(scene: bpy.types.Scene, chosen: bpy.types.Object | None) -> list[bpy.types.Object]:
@@ -94,7 +98,8 @@ def _keys_of(obj: bpy.types.Object) -> bpy.types.Key | None:
 
 
 def _names(keys: bpy.types.Key) -> list[str]:
-    return [block.name for block in keys.key_blocks]
+    """The keys that deform; the one that the others start from (Basis) is none of them."""
+    return [block.name for block in keys.key_blocks if block != keys.reference_key]
 
 
 def _ancestors(obj: bpy.types.Object) -> list[bpy.types.Object]:
@@ -120,7 +125,8 @@ def _detected(chosen: bpy.types.Object, meshes: Iterable[bpy.types.Object]) -> r
     blocks = [keys for mesh in meshes if (keys := _keys_of(mesh))]
     detection = rigs.detect(list(dict.fromkeys(name for keys in blocks for name in _names(keys))))
     if not detection.keys:
-        raise RigError(f"{quoted(chosen.name)} would not move: {detection.explain()}")
+        reason = " ".join(detection.explain().split())  # messages are one line
+        raise RigError(f"{quoted(chosen.name)} would not move: {reason}")
     return detection
 
 
@@ -128,7 +134,7 @@ def _free_controls(
     mesh: bpy.types.Object, keys: bpy.types.Key, known: set[str], blocked: dict[str, list[tuple[str, str]]]
 ) -> tuple[str, ...]:
     """The mesh's known keys that may be written; the others are added to `blocked` under the reason."""
-    names = [block.name for block in keys.key_blocks if block.name in known and block != keys.reference_key]
+    names = [name for name in _names(keys) if name in known]
     whole = _refusal(mesh, keys)
     driven, held = _driven(keys), _held(keys)
     free = []
@@ -161,10 +167,23 @@ def _refusal(mesh: bpy.types.Object, keys: bpy.types.Key) -> str | None:
         return (
             f"linked{source}; override them: {make}Shift-click the chain beside the mesh of {mesh.name} in its Data tab"
         )
-    if keys.animation_data and keys.animation_data.use_tweak_mode:
-        return "in an NLA strip that is being tweaked; leave tweak mode (Tab in the NLA editor)"
+    if keys.animation_data and (reason := _unheard(keys.animation_data)):
+        return reason
     if not keys.use_relative:
         return "absolute; tick Relative in the shape keys"
+    return None
+
+
+def _unheard(animation: bpy.types.AnimData) -> str | None:
+    """Why an Action of its own would not be seen."""
+    if animation.use_tweak_mode:
+        return "in an NLA strip that is being tweaked; leave tweak mode (Tab in the NLA editor)"
+    if not animation.use_nla or not len(animation.nla_tracks):
+        return None
+    if any(track.is_solo for track in animation.nla_tracks):
+        return "held by an NLA track that plays alone; untick its star in the NLA editor"
+    if animation.action_influence == 0:
+        return "without influence; raise the Action's influence in the NLA editor"
     return None
 
 

@@ -135,15 +135,58 @@ def test_absolute_keys_are_refused(head: bpy.types.Object):
 
 def test_keys_that_are_tweaked_in_the_nla_are_refused(make_head: Head):
     head = make_head(keys=("jawOpen",))
+    data = nla_track(head)
+    data.nla_tracks[0].strips[0].select = True
+    data.nla_tracks.active = data.nla_tracks[0]
+    data.use_tweak_mode = True
+    assert "leave tweak mode" in refusal(head)
+
+
+def nla_track(head: bpy.types.Object) -> bpy.types.AnimData:
+    """The animation of a head whose jaw lies in an NLA strip."""
     keys = head.data.shape_keys
     keys.key_blocks["jawOpen"].keyframe_insert("value")
     data = keys.animation_data
     data.nla_tracks.new().strips.new("take", 1, data.action)
     data.action = None
-    data.nla_tracks[0].strips[0].select = True
-    data.nla_tracks.active = data.nla_tracks[0]
-    data.use_tweak_mode = True
-    assert "leave tweak mode" in refusal(head)
+    return data
+
+
+def test_keys_that_a_soloed_nla_track_holds_are_refused(head: bpy.types.Object):
+    data = nla_track(head)
+    data.nla_tracks[0].is_solo = True
+    assert "untick its star" in refusal(head)
+    data.use_nla = False
+    assert len(rig.examine(bpy.context.scene, head).controls) == 52
+
+
+def test_keys_whose_action_has_no_influence_are_refused(head: bpy.types.Object):
+    nla_track(head).action_influence = 0
+    assert "raise the Action's influence" in refusal(head)
+
+
+def test_a_mesh_that_has_only_its_basis_is_refused_in_one_line(make_head: Head):
+    head = make_head(keys=())
+    head.shape_key_add(name="Basis")
+    assert "No shape keys" in refusal(head)
+    head.shape_key_add(name="Smile big")
+    assert "None of the 1 keys" in refusal(head)
+    assert "\n" not in refusal(head)
+
+
+def test_a_linked_mesh_whose_keys_are_named_as_the_local_ones_is_not_passed_over(make_head: Head, tmp_path: Path):
+    lashes = make_head("Lashes", ("eyeBlinkLeft",))
+    bpy.data.libraries.write(str(tmp_path / "hero.blend"), {lashes}, fake_user=True)
+    bpy.data.meshes.remove(lashes.data)
+    hero = bpy.data.collections.new("Hero")
+    local = make_head("Face")
+    with bpy.data.libraries.load(str(tmp_path / "hero.blend"), link=True) as (_there, here):
+        here.objects = ["Lashes"]
+    linked = add(here.objects[0], hero)
+    add(local, hero)
+    bpy.context.scene.collection.children.link(hero)
+    assert linked.data.shape_keys.name == local.data.shape_keys.name
+    assert "eyeBlinkLeft on Lashes: linked from 'hero.blend'" in rig.examine(bpy.context.scene, local).notes[0]
 
 
 def test_an_instanced_collection_is_refused_with_the_remedy(make_head: Head):
