@@ -16,7 +16,7 @@ from . import compat, rig, sound
 
 LINEAR = 1  # Keyframe.interpolation as foreach_set takes it
 DEFAULTS = Settings()
-STILL = 1e-5  # a control that moves less than this gets one key
+STILL = 1e-5  # a control that moves less than this gets a key at each end of the line
 TAKES = "facewright_takes"  # custom property of a baked Action: first and last frame of each line in it
 
 
@@ -61,7 +61,7 @@ def animate_scene(
 def perform(line: sound.Line, settings: Settings, progress: pipeline.Progress | None = None) -> Performance:
     """Listens to the line; slow, and never touches bpy, so a thread may run it."""
     notes: list[str] = []
-    curves = pipeline.animate(sound.heard(line), settings, progress, notes.append)
+    curves = pipeline.animate(sound.heard(line, notes.append), settings, progress, notes.append)
     return Performance(line, curves, tuple(notes))
 
 
@@ -72,6 +72,8 @@ def write(scene: bpy.types.Scene, head: bpy.types.Object | None, performance: Pe
     sampled = core_curves.resample(performance.curves, sound.fps(scene))
     controls = found.detection.rig.controls(sampled, found.controls)
     notes = [*performance.notes, *found.notes]
+    if note := sound.place(scene, line):  # first, because it may be refused: the file may be gone by now
+        notes.append(note)
     kept = []
     for part in found.parts:
         keys = bpy.data.shape_keys[part.block, None]
@@ -80,8 +82,6 @@ def write(scene: bpy.types.Scene, head: bpy.types.Object | None, performance: Pe
     kept = [name for name in kept if name]
     if kept:
         notes.append(f"the keys that were there are kept in {', '.join(kept)}")
-    if note := sound.place(scene, line):
-        notes.append(note)
     if fit:
         _fit(scene, line.frame + len(sampled.values) - 1)
     frames = len(sampled.values)
@@ -89,7 +89,10 @@ def write(scene: bpy.types.Scene, head: bpy.types.Object | None, performance: Pe
 
 
 def write_keys(keys: bpy.types.Key, controls: Curves, first_frame: int) -> None:
-    """One key a frame on each control's curve, (T, R), in place of the lines that were baked on any of these frames."""
+    """One key a frame on each control's curve, (T, R), in place of the lines that were baked on any of these frames.
+
+    What stays still is held by its first and last key, so that other lines on the curve do not drag it.
+    """
     action = keys.animation_data.action
     existing = {curve.data_path: curve for curve in compat.curves_of(action, keys)}
     frames = np.arange(first_frame, first_frame + len(controls.values), dtype=np.float32)
@@ -97,8 +100,8 @@ def write_keys(keys: bpy.types.Key, controls: Curves, first_frame: int) -> None:
     for name, values in zip(controls.names, controls.values.T, strict=True):
         path = rig.value_path(name)
         curve = existing.get(path) or compat.new_curve(action, keys, path)
-        count = 1 if np.ptp(values) < STILL else len(values)
-        write_curve(curve, frames[:count], values[:count], replaced)
+        step = max(1, len(values) - 1) if np.ptp(values) < STILL else 1
+        write_curve(curve, frames[::step], values[::step], replaced)
     keys.update_tag()
 
 

@@ -56,21 +56,22 @@ def from_strip(scene: bpy.types.Scene, name: str) -> Line:
         raise AudioError(f"strip {quoted(name)} is retimed; render it to a sound file and choose that")
     whole, first, last = compat.span(strip)
     path = _file_of(strip.sound)
-    start_s = max(0.0, (first - whole) / fps(scene))
+    frame = max(round(first), round(whole))  # a handle may be pulled out beyond the sound, where nothing is heard
+    start_s = max(0.0, (frame - whole) / fps(scene)) if first > whole else 0.0
     end_s = (last - whole) / fps(scene)
     if end_s >= audio.open_sound(path).duration_s - 1 / fps(scene):
         end_s = float("inf")  # strips end on whole frames, sounds do not
-    return Line(path, name, round(first), start_s, end_s)
+    return Line(path, name, frame, start_s, end_s)
 
 
-def heard(line: Line) -> Path | audio.Audio:
+def heard(line: Line, note: audio.Note | None = None) -> Path | audio.Audio:
     """What the model shall hear: the file, or only the part of it between the strip's handles. Never touches bpy."""
     if not line.is_trimmed:
         return line.path
     first = round(line.start_s * audio.RATE)
     last = line.end_s * audio.RATE
     seen, parts = 0, []
-    for block in audio.open_sound(line.path).blocks():
+    for block in audio.open_sound(line.path).blocks(note):
         parts.append(block[max(0, first - seen) : int(max(0.0, min(last - seen, len(block))))])
         seen += len(block)
         if seen >= last:
@@ -85,8 +86,9 @@ def place(scene: bpy.types.Scene, line: Line) -> str | None:
     """Puts the line's sound in the sequencer unless it is there already; a note if this Blender cannot."""
     if not line.filepath or _is_placed(scene, line):
         return None
+    channel = _free_channel(scene, line)
     try:
-        compat.strips(scene).new_sound(line.name, line.filepath, _free_channel(scene, line), line.frame)
+        compat.strips(scene).new_sound(line.name, line.filepath, channel, line.frame)
     except RuntimeError:  # a Blender built without audio
         return "this Blender has no audio, so the sound is not in the sequencer"
     return None
@@ -95,7 +97,7 @@ def place(scene: bpy.types.Scene, line: Line) -> str | None:
 def _is_placed(scene: bpy.types.Scene, line: Line) -> bool:
     for strip in compat.sound_strips(scene):
         whole, first, _last = compat.span(strip)
-        if whole == first == line.frame and strip.sound and Path(bpy.path.abspath(strip.sound.filepath)) == line.path:
+        if whole == first == line.frame and strip.sound and _path_of(strip.sound).resolve() == line.path.resolve():
             return True
     return False
 
@@ -112,9 +114,13 @@ def _overlaps(strip: Any, first: float, last: float) -> bool:
     return bool(left < last + 1 and right > first)
 
 
+def _path_of(sound: bpy.types.Sound) -> Path:
+    return Path(bpy.path.abspath(sound.filepath, library=sound.library))
+
+
 def _file_of(sound: bpy.types.Sound) -> Path:
     """The sound's file; one that is packed is unpacked into Blender's own folder of this session."""
-    path = Path(bpy.path.abspath(sound.filepath, library=sound.library))
+    path = _path_of(sound)
     if sound.packed_file is None:
         if not path.is_file():
             raise AudioError(f"sound file {quoted(path)} does not exist; find it with File > External Data")

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from addon.blender import bake, compat, rig, sound
+from addon.core.errors import AudioError
 from addon.core.settings import Settings
 
-from .conftest import action_of, curve_of, keys_on, write_line
+from .conftest import action_of, curve_of, keys_on, state, write_line
 
 
 def speak(head: bpy.types.Object, line: Path, settings: Settings, frame: int = 1, fit: bool = True) -> bake.Report:
@@ -34,9 +35,18 @@ def test_the_jaw_is_open_on_the_frames_where_the_line_is_loud(head, line, settin
     assert head.data.shape_keys.key_blocks["jawOpen"].value == pytest.approx(0, abs=0.02)
 
 
-def test_a_key_that_never_moves_gets_a_single_key_at_rest(head, line, settings):
+def test_a_key_that_never_moves_is_held_at_rest_by_two_keys(head, line, settings):
     speak(head, line, settings, frame=5)
-    assert keys_on(head, "tongueOut").tolist() == [[5, 0]]
+    assert keys_on(head, "tongueOut").tolist() == [[5, 0], [52, 0]]
+
+
+def test_a_key_that_stays_still_in_one_line_is_not_dragged_by_another(head, line, settings):
+    block = head.data.shape_keys.key_blocks["tongueOut"]
+    for frame in (-20, 101):
+        block.value = 0.5
+        block.keyframe_insert("value", frame=frame)
+    speak(head, line, settings, frame=5)
+    assert [curve_of(head, "tongueOut").evaluate(frame) for frame in (5, 30, 52)] == [0, 0, 0]
 
 
 @pytest.mark.parametrize(("fps", "base", "frames"), [(24, 1.001, 48), (30, 1, 60), (60, 1, 120), (1, 1, 2)])
@@ -180,12 +190,26 @@ def test_a_pinned_mesh_is_baked_and_said_to_stand_still(head, line, settings):
     assert "shows one key only" in speak(head, line, settings).notes[0]
 
 
+def test_a_key_whose_range_is_too_small_is_baked_and_said_to_be_held_back(head, line, settings):
+    head.data.shape_keys.key_blocks["jawOpen"].slider_max = 0.1
+    assert "jawOpen on Face: held below 1" in speak(head, line, settings).notes[0]
+
+
+def test_nothing_is_written_when_the_sound_is_gone_by_then(head, line, settings):
+    performance = bake.perform(sound.from_file(str(line), 1), settings)
+    before = state()
+    line.unlink()
+    with pytest.raises(AudioError, match="does not exist"):
+        bake.write(bpy.context.scene, head, performance)
+    assert state() == before
+
+
 def test_silence_gives_a_resting_face(head, settings, tmp_path):
     from soundfile import write
 
     write(tmp_path / "silence.wav", np.zeros(16_000), 16_000)
     speak(head, tmp_path / "silence.wav", settings)
-    assert keys_on(head, "jawOpen").tolist() == [[1, 0]]
+    assert keys_on(head, "jawOpen").tolist() == [[1, 0], [24, 0]]
 
 
 def test_keys_with_quotes_and_brackets_in_their_names_are_found_by_path(make_head, scene):

@@ -78,6 +78,34 @@ def test_only_the_part_between_the_handles_of_a_strip_is_spoken(head, settings, 
 
 
 @needs_audio
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_handle_pulled_out_beyond_the_sound_moves_nothing(scene, tmp_path: Path):
+    trim(add_strip(write_line(tmp_path / "line.wav"), frame=41), 31, 65)
+    line = sound.from_strip(scene, "line")
+    assert (line.frame, line.start_s, line.end_s) == (41, 0.0, 1.0)
+
+
+@needs_audio
+def test_a_sound_that_is_there_under_another_spelling_of_its_path_is_not_added_again(scene, tmp_path: Path):
+    (tmp_path / "shots").mkdir()
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shots/one.blend"))
+    path = write_line(tmp_path / "line.wav")
+    for spelling in ("//../line.wav", str(path), f"{tmp_path}/shots/../line.wav"):
+        sound.place(scene, sound.from_file(spelling, 1))
+    assert len(compat.sound_strips(scene)) == 1
+
+
+@needs_audio
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_trimmed_strip_of_a_damaged_file_is_said_to_be_cut_short(scene, settings, tmp_path: Path):
+    path = write_line(tmp_path / "line.wav")
+    strip = add_strip(path)
+    trim(strip, 13, 40)
+    path.write_bytes(path.read_bytes()[:30_000])
+    assert "cut short" in bake.perform(sound.from_strip(scene, "line"), settings).notes[0]
+
+
+@needs_audio
 def test_a_packed_sound_is_heard_without_its_file(scene, tmp_path: Path):
     path = write_line(tmp_path / "line.wav")
     strip = add_strip(path)
