@@ -104,7 +104,7 @@ def head_of(context: bpy.types.Context) -> bpy.types.Object | None:
     """The head that is chosen, else the active object; a head that was deleted lives on in the choice alone."""
     scene = context.scene
     chosen = take_of(scene).head
-    return chosen if chosen and scene.objects.get(chosen.name) == chosen else context.view_layer.objects.active
+    return chosen if chosen and scene in chosen.users_scene else context.view_layer.objects.active
 
 
 def settings_of(scene: bpy.types.Scene, model: ModelSettings) -> Settings:

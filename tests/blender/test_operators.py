@@ -141,3 +141,14 @@ def test_a_head_that_was_deleted_is_no_longer_chosen(make_head: Head):
     assert properties.head_of(bpy.context) == chosen
     bpy.context.scene.collection.objects.unlink(chosen)
     assert properties.head_of(bpy.context) == other
+
+
+def test_a_linked_head_stays_chosen_beside_a_local_one_of_its_name(make_head: Head, tmp_path: Path):
+    local = make_head("Hero")
+    bpy.data.libraries.write(str(tmp_path / "hero.blend"), {local}, fake_user=True)
+    with bpy.data.libraries.load(str(tmp_path / "hero.blend"), link=True) as (_there, here):
+        here.objects = ["Hero"]
+    linked = here.objects[0]
+    bpy.context.scene.collection.objects.link(linked)
+    properties.take_of(bpy.context.scene).head = linked
+    assert properties.head_of(bpy.context) == linked
