@@ -57,8 +57,11 @@ def examine(scene: bpy.types.Scene, chosen: bpy.types.Object | None) -> Head:
             parts.append(Part(mesh.name, keys.name, free))
         if free and mesh.show_only_shape_key:
             unseen.append(f"{mesh.name} shows one key only; unpin it in its shape keys to see it move")
-        if short := [name for name in free if keys.key_blocks[name].slider_max < 1]:
-            unseen.append(f"{_listed(short)} on {mesh.name}: held below 1; raise Range Max in the shape keys")
+        if short := [name for name in free if not _reaches(keys.key_blocks[name], detection.rig.span)]:
+            low, high = detection.rig.span
+            unseen.append(
+                f"{_listed(short)} on {mesh.name}: held back; set Range to {low:g} and {high:g} in the shape keys"
+            )
     notes = tuple(_told(reason, keys) for reason, keys in blocked.items())
     if not parts:
         raise RigError(f"{quoted(chosen.name)} would not move: " + "; ".join(notes))
@@ -100,6 +103,11 @@ def _keys_of(obj: bpy.types.Object) -> bpy.types.Key | None:
 def _names(keys: bpy.types.Key) -> list[str]:
     """The keys that deform; the one that the others start from (Basis) is none of them."""
     return [block.name for block in keys.key_blocks if block != keys.reference_key]
+
+
+def _reaches(key: bpy.types.ShapeKey, span: tuple[float, float]) -> bool:
+    """Whether the key takes every value that a bake may give it; Blender cuts off the others."""
+    return key.slider_min <= span[0] and key.slider_max >= span[1]
 
 
 def _ancestors(obj: bpy.types.Object) -> list[bpy.types.Object]:

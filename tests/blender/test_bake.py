@@ -192,7 +192,7 @@ def test_a_pinned_mesh_is_baked_and_said_to_stand_still(head, line, settings):
 
 def test_a_key_whose_range_is_too_small_is_baked_and_said_to_be_held_back(head, line, settings):
     head.data.shape_keys.key_blocks["jawOpen"].slider_max = 0.1
-    assert "jawOpen on Face: held below 1" in speak(head, line, settings).notes[0]
+    assert "jawOpen on Face: held back; set Range to 0 and 1" in speak(head, line, settings).notes[0]
 
 
 def test_nothing_is_written_when_the_sound_is_gone_by_then(head, line, settings):

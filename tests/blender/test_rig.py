@@ -216,3 +216,12 @@ def test_every_key_of_every_convention_is_written(make_head: Head, convention: R
     found = rig.examine(bpy.context.scene, face)
     assert found.detection.rig == convention
     assert set(found.controls) == written
+
+
+def test_keys_that_cannot_take_a_conventions_negative_values_are_told(make_head: Head):
+    board = next(convention for convention in conventions() if convention.span == (-1, 1))
+    face = make_head("Face", tuple(board.weights))
+    assert "held back; set Range to -1 and 1" in rig.examine(bpy.context.scene, face).notes[0]
+    for block in face.data.shape_keys.key_blocks:
+        block.slider_min = -1
+    assert rig.examine(bpy.context.scene, face).notes == ()
