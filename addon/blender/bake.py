@@ -79,7 +79,7 @@ def write(scene: bpy.types.Scene, head: bpy.types.Object | None, performance: Pe
         keys = bpy.data.shape_keys[part.block, None]
         kept.append(new_action(keys, f"Facewright {line.name} {part.mesh}"))
         write_keys(keys, controls.select(part.controls), line.frame)
-    kept = [name for name in kept if name]
+    kept = list(dict.fromkeys(name for name in kept if name))  # meshes may share an Action
     if kept:
         notes.append(f"the keys that were there are kept in {', '.join(kept)}")
     if fit:

@@ -72,7 +72,6 @@ def model_settings(context: bpy.types.Context) -> ModelSettings:
 def _device_line(device: str) -> tuple[str, Literal["CHECKMARK", "INFO"]]:
     """What will be used for a choice of device, and an icon; asked once, because it loads onnxruntime."""
     there = backend.available()
-    names = ", ".join(TITLES[name][0] for name in there)
     if device in ("auto", *there):
-        return f"Here: {names}", "CHECKMARK"
-    return f"{TITLES[device][0]} is not available here and falls back to the processor. Here: {names}", "INFO"
+        return f"Here: {', '.join(TITLES[name][0] for name in there)}", "CHECKMARK"
+    return "Not available here: falls back to the processor", "INFO"

@@ -89,6 +89,15 @@ def test_the_animators_action_is_kept_and_unchanged(head, line, settings):
     assert keys_on(head, "jawOpen").tolist() == [[3, 0.5]]
 
 
+def test_an_action_that_two_meshes_share_is_told_once(make_head, line, settings):
+    face = make_head("Face", ("jawOpen",))
+    teeth = make_head("Teeth", ("jawOpen",), parent=face)
+    face.data.shape_keys.key_blocks["jawOpen"].keyframe_insert("value")
+    theirs = action_of(face)
+    compat.assign(teeth.data.shape_keys, theirs)
+    assert speak(face, line, settings).notes == (f"the keys that were there are kept in {theirs.name}",)
+
+
 @pytest.mark.skipif(not compat.HAS_SLOTS, reason="this Blender has one owner an action")
 def test_an_action_that_also_moves_something_else_goes_on_moving_it(head, line, settings):
     head.keyframe_insert("location", frame=1)
