@@ -276,10 +276,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--transcribe", action="store_true", help="guess the words of lines without a text")
     parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args(argv)
+    if args.workers < 1:
+        parser.error("--workers must be 1 or more")
     try:
         utterances = corpora.select(corpora.read(args.corpus), args.folders, args.languages, args.limit)
         outcome = align_corpus(utterances, args.out, args.workers, args.transcribe)
-    except FacewrightError as error:
+    except (FacewrightError, OSError) as error:  # OSError: a place that cannot be written
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -63,6 +63,12 @@ class TrainSettings:
     save_every_steps: int = 250
     threads: int = 2
 
+    def __post_init__(self) -> None:
+        """Refuses a count that would train nothing."""
+        for name in ("steps", "batch", "save_every_steps", "threads"):
+            if getattr(self, name) < 1:
+                raise CorpusError(f"train.{name} of the training config must be 1 or more, not {getattr(self, name)}")
+
 
 @dataclass(frozen=True)
 class TrainingConfig:

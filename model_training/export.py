@@ -144,7 +144,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         metadata = {"version": args.version, "licence": args.licence, "training_data": args.training_data}
         out = export(args.checkpoint, args.out, metadata)
-    except FacewrightError as error:
+    except (FacewrightError, OSError) as error:  # OSError: a place that cannot be written
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(f"exported: {out} ({out.stat().st_size / 1e6:.1f} MB)")

@@ -179,7 +179,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         chosen, why = choose(corpora.read(args.corpus), config.load(args.config).corpus)
         outcome = why + prepare(chosen, read_phones(args.phones), args.out)
-    except FacewrightError as error:
+    except (FacewrightError, OSError) as error:  # OSError: a place that cannot be written
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

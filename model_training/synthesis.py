@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         table = synthesise(args.out, args.lines, args.seed)
-    except FacewrightError as error:
+    except (FacewrightError, OSError) as error:  # OSError: a place that cannot be written
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(f"spoken: {table}")

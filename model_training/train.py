@@ -161,7 +161,8 @@ def load_checkpoint(file: Path, device: torch.device | str = "cpu") -> tuple[con
     except FacewrightError:
         raise
     except Exception as error:  # torch.load raises what its many readers raise
-        raise CorpusError(f"cannot read the checkpoint {str(file)!r}: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else "model_training.train did not write it"
+        raise CorpusError(f"cannot read the checkpoint {str(file)!r}: {reason}") from error
 
 
 def _resume(student: Student, settings: config.TrainingConfig, out: Path, device: torch.device) -> None:
@@ -211,7 +212,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         checkpoint = train(config.load(args.config), args.shard, args.out, args.start)
-    except FacewrightError as error:
+    except (FacewrightError, OSError) as error:  # OSError: a place that cannot be written
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

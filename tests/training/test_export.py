@@ -58,4 +58,6 @@ def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path, capsys: pytest.
     (tmp_path / "bad.pt").write_bytes(b"nothing")
     arguments = ["--checkpoint", str(tmp_path / "bad.pt"), "--out", str(tmp_path / "x.onnx"), "--training-data", "x"]
     assert export.main(arguments) == 2
-    assert "bad.pt" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "bad.pt" in err
+    assert err.count("\n") == 1

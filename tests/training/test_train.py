@@ -34,6 +34,7 @@ def test_shipped_configs_are_read_and_written_back(name: str) -> None:
     [
         ({"train": {"stepps": 3}}, "train.stepps"),
         ({"train": {"steps": "many"}}, "train.steps"),
+        ({"train": {"steps": -3}}, "train.steps of the training config must be 1 or more"),
         ({"train": 3}, "train"),
     ],
 )
@@ -165,3 +166,15 @@ def test_the_command_says_what_is_wrong_in_one_line(tmp_path: Path, capsys: pyte
     arguments = ["--config", str(CONFIGS / "tiny.toml"), "--shard", str(tmp_path), "--out", str(tmp_path / "run")]
     assert train.main(arguments) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_place_that_cannot_be_written_is_one_line(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table, phones = str(corpus / "speech.tsv"), str(corpus / "phones.tsv")
+    (tmp_path / "file").write_text("in the way")
+    inputs = ["--config", str(CONFIGS / "tiny.toml"), "--corpus", table, "--phones", phones]
+    assert prepare.main([*inputs, "--out", str(tmp_path / "file")]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "file" in err
