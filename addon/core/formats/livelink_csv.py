@@ -30,6 +30,7 @@ ORDER = (
     *("leftEyeYaw", "leftEyePitch", "leftEyeRoll", "rightEyeYaw", "rightEyePitch", "rightEyeRoll"),
 )
 HEADER = ("Timecode", "BlendShapeCount", *(name[0].upper() + name[1:] for name in ORDER))
+NTSC = 2e-3  # film and video run slower than their timecode by 1 in 1001
 TIMECODE = re.compile(r"(\d+):(\d+):(\d+)[:;](\d+)(\.\d+)?")
 BY_LOWER_NAME = {name.lower(): name for name in (*channels.ALL, *ROLLS)}
 
@@ -48,7 +49,8 @@ def write(path: Path, curves: Curves, rate: float = RATE, start_s: float = 0.0) 
 def timecode(index: int, rate: float, start_s: float = 0.0) -> str:
     """HH:MM:SS:FF.mmm of a row; 23.976 and 29.97 count 24 and 30 frames a second without dropping any."""
     base = max(1, math.ceil(rate - 0.05))
-    thousandths = round((index + start_s * base) * 1000)
+    step = 1.0 if math.isclose(rate, base, rel_tol=NTSC) else base / rate  # frames a row: 12.5 counts 13 in real time
+    thousandths = round((index * step + start_s * base) * 1000)
     frame, fraction = divmod(thousandths, 1000)
     seconds, frame = divmod(frame, base)
     return f"{seconds // 3600 % 24:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}:{frame:02d}.{fraction:03d}"

@@ -65,6 +65,14 @@ def test_timecodes_count_whole_frames(rate: float, index: int, code: str) -> Non
     assert livelink_csv.timecode(index, rate) == code
 
 
+@pytest.mark.parametrize("rate", [1.5, 12.5, 33.3, 62.5])
+def test_at_a_rate_that_no_timecode_counts_the_time_is_real(tmp_path: Path, rate: float) -> None:
+    assert livelink_csv.timecode(int(rate * 4) + 1, rate)[:8] == "00:00:04"
+    ramp = np.linspace(0, 1, 500, dtype=np.float32)[:, np.newaxis]
+    livelink_csv.write(tmp_path / "a.csv", Curves(ramp, ("jawOpen",), 50.0), rate)
+    assert livelink_csv.read(tmp_path / "a.csv").duration_s == pytest.approx(10.0, abs=1.5 / rate)
+
+
 def test_a_timecode_carries_the_fraction_of_its_frame_and_passes_midnight() -> None:
     assert livelink_csv.timecode(0, 60.0, 10.5 / 60) == "00:00:00:10.500"
     assert livelink_csv.timecode(60, 60.0, 86_399.0) == "00:00:00:00.000"
