@@ -23,7 +23,7 @@ sys.path.insert(0, str(SAMPLES.parent))
 from addon.blender import bake, sound  # noqa: E402
 from addon.blender.bake import Performance  # noqa: E402
 from addon.core import audio, formats  # noqa: E402
-from addon.core.curves import Array, Curves, lip_gap, resample  # noqa: E402
+from addon.core.curves import SEALED_GAP, Array, Curves, lip_gap, resample  # noqa: E402
 from addon.core.errors import FacewrightError, RigError  # noqa: E402
 from addon.core.settings import ModelSettings, Settings  # noqa: E402
 
@@ -132,7 +132,7 @@ def plot(performance: Performance, path: Path) -> None:
     axes[0].plot(np.arange(len(heard.samples)) / heard.rate, heard.samples, linewidth=0.4, color="0.35")
     axes[0].set_ylabel("sound")
     axes[0].set_title(f"{performance.line.name}: closed lips are shaded", loc="left", fontsize=10)
-    closed = (lip_gap(curves) <= 0.02) & (curves.column("mouthClose") > 0.02)
+    closed = (lip_gap(curves) <= SEALED_GAP) & (curves.column("mouthClose") > SEALED_GAP)
     for axis, (label, names) in zip(axes[1:], PLOTTED.items(), strict=True):
         for name in names:
             axis.plot(times_s, curves.column(name), linewidth=1.2, label=name)

@@ -98,7 +98,7 @@ class FACEWRIGHT_OT_animate(bpy.types.Operator):
             return self._refuse(self._job.failure)
         scene: bpy.types.Scene | None = bpy.data.scenes.get(self._scene_name)
         if scene is None:
-            return self._refuse(f"scene {self._scene_name!r} is gone; nothing was written")
+            return self._refuse(f"scene {quoted(self._scene_name)} is gone; nothing was written")
         try:
             head = next((obj for obj in scene.objects if obj.name_full == self._head_name), None)
             fit = properties.take_of(scene).fit_scene
