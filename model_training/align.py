@@ -29,9 +29,8 @@ import soundfile
 import soxr
 from tqdm import tqdm
 
-from addon.core.errors import FacewrightError
-
 from . import corpora, espeak
+from .command import finish, tally
 from .phones import STOPS, Phone, energy_db, read_phones
 
 SAMPLE_RATE = 16_000
@@ -278,18 +277,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     if args.workers < 1:
         parser.error("--workers must be 1 or more")
-    try:
+
+    def work() -> str:
         utterances = corpora.select(corpora.read(args.corpus), args.folders, args.languages, args.limit)
-        outcome = align_corpus(utterances, args.out, args.workers, args.transcribe)
-    except (FacewrightError, OSError) as error:  # OSError: a place that cannot be written
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nstopped; run the same command again to go on", file=sys.stderr)
-        return 130
-    for reason, count in outcome.most_common():
-        print(f"{count:6d} {reason}")
-    return 0
+        return tally(align_corpus(utterances, args.out, args.workers, args.transcribe))
+
+    return finish(work)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from addon.core.errors import FacewrightError
 from addon.core.model import FaceModel
 
 from .articulation import CHANNELS, SIDED, SOLO
+from .command import finish
 from .network import CLOSE, JAW, ROW_SAMPLES, SAMPLE_RATE, TOKEN_SAMPLES, FaceNetwork, context_s
 from .train import load_checkpoint
 
@@ -141,14 +142,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--licence", default="GPL-3.0-or-later")
     parser.add_argument("--training-data", required=True, help="what it was trained on, in one line")
     args = parser.parse_args(argv)
-    try:
+
+    def work() -> str:
         metadata = {"version": args.version, "licence": args.licence, "training_data": args.training_data}
         out = export(args.checkpoint, args.out, metadata)
-    except (FacewrightError, OSError) as error:  # OSError: a place that cannot be written
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    print(f"exported: {out} ({out.stat().st_size / 1e6:.1f} MB)")
-    return 0
+        return f"exported: {out} ({out.stat().st_size / 1e6:.1f} MB)"
+
+    return finish(work)
 
 
 if __name__ == "__main__":

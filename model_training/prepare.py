@@ -19,11 +19,10 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from addon.core.errors import FacewrightError
-
 from . import config, corpora
 from .align import SAMPLE_RATE, read_speech, words_of
 from .articulation import CHANNELS, RATE, SOLO, teacher_curves
+from .command import finish, tally
 from .phones import INVENTORY, Phone, energy_db, read_phones
 
 ROW_SAMPLES = round(SAMPLE_RATE / RATE)
@@ -176,18 +175,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--phones", type=Path, required=True, help="phone times from model_training.align")
     parser.add_argument("--out", type=Path, required=True, help="folder for the shard")
     args = parser.parse_args(argv)
-    try:
+
+    def work() -> str:
         chosen, why = choose(corpora.read(args.corpus), config.load(args.config).corpus)
-        outcome = why + prepare(chosen, read_phones(args.phones), args.out)
-    except (FacewrightError, OSError) as error:  # OSError: a place that cannot be written
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nstopped; run the same command again to go on", file=sys.stderr)
-        return 130
-    for reason, count in outcome.most_common():
-        print(f"{count:6d} {reason}")
-    return 0
+        return tally(why + prepare(chosen, read_phones(args.phones), args.out))
+
+    return finish(work)
 
 
 if __name__ == "__main__":

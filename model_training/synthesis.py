@@ -17,9 +17,8 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
-from addon.core.errors import FacewrightError
-
 from . import corpora, espeak
+from .command import finish
 
 # Sentences of ours, rich in what lips must show: closures, lip-to-teeth, rounding, spread and open vowels.
 SENTENCES = (
@@ -60,13 +59,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--lines", type=int, default=24)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(argv)
-    try:
-        table = synthesise(args.out, args.lines, args.seed)
-    except (FacewrightError, OSError) as error:  # OSError: a place that cannot be written
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    print(f"spoken: {table}")
-    return 0
+
+    def work() -> str:
+        return f"spoken: {synthesise(args.out, args.lines, args.seed)}"
+
+    return finish(work)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from tqdm import tqdm
 from addon.core.errors import FacewrightError
 
 from . import config
+from .command import finish
 from .corpora import CorpusError
 from .dataset import Batch, Batches
 from .losses import Criterion
@@ -210,16 +211,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="run folder")
     parser.add_argument("--start", type=Path, help="checkpoint of another run to begin from")
     args = parser.parse_args(argv)
-    try:
-        checkpoint = train(config.load(args.config), args.shard, args.out, args.start)
-    except (FacewrightError, OSError) as error:  # OSError: a place that cannot be written
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nstopped; run the same command again to go on from the last checkpoint", file=sys.stderr)
-        return 130
-    print(f"trained: {checkpoint}")
-    return 0
+
+    def work() -> str:
+        return f"trained: {train(config.load(args.config), args.shard, args.out, args.start)}"
+
+    return finish(work)
 
 
 if __name__ == "__main__":
