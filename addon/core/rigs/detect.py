@@ -53,11 +53,11 @@ class Detection:
         return tuple(channel for channel, its in self.fates.items() if its is fate)
 
     def among(self, available: Sequence[str]) -> Detection:
-        """The same convention with only these of the head's keys: for those that are driven or locked."""
+        """The same convention where only these keys may be written: the others are driven, or locked."""
         if self.rig is None:
             return self
         fewer = _detection(self.rig, tuple(dict.fromkeys(available)))
-        return replace(fewer, rivals=self.rivals, scores=self.scores, completed=self.completed)
+        return replace(fewer, given=self.given, rivals=self.rivals, scores=self.scores, completed=self.completed)
 
     def explain(self) -> str:
         """Coverage in a few lines: what was found, what is missing or only approximated, and what that means."""

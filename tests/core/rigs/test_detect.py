@@ -222,7 +222,15 @@ def test_with_fewer_keys_the_convention_stays() -> None:
 def test_a_name_that_two_meshes_share_counts_once() -> None:
     names = names_of("arkit")
     assert detect([*names, *names]) is detect(names)
-    assert detect(names).among(["jawOpen", "jawOpen"]).given == ("jawOpen",)
+    assert detect(names).among(["jawOpen", "jawOpen"]).controls == ("jawOpen",)
+
+
+def test_what_is_left_alone_is_told_even_where_other_keys_are_locked() -> None:
+    found = detect([*names_of("arkit"), "JAWOPEN", "head_lod0_mesh__brow_down_L"])
+    free = found.among([key for key in found.controls if key != "mouthSmileLeft"])
+    assert found.doubles == free.doubles == ("JAWOPEN",)
+    assert found.correctives == free.correctives == ("head_lod0_mesh__brow_down_L",)
+    assert "mouthSmileLeft" not in free.controls
 
 
 def test_what_is_only_near_or_folded_is_told() -> None:
