@@ -81,7 +81,7 @@ class Detection:
         told = [
             (self.missing, f"Missing: {_listed(self.missing)}; {lost}"),
             (near, f"Approximated: {_listed(near)}."),
-            (folded, f"Folded: {_listed(folded)}."),
+            (folded, f"Shown together with another channel: {_listed(folded)}."),
             (self.completed, f"Keys of another convention fill in: {_listed(self.completed)}."),
             (self.rivals, f"May also be {_listed(self.rivals)}, which would set these keys otherwise."),
             (self.doubles, f"Left alone, for another key has the name: {_listed(self.doubles)}."),

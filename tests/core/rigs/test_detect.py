@@ -236,7 +236,7 @@ def test_what_is_left_alone_is_told_even_where_other_keys_are_locked() -> None:
 def test_what_is_only_near_or_folded_is_told() -> None:
     told = detect(names_of("sranipal")).explain()
     assert told.startswith("HTC SRanipal: 36 of 36 channels found on 40 keys.\nApproximated: eyeSquintLeft, ")
-    assert told.endswith("\nFolded: mouthClose.")
+    assert told.endswith("\nShown together with another channel: mouthClose.")
 
 
 def test_the_choice_is_explained_by_the_scores() -> None:
