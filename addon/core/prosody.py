@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -31,19 +31,29 @@ STEADY_ROWS = 5  # a pitch must hold for most of 0.1 s to count
 FAINTEST_ACCENT = 0.25
 ACCENT_GAP_S = 0.25  # stressed syllables come about four a second at most
 ACCENT_WIDTH_S = 0.06  # standard deviation; a syllable's nucleus
+RATE_HZ = 16_000  # of the sound
+TILT_SAMPLES = 320  # 20 ms in the middle of a frame
+TILT_LOW_HZ, TILT_SPLIT_HZ, TILT_HIGH_HZ = 50, 1_000, 5_000  # the alpha ratio of eGeMAPS (Eyben et al. 2016)
 
 
 @dataclass(frozen=True)
 class Prosody:
-    """Loudness in dB of full scale and pitch in Hz (0 where unvoiced), each (T,), row t at t / rate seconds."""
+    """Loudness in dB of full scale, pitch in Hz (0 where unvoiced) and spectral tilt, each (T,); row t at t / rate s.
+
+    The tilt is how many dB the band from 1 to 5 kHz lies over that below: effort raises it. 0 where it is quiet; it
+    may be left out (then it is empty).
+    """
 
     loudness_db: Array
     pitch_hz: Array
     rate: float = RATE
+    tilt_db: Array = field(default_factory=lambda: np.zeros(0, np.float32))
 
     def __post_init__(self) -> None:
         if self.loudness_db.shape != self.pitch_hz.shape or self.pitch_hz.ndim != 1:
             raise ValueError(f"loudness {self.loudness_db.shape} and pitch {self.pitch_hz.shape}: need (T,) twice")
+        if self.tilt_db.shape not in (self.pitch_hz.shape, (0,)):
+            raise ValueError(f"tilt {self.tilt_db.shape} and pitch {self.pitch_hz.shape}: need (T,) twice")
 
     @property
     def duration_s(self) -> float:
@@ -52,20 +62,37 @@ class Prosody:
 
 
 def measure(window: Window) -> Array:
-    """Loudness in dB and pitch in Hz of a window's rows, (T, 2); the same however the sound is cut into windows."""
+    """Loudness in dB, pitch in Hz and tilt in dB of a window's rows, (T, 3), however the sound is cut into windows."""
     if window.context < REACH_SAMPLES:
         raise ValueError(f"{window.context} samples of surroundings: prosody needs {REACH_SAMPLES}")
     first = window.context - FRAME_SAMPLES // 2  # the first frame's start
     end = first + (window.rows - 1) * HOP_SAMPLES + FRAME_SAMPLES
     loudness = _loudness_db(window.samples[first:end])
     pitch = _pitch_hz(window.samples[first - DECIMATION : end + DECIMATION], loudness)
-    return np.stack([loudness, pitch], axis=1)
+    return np.stack([loudness, pitch, _tilt_db(window.samples[first:end], loudness)], axis=1)
 
 
 def gather(rows: list[Array]) -> Prosody:
-    """The prosody of a whole take from its windows' rows, each (T, 2)."""
-    table = np.concatenate(rows) if rows else np.zeros((0, 2), np.float32)
-    return Prosody(table[:, 0], table[:, 1])
+    """The prosody of a whole take from its windows' rows, each (T, 3)."""
+    table = np.concatenate(rows) if rows else np.zeros((0, 3), np.float32)
+    loudness, pitch, tilt = np.ascontiguousarray(table.T)
+    return Prosody(loudness, pitch, tilt_db=tilt)
+
+
+def _tilt_db(samples: Array, loudness_db: Array) -> Array:
+    """The alpha ratio of every loud row, 0 of the others."""
+    tilt = np.zeros(len(loudness_db), np.float32)
+    loud = np.flatnonzero(loudness_db > QUIET_DB)
+    if not len(loud):
+        return tilt
+    inner = samples[(FRAME_SAMPLES - TILT_SAMPLES) // 2 :]
+    frames = np.lib.stride_tricks.sliding_window_view(inner, TILT_SAMPLES)[::HOP_SAMPLES][loud]
+    spectrum = np.fft.rfft(frames * np.hanning(TILT_SAMPLES).astype(np.float32), axis=1)
+    power = spectrum.real**2 + spectrum.imag**2  # a bin is 50 Hz
+    low, split, high = (hz * TILT_SAMPLES // RATE_HZ for hz in (TILT_LOW_HZ, TILT_SPLIT_HZ, TILT_HIGH_HZ))
+    above = np.maximum(power[:, split:high].sum(axis=1), 1e-12)
+    tilt[loud] = 10 * np.log10(above / np.maximum(power[:, low:split].sum(axis=1), 1e-12))
+    return tilt
 
 
 def _loudness_db(samples: Array) -> Array:

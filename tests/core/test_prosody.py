@@ -55,6 +55,7 @@ def test_however_the_sound_is_cut_the_prosody_is_the_same(
     cut = prosody_of(babble(4.3), body, context)
     np.testing.assert_array_equal(cut.loudness_db, whole.loudness_db)
     np.testing.assert_array_equal(cut.pitch_hz, whole.pitch_hz)
+    np.testing.assert_array_equal(cut.tilt_db, whole.tilt_db)
 
 
 def test_one_row_and_none() -> None:
@@ -108,3 +109,14 @@ def test_a_window_without_surroundings_is_refused() -> None:
 def test_shapes_that_differ_are_refused() -> None:
     with pytest.raises(ValueError, match="need"):
         Prosody(np.zeros(3, np.float32), np.zeros(4, np.float32))
+
+
+def test_a_brighter_voice_has_the_higher_tilt() -> None:
+    t = np.arange(RATE) / RATE
+    low, high = np.sin(2 * np.pi * 300 * t), np.sin(2 * np.pi * 2_000 * t)
+    for share, expected_db in ((0.1, -20.0), (1.0, 0.0), (2.0, 6.02)):
+        tilt = prosody_of(0.1 * (low + share * high)).tilt_db
+        assert np.median(tilt) == pytest.approx(expected_db, abs=0.2)
+    assert not prosody_of(np.zeros(RATE)).tilt_db.any()
+    with pytest.raises(ValueError, match="need"):
+        Prosody(np.zeros(3, np.float32), np.zeros(3, np.float32), tilt_db=np.zeros(2, np.float32))
