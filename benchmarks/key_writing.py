@@ -16,6 +16,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from addon.blender import bake
+from addon.blender.targets import Owner, Strand, value_path
 from addon.core import channels
 from addon.core.curves import Curves
 
@@ -48,7 +49,9 @@ def timed(write: Callable[[bpy.types.Key, Curves], None], controls: Curves) -> t
 def by_bake(keys: bpy.types.Key, controls: Curves) -> None:
     """As Animate writes them, the new Action included."""
     bake.new_action(keys, "bake")
-    bake.write_keys(keys, controls, 1)
+    owner = Owner("shape_keys", keys.name, "Face")
+    strands = [Strand(owner, value_path(name), 0, "Face", name, controls.column(name)) for name in controls.names]
+    bake.write_strands(keys, strands, 1)
 
 
 def by_insertion(keys: bpy.types.Key, controls: Curves) -> None:

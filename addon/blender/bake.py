@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import bpy
 import numpy as np
@@ -13,6 +15,7 @@ from ..core import pipeline
 from ..core.curves import Array, Curves
 from ..core.settings import Settings
 from . import compat, rig, sound
+from .targets import Strand
 
 LINEAR = 1  # Keyframe.interpolation as foreach_set takes it
 DEFAULTS = Settings()
@@ -70,15 +73,15 @@ def write(scene: bpy.types.Scene, head: bpy.types.Object | None, performance: Pe
     found = rig.examine(scene, head)
     line = performance.line
     sampled = core_curves.resample(performance.curves, sound.fps(scene))
-    controls = found.detection.rig.controls(sampled, found.controls)
+    strands = found.strands(sampled)
     notes = [*performance.notes, *found.notes]
     if note := sound.place(scene, line):  # first, because it may be refused: the file may be gone by now
         notes.append(note)
     kept = []
-    for part in found.parts:
-        keys = bpy.data.shape_keys[part.block, None]
-        kept.append(new_action(keys, f"Facewright {line.name} {part.mesh}"))
-        write_keys(keys, controls.select(part.controls), line.frame)
+    for owner in dict.fromkeys(strand.owner for strand in strands):
+        block = owner.block()
+        kept.append(new_action(block, f"Facewright {line.name} {owner.shown}"))
+        write_strands(block, [strand for strand in strands if strand.owner == owner], line.frame)
     kept = list(dict.fromkeys(name for name in kept if name))  # meshes may share an Action
     if kept:
         notes.append(f"the keys that were there are kept in {', '.join(kept)}")
@@ -88,21 +91,23 @@ def write(scene: bpy.types.Scene, head: bpy.types.Object | None, performance: Pe
     return Report(line.name, line.frame, frames, len(found.parts), len(found.controls), tuple(notes))
 
 
-def write_keys(keys: bpy.types.Key, controls: Curves, first_frame: int) -> None:
-    """One key a frame on each control's curve, (T, R), in place of the lines that were baked on any of these frames.
+def write_strands(block: Any, strands: Sequence[Strand], first_frame: int) -> None:
+    """One key a frame for each strand of `block`, in place of the lines that were baked on any of these frames.
 
     What stays still is held by its first and last key, so that other lines on the curve do not drag it.
     """
-    action = keys.animation_data.action
-    existing = {curve.data_path: curve for curve in compat.curves_of(action, keys)}
-    frames = np.arange(first_frame, first_frame + len(controls.values), dtype=np.float32)
-    replaced = _add_take(action, first_frame, first_frame + len(frames) - 1)
-    for name, values in zip(controls.names, controls.values.T, strict=True):
-        path = rig.value_path(name)
-        curve = existing.get(path) or compat.new_curve(action, keys, path)
-        step = max(1, len(values) - 1) if np.ptp(values) < STILL else 1
-        write_curve(curve, frames[::step], values[::step], replaced)
-    keys.update_tag()
+    action = block.animation_data.action
+    existing = {(curve.data_path, curve.array_index): curve for curve in compat.curves_of(action, block)}
+    count = len(strands[0].values)
+    frames = np.arange(first_frame, first_frame + count, dtype=np.float32)
+    replaced = _add_take(action, first_frame, first_frame + count - 1)
+    for strand in strands:
+        curve = existing.get((strand.path, strand.index)) or compat.new_curve(
+            action, block, strand.path, strand.index, strand.group
+        )
+        step = max(1, count - 1) if np.ptp(strand.values) < STILL else 1
+        write_curve(curve, frames[::step], strand.values[::step], replaced)
+    block.update_tag()
 
 
 def write_curve(curve: bpy.types.FCurve, frames: Array, values: Array, replaced: tuple[int, int]) -> None:
@@ -145,21 +150,21 @@ def _add_take(action: bpy.types.Action, first: int, last: int) -> tuple[int, int
     return min([first, *(take[0] for take in overlapped)]), max([last, *(take[1] for take in overlapped)])
 
 
-def new_action(keys: bpy.types.Key, name: str) -> str | None:
-    """Gives `keys` an Action of its own that starts as a copy of the one it had; the name of the animator's, if any.
+def new_action(block: Any, name: str) -> str | None:
+    """Gives `block` an Action of its own that starts as a copy of the one it had; the name of the animator's, if any.
 
-    The copy keeps what the bake does not write: other keys, locked curves, lines that were baked elsewhere.
+    The copy keeps what the bake does not write: other curves, locked curves, lines that were baked elsewhere.
     """
-    old = keys.animation_data.action if keys.animation_data else None
+    old = block.animation_data.action if block.animation_data else None
     if old is None:
         action = bpy.data.actions.new(name)
     else:
         action = old.copy()
         action.name = name
         old.use_fake_user = True
-    compat.assign(keys, action)
+    compat.assign(block, action)
     is_theirs = old is not None and old.get(TAKES) is None
-    return old.name if is_theirs else None
+    return str(old.name) if is_theirs else None
 
 
 def _fit(scene: bpy.types.Scene, last_frame: int) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import bpy
 
 HAS_SLOTS = bpy.app.version >= (4, 4)
+TAKES_GROUP = bpy.app.version >= (5, 0)  # the group of a curve as an argument
 HAS_STRIPS = bpy.app.version >= (4, 4)  # before, a strip was called a sequence
 HAS_HANDLES = bpy.app.version >= (5, 2)  # strip.left_handle; frame_final_start is deprecated from then on
 
@@ -29,11 +30,16 @@ def curves_of(action: Any, owner: Any) -> list[Any]:
     return [curve for bag in bags if bag for curve in bag.fcurves]
 
 
-def new_curve(action: Any, owner: Any, path: str) -> Any:
-    """A curve for a data path that has none yet; `owner` is animated by `action` already."""
-    if HAS_SLOTS:
-        return action.fcurve_ensure_for_datablock(owner, path)
-    return action.fcurves.new(path)
+def new_curve(action: Any, owner: Any, path: str, index: int, group: str) -> Any:
+    """A curve for a property that has none yet, in a group; `owner` is animated by `action` already."""
+    if TAKES_GROUP:
+        return action.fcurve_ensure_for_datablock(owner, path, index=index, group_name=group)
+    if not HAS_SLOTS:
+        return action.fcurves.new(path, index=index, action_group=group)
+    curve = action.fcurve_ensure_for_datablock(owner, path, index=index)
+    bag = action.layers[0].strips[0].channelbag(owner.animation_data.action_slot)
+    curve.group = bag.groups.get(group) or bag.groups.new(group)
+    return curve
 
 
 def assign(owner: Any, action: Any) -> None:

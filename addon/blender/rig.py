@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import bpy
 
 from ..core import rigs
+from ..core.curves import Curves
 from ..core.errors import RigError, quoted
 from . import compat
+from .targets import VISEMES, Owner, Strand, group_of, value_path
 
 SHOWN = 4  # names that a note lists before it says how many more there are
 FACE_CHANNELS = 14  # a mesh that shows more is a face, not its teeth or lashes; faces with visemes alone show 15 to 23
@@ -22,6 +24,11 @@ class Part:
     mesh: str  # the object that shows it
     block: str  # its name in bpy.data.shape_keys
     controls: tuple[str, ...]  # the keys that may be written
+
+    @property
+    def owner(self) -> Owner:
+        """The data-block that the keys' Action belongs to."""
+        return Owner("shape_keys", self.block, self.mesh)
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,30 @@ class Head:
     def controls(self) -> tuple[str, ...]:
         """Every key that may be written, once."""
         return tuple(dict.fromkeys(name for part in self.parts for name in part.controls))
+
+    def strands(self, curves: Curves) -> list[Strand]:
+        """What the channels' curves, one row a frame, come to on this head: a strand for each F-curve to write."""
+        if self.detection.rig is None:
+            return []
+        controls = self.detection.rig.controls(curves, self.controls)
+        groups = self._groups()
+        return [
+            Strand(part.owner, value_path(name), 0, groups[name], name, controls.column(name))
+            for part in self.parts
+            for name in part.controls
+        ]
+
+    def _groups(self) -> dict[str, str]:
+        """Key → the Graph Editor's group: that of the channel which the key shows most."""
+        rig = self.detection.rig
+        if rig is None:
+            return {}
+        groups: dict[str, str] = {}
+        for control, keys in rig.written(self.detection.found, self.controls).items():
+            parts = rig.parts(control)
+            strongest = max(parts, key=lambda channel: abs(parts[channel]))
+            groups |= dict.fromkeys(keys, VISEMES if control in rig.visemes else group_of(strongest))
+        return groups
 
 
 def examine(scene: bpy.types.Scene, chosen: bpy.types.Object | None) -> Head:
@@ -160,11 +191,6 @@ def _free_controls(
         else:
             blocked.setdefault(reason, []).append((name, mesh.name))
     return tuple(free)
-
-
-def value_path(name: str) -> str:
-    """The data path of a key's value, under the shape-key data-block."""
-    return f'key_blocks["{bpy.utils.escape_identifier(name)}"].value'
 
 
 def _refusal(mesh: bpy.types.Object, keys: bpy.types.Key) -> str | None:

@@ -14,7 +14,7 @@ import soundfile
 from onnx import TensorProto, helper, numpy_helper
 
 from addon import blender
-from addon.blender import compat, rig
+from addon.blender import compat, targets
 from addon.core import channels
 from addon.core.settings import ModelSettings, Settings
 
@@ -130,7 +130,7 @@ def action_of(head: bpy.types.Object) -> bpy.types.Action:
 def curve_of(head: bpy.types.Object, name: str) -> bpy.types.FCurve:
     """The curve that moves a key."""
     curves = compat.curves_of(action_of(head), head.data.shape_keys)
-    return {curve.data_path: curve for curve in curves}[rig.value_path(name)]
+    return {curve.data_path: curve for curve in curves}[targets.value_path(name)]
 
 
 def keys_on(head: bpy.types.Object, name: str) -> np.ndarray:

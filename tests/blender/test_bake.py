@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 import pytest
 
-from addon.blender import bake, compat, rig, sound
+from addon.blender import bake, compat, sound, targets
 from addon.core.errors import AudioError
 from addon.core.settings import Settings
 
@@ -225,7 +225,7 @@ def test_keys_with_quotes_and_brackets_in_their_names_are_found_by_path(make_hea
     head = make_head(keys=('jaw "Open"\\]',))
     head.data.shape_keys.key_blocks[1].keyframe_insert("value")
     assert [curve.data_path for curve in compat.curves_of(action_of(head), head.data.shape_keys)] == [
-        rig.value_path('jaw "Open"\\]')
+        targets.value_path('jaw "Open"\\]')
     ]
 
 
