@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from . import emotions
 from .errors import SettingsError, quoted
 
 MAX_SEED = 2**31 - 1  # what an integer property in Blender can hold
@@ -15,10 +16,6 @@ MAX_SEED = 2**31 - 1  # what an integer property in Blender can hold
 
 def _option(default: Any, low: float = 0.0, high: float = 1.0) -> Any:
     return field(default=default, metadata={"low": low, "high": high})
-
-
-def _seed() -> Any:
-    return _option(0, 0, MAX_SEED)
 
 
 @dataclass(frozen=True)
@@ -35,6 +32,13 @@ class _Checked:
                 _check_number(name, value, item.metadata["low"], item.metadata["high"], type(item.default))
             elif isinstance(item.default, str) and not isinstance(value, str):
                 raise SettingsError(f"{name} must be text, not {value!r}")
+
+
+@dataclass(frozen=True)
+class _Seeded(_Checked):
+    """A layer that draws: its own seed varies it alone."""
+
+    seed: int = _option(0, 0, MAX_SEED)
 
 
 def _check_number(name: str, value: object, low: float, high: float, kind: type) -> None:
@@ -58,13 +62,15 @@ class ModelSettings(_Checked):
 
 
 @dataclass(frozen=True)
-class ArticulationSettings(_Checked):
+class ArticulationSettings(_Seeded):
     """Effort of the jaw and of the lips, from mumbling (0.5) to enunciating (1.5): two axes (Edwards et al. 2016)."""
 
     amount: float = _option(1.0)
     jaw: float = _option(1.0, 0.0, 2.0)
     lips: float = _option(1.0, 0.0, 2.0)
+    upper_lip: float = _option(1.0, 0.0, 2.0)  # of its motion; below 1 it is stiff
     seal_from: float = _option(0.6, 0.05, 1.0)  # mouthClose's share of jawOpen from which a closure is no longer half
+    asymmetry: float = _option(0.04, 0.0, 0.5)  # share by which sides differ; real takes: .01 to .12, mostly .04
 
 
 @dataclass(frozen=True)
@@ -76,77 +82,128 @@ class SmoothSettings(_Checked):
 
 
 @dataclass(frozen=True)
-class BrowsSettings(_Checked):
-    """Brows that rise on accented syllables."""
+class EmotionSettings(_Seeded):
+    """Eight emotions, held through the line, keyed by marks, or estimated from the voice; the lips still close."""
 
     amount: float = _option(1.0)
-    raise_by: float = _option(0.35)  # browInnerUp on the strongest accent
-    seed: int = _seed()
+    neutral: float = _option(0.0)  # holds the others back by this share
+    joy: float = _option(0.0)
+    sadness: float = _option(0.0)
+    anger: float = _option(0.0)
+    fear: float = _option(0.0)
+    disgust: float = _option(0.0)
+    surprise: float = _option(0.0)
+    contempt: float = _option(0.0)
+    track: str = ""  # marks that take over from these: "0.5 joy 0.6; 2 anger 0.8 fear 0.2; 4 neutral"
+    transition_s: float = _option(0.6, 0.04, 10.0)  # from one mark's emotion to the next
+    from_voice: float = _option(0.0)  # how far arousal and valence heard in the voice add to it: a rule, see the docs
+    on_mouth: float = _option(0.5)  # share that the mouth keeps while it speaks; it keeps all of it in pauses
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        emotions.marks(self.track)  # refused here, with the mark's text
+
+    @property
+    def mood(self) -> emotions.Mood:
+        """The weights that are held where no mark says otherwise."""
+        return tuple(getattr(self, name) for name in emotions.NAMES)
 
 
 @dataclass(frozen=True)
-class BlinkSettings(_Checked):
+class BrowsSettings(_Seeded):
+    """Brows and cheeks that rise on accented syllables."""
+
+    amount: float = _option(1.0)
+    raise_by: float = _option(0.35)  # browInnerUp on the strongest accent
+    frown_by: float = _option(0.18)  # browDown on accents that are loud rather than high
+    cheeks_by: float = _option(0.12)  # cheekSquint on the strongest accent
+
+
+@dataclass(frozen=True)
+class BlinkSettings(_Seeded):
     """Blinks a minute at rest and while talking (Bentivoglio et al. 1997), and how long one lasts."""
 
     amount: float = _option(1.0)
     per_minute: float = _option(17.0, 0.0, 60.0)  # adults at rest
     per_minute_talking: float = _option(26.0, 0.0, 60.0)
     duration_s: float = _option(0.265, 0.1, 1.0)  # 233 to 300 ms
-    seed: int = _seed()
+    doubles: float = _option(0.06)  # so many are followed by a second one at once
+    with_gaze: float = _option(0.6)  # how readily a blink that is due waits for a large shift of gaze
 
 
 @dataclass(frozen=True)
-class GazeSettings(_Checked):
+class GazeSettings(_Seeded):
     """Eyes that fixate, leap and look away; `at_listener` is the share of talking time spent on the listener."""
 
     amount: float = _option(1.0)
     at_listener: float = _option(0.41)  # speakers; listeners look about 75 % of the time (Argyle and Cook 1976)
     spread_deg: float = _option(9.0, 0.0, 30.0)  # how far a look away goes, typically
-    seed: int = _seed()
+    planning: float = _option(0.7)  # share of looks away that begin just before a phrase, while it is planned
 
 
 @dataclass(frozen=True)
-class HeadSettings(_Checked):
+class HeadSettings(_Seeded):
     """A head that nods on stress, follows pitch and sways a little at rest."""
 
     amount: float = _option(1.0)
     nod_deg: float = _option(4.0, 0.0, 20.0)  # on the strongest accent
     sway_deg: float = _option(1.2, 0.0, 10.0)  # standing still is never quite still
-    seed: int = _seed()
+    joins_from_deg: float = _option(17.0, 0.0, 60.0)  # gaze beyond it turns the head too
+
+
+@dataclass(frozen=True)
+class BreathSettings(_Seeded):
+    """A breath before each phrase that has a pause before it: nostrils flare, the jaw drops a little."""
+
+    amount: float = _option(1.0)
+    nostrils: float = _option(0.15)  # noseSneer at the height of a full breath
+    jaw: float = _option(0.04, 0.0, 0.3)  # jawOpen there
+
+
+@dataclass(frozen=True)
+class MicroSettings(_Seeded):
+    """Micro-expressions: small, on one side, gone within half a second (Yan et al. 2013)."""
+
+    amount: float = _option(1.0)
+    per_minute: float = _option(6.0, 0.0, 60.0)
+    size: float = _option(0.12, 0.0, 0.5)  # of a shape, at most
 
 
 @dataclass(frozen=True)
 class Settings(_Checked):
     """All of them, and the take's seed, which every layer adds to its own."""
 
-    seed: int = _seed()
+    seed: int = _option(0, 0, MAX_SEED)
     model: ModelSettings = ModelSettings()
     articulation: ArticulationSettings = ArticulationSettings()
     smooth: SmoothSettings = SmoothSettings()
+    emotion: EmotionSettings = EmotionSettings()
     brows: BrowsSettings = BrowsSettings()
+    breath: BreathSettings = BreathSettings()
+    micro: MicroSettings = MicroSettings()
     head: HeadSettings = HeadSettings()
     gaze: GazeSettings = GazeSettings()
     blink: BlinkSettings = BlinkSettings()
 
 
-Section = TypeVar("Section", BrowsSettings, BlinkSettings, GazeSettings, HeadSettings)
+Section = TypeVar("Section", bound=_Seeded)
 
 
 DEFAULTS = Settings()
 
 
-def load(path: Path) -> Settings:
-    """Settings from a TOML file; what it does not name keeps its default."""
+def load(path: Path, base: Settings = DEFAULTS) -> Settings:
+    """Settings from a TOML file; what it does not name stays as it is in `base`."""
     try:
-        return loads(path.read_text(encoding="utf-8-sig"))  # Windows' editors write a mark first
+        return loads(path.read_text(encoding="utf-8-sig"), base)  # Windows' editors write a mark first
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
         raise SettingsError(f"settings file {quoted(path)} cannot be read: {reason}") from error
 
 
-def loads(text: str) -> Settings:
-    """Settings from TOML text; an unknown key is an error that names it."""
-    settings: Settings = _build(Settings(), tomllib.loads(text), "")
+def loads(text: str, base: Settings = DEFAULTS) -> Settings:
+    """Settings from TOML text over `base`; an unknown key is an error that names it."""
+    settings: Settings = _build(base, tomllib.loads(text), "")
     return settings
 
 

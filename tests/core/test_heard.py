@@ -69,7 +69,7 @@ def test_damaged_bytes_are_refused_in_one_line(made_prosody: Make) -> None:
     spoilt = bytearray(good)
     spoilt[len(good) // 2] ^= 0xFF
     for data in (b"", b"PK", b"\x93NUMPY", good[:100], good[: len(good) // 2], bytes(spoilt)):
-        with pytest.raises(FormatError, match="listen to it again") as refusal:
+        with pytest.raises(FormatError, match="listen to the line again") as refusal:
             Heard.from_bytes(data)
         assert len(str(refusal.value).splitlines()) == 1
 
