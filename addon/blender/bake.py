@@ -14,7 +14,7 @@ from ..core import curves as core_curves
 from ..core import pipeline
 from ..core.curves import Array, Curves
 from ..core.settings import Settings
-from . import compat, rig, sound
+from . import compat, hearing, rig, sound
 from .targets import Strand
 
 LINEAR = 1  # Keyframe.interpolation as foreach_set takes it
@@ -63,9 +63,8 @@ def animate_scene(
 
 def perform(line: sound.Line, settings: Settings, progress: pipeline.Progress | None = None) -> Performance:
     """Listens to the line; slow, and never touches bpy, so a thread may run it."""
-    notes: list[str] = []
-    curves = pipeline.animate(sound.heard(line, notes.append), settings, progress, notes.append)
-    return Performance(line, curves, tuple(notes))
+    heard = hearing.listen(line, settings.model, progress)
+    return Performance(line, pipeline.perform(heard, settings), heard.notes)
 
 
 def write(scene: bpy.types.Scene, head: bpy.types.Object | None, performance: Performance, fit: bool = True) -> Report:

@@ -119,7 +119,7 @@ def _is_near(word: str, known: str) -> bool:
 
 
 def _is_slip(word: str, known: str) -> bool:
-    """Whether a word that stands alone can hardly mean anything else: `danger` and `near` can, `angr` and `fera` not."""
+    """Whether a lone word can hardly mean anything else: `angr` and `fera` cannot, `danger` and `near` can."""
     if len(known) <= SHORT:
         return set(word) == set(known) and _edits(word, known) == 1
     return word[0] == known[0] and _edits(word, known) <= len(known) // 4
