@@ -1,0 +1,119 @@
+"""Values shown on a head without keying them: laid over what is there on every frame, and lifted off without a trace.
+
+Actions are never touched. What the properties hold without us is kept beside them, in a custom property of their
+data-block, so that an undo step or an autosave from the middle of a preview can be healed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import bpy
+
+from .targets import Owner, Strand
+
+MARK = "facewright_preview"  # custom property of a data-block: what its properties hold, [[path, index, value], ...]
+MARKED = ("shape_keys", "objects")  # the kinds of data-blocks that can bear it
+Place = tuple[str, int]  # a property: data path under its data-block, and which number of it
+
+
+class Overlay:
+    """What is shown on one head: strands of one line from a frame on, and what lies below them."""
+
+    def __init__(self, strands: Sequence[Strand], first_frame: int) -> None:
+        self.first_frame = first_frame
+        self.strands = tuple(strands)
+        self._below: dict[Owner, dict[Place, float]] = {}
+        self._shown: dict[Owner, dict[Place, float]] = {}  # as the properties gave it back
+
+    def lay(self, frame: int) -> None:
+        """Shows the row of a frame over what is there now; outside the line nothing is shown."""
+        grouped: dict[Owner, list[Strand]] = {}
+        for strand in self.strands:
+            grouped.setdefault(strand.owner, []).append(strand)
+        row = frame - self.first_frame
+        for owner, strands in grouped.items():
+            block = _block(owner)
+            if block is None or not 0 <= row < len(strands[0].values):
+                continue  # deleted meanwhile, or silent
+            places = {(strand.path, strand.index): float(strand.values[row]) for strand in strands}
+            below = {place: value for place in places if (value := _get(block, place)) is not None}
+            block[MARK] = json.dumps([[*place, value] for place, value in below.items()])
+            self._below[owner] = below
+            self._shown[owner] = {place: _set(block, place, places[place]) for place in below}
+
+    def lift(self) -> None:
+        """Puts back what lay below; a value that somebody has moved since is theirs, and stays."""
+        for owner, shown in self._shown.items():
+            block = _block(owner)
+            if block is None:
+                continue
+            for place, value in shown.items():
+                if _get(block, place) == value:
+                    _set(block, place, self._below[owner][place])
+            block.pop(MARK, None)
+        self.forget()
+
+    def forget(self) -> None:
+        """Nothing is shown any more: an undo step or another file has replaced what there was."""
+        self._below, self._shown = {}, {}
+
+
+def heal() -> int:
+    """Lifts off what a preview has left in an undo step or an autosave; how many data-blocks bore it."""
+    healed = 0
+    for kind in MARKED:
+        for block in getattr(bpy.data, kind):
+            if block.library is None and MARK in block:
+                for place, value in _marked(block).items():
+                    if _get(block, place) is not None:
+                        _set(block, place, value)
+                block.pop(MARK)
+                healed += 1
+    return healed
+
+
+def _marked(block: Any) -> dict[Place, float]:
+    """What a mark says; one that somebody has edited says nothing."""
+    try:
+        return {(str(path), int(index)): float(value) for path, index, value in json.loads(block[MARK])}
+    except (TypeError, ValueError):
+        return {}
+
+
+def _block(owner: Owner) -> Any:
+    """The data-block, or None if it is gone."""
+    return getattr(bpy.data, owner.collection).get((owner.name, None))
+
+
+def _get(block: Any, place: Place) -> float | None:
+    """A property's number; None if there is no such property any more."""
+    try:
+        value = block.path_resolve(place[0])
+        return float(value[place[1]] if hasattr(value, "__len__") else value)
+    except (ValueError, IndexError):
+        return None
+
+
+def _set(block: Any, place: Place, value: float) -> float:
+    """Sets a property's number; what it is then, which its range may have cut."""
+    path, index = place
+    if path.endswith('"]'):  # a custom property: ["name"], or pose.bones["head"]["name"]
+        start = path.rindex('["')
+        holder, name = block.path_resolve(path[:start]) if start else block, json.loads(path[start + 1 : -1])
+        if hasattr(holder[name], "__len__"):
+            holder[name][index] = value
+        else:
+            holder[name] = value
+        block.update_tag()  # Blender does not notice these by itself
+    else:
+        start = path.rindex(".") if "." in path else 0
+        holder = block.path_resolve(path[:start]) if start else block
+        name = path[start + 1 :] if start else path
+        if hasattr(getattr(holder, name), "__len__"):
+            getattr(holder, name)[index] = value
+        else:
+            setattr(holder, name, value)
+    return float(_get(block, place) or 0.0)
