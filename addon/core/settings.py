@@ -14,8 +14,17 @@ from .errors import SettingsError, quoted
 MAX_SEED = 2**31 - 1  # what an integer property in Blender can hold
 
 
-def _option(default: Any, low: float = 0.0, high: float = 1.0) -> Any:
-    return field(default=default, metadata={"low": low, "high": high})
+def _option(default: Any, low: float = 0.0, high: float = 1.0, about: str = "") -> Any:
+    """A setting with its range; `about` is what the panel's tooltip and the manual say of it."""
+    return field(default=default, metadata={"low": low, "high": high, "about": about})
+
+
+def _text(default: str, about: str) -> Any:
+    return field(default=default, metadata={"about": about})
+
+
+def _amount(about: str) -> Any:
+    return _option(1.0, about=about)
 
 
 @dataclass(frozen=True)
@@ -38,7 +47,7 @@ class _Checked:
 class _Seeded(_Checked):
     """A layer that draws: its own seed varies it alone."""
 
-    seed: int = _option(0, 0, MAX_SEED)
+    seed: int = _option(0, 0, MAX_SEED, about="Another number varies this layer alone")
 
 
 def _check_number(name: str, value: object, low: float, high: float, kind: type) -> None:
@@ -65,39 +74,52 @@ class ModelSettings(_Checked):
 class ArticulationSettings(_Seeded):
     """Effort of the jaw and of the lips, from mumbling (0.5) to enunciating (1.5): two axes (Edwards et al. 2016)."""
 
-    amount: float = _option(1.0)
-    jaw: float = _option(1.0, 0.0, 2.0)
-    lips: float = _option(1.0, 0.0, 2.0)
-    upper_lip: float = _option(1.0, 0.0, 2.0)  # of its motion; below 1 it is stiff
-    seal_from: float = _option(0.6, 0.05, 1.0)  # mouthClose's share of jawOpen from which a closure is no longer half
-    asymmetry: float = _option(0.04, 0.0, 0.5)  # share by which sides differ; real takes: .01 to .12, mostly .04
+    amount: float = _amount("How much of this layer is done; at 0 the mouth is as the model has it")
+    jaw: float = _option(1.0, 0.0, 2.0, about="How far the jaw moves: below 1 mumbles, above 1 enunciates")
+    lips: float = _option(1.0, 0.0, 2.0, about="How much the lips shape: below 1 mumbles, above 1 enunciates")
+    upper_lip: float = _option(1.0, 0.0, 2.0, about="How much the upper lip moves; below 1 it is stiff")
+    seal_from: float = _option(  # mouthClose's share of jawOpen
+        0.6, 0.05, 1.0, about="From this much closed on, lips close wholly: lower seals more of what is half closed"
+    )
+    asymmetry: float = _option(  # real takes: .01 to .12, mostly .04
+        0.04, 0.0, 0.5, about="How far left and right side of the mouth differ"
+    )
 
 
 @dataclass(frozen=True)
 class SmoothSettings(_Checked):
     """Takes the tremble out of what the model gives; closures stay closed."""
 
-    amount: float = _option(1.0)
-    width_s: float = _option(0.016, 0.0, 0.2)  # standard deviation of the kernel
+    amount: float = _amount("How much of the smoothing is done")
+    width_s: float = _option(  # standard deviation of the kernel
+        0.016, 0.0, 0.2, about="How far in time the mouth is smoothed: longer is softer"
+    )
 
 
 @dataclass(frozen=True)
 class EmotionSettings(_Seeded):
     """Eight emotions, held through the line, keyed by marks, or estimated from the voice; the lips still close."""
 
-    amount: float = _option(1.0)
-    neutral: float = _option(0.0)  # holds the others back by this share
-    joy: float = _option(0.0)
-    sadness: float = _option(0.0)
-    anger: float = _option(0.0)
-    fear: float = _option(0.0)
-    disgust: float = _option(0.0)
-    surprise: float = _option(0.0)
-    contempt: float = _option(0.0)
-    track: str = ""  # marks that take over from these: "0.5 joy 0.6; 2 anger 0.8 fear 0.2; 4 neutral"
-    transition_s: float = _option(0.6, 0.04, 10.0)  # from one mark's emotion to the next
-    from_voice: float = _option(0.0)  # how far arousal and valence heard in the voice add to it: a rule, see the docs
-    on_mouth: float = _option(0.5)  # share that the mouth keeps while it speaks; it keeps all of it in pauses
+    amount: float = _amount("How much of the emotion is shown")
+    neutral: float = _option(0.0, about="Holds the other emotions back by this share")
+    joy: float = _option(0.0, about="Smiling eyes and mouth")
+    sadness: float = _option(0.0, about="Inner brows up, corners of the mouth down")
+    anger: float = _option(0.0, about="Brows down, eyes hard, lips tight")
+    fear: float = _option(0.0, about="Brows up and drawn together, eyes wide")
+    disgust: float = _option(0.0, about="Nose wrinkled, upper lip up")
+    surprise: float = _option(0.0, about="Brows and lids up, jaw loose")
+    contempt: float = _option(0.0, about="One corner of the mouth drawn back")
+    track: str = _text(  # in a preset for one line; in Blender markers write it
+        "",
+        "Marks that take over from the sliders, in seconds of the line: 0.5 joy 0.6; 2 anger 0.8 fear 0.2; 4 neutral",
+    )
+    transition_s: float = _option(0.6, 0.04, 10.0, about="How long the face takes from one mark's emotion to the next")
+    from_voice: float = _option(  # a rule, see the docs
+        0.0, about="How far arousal and mood heard in the voice add to it: loud and high is excited"
+    )
+    on_mouth: float = _option(
+        0.5, about="How much of the emotion the mouth keeps while it speaks; in pauses it keeps all of it"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -113,67 +135,71 @@ class EmotionSettings(_Seeded):
 class BrowsSettings(_Seeded):
     """Brows and cheeks that rise on accented syllables."""
 
-    amount: float = _option(1.0)
-    raise_by: float = _option(0.35)  # browInnerUp on the strongest accent
-    frown_by: float = _option(0.18)  # browDown on accents that are loud rather than high
-    cheeks_by: float = _option(0.12)  # cheekSquint on the strongest accent
+    amount: float = _amount("How much brows and cheeks follow the voice")
+    raise_by: float = _option(0.35, about="How far the brows rise on the strongest accent")
+    frown_by: float = _option(0.18, about="How far they frown on accents that are loud rather than high")
+    cheeks_by: float = _option(0.12, about="How far the cheeks rise on the strongest accent")
 
 
 @dataclass(frozen=True)
 class BlinkSettings(_Seeded):
     """Blinks a minute at rest and while talking (Bentivoglio et al. 1997), and how long one lasts."""
 
-    amount: float = _option(1.0)
-    per_minute: float = _option(17.0, 0.0, 60.0)  # adults at rest
-    per_minute_talking: float = _option(26.0, 0.0, 60.0)
-    duration_s: float = _option(0.265, 0.1, 1.0)  # 233 to 300 ms
-    doubles: float = _option(0.06)  # so many are followed by a second one at once
-    with_gaze: float = _option(0.6)  # how readily a blink that is due waits for a large shift of gaze
+    amount: float = _amount("The share of the blinks that are done; 0 never blinks")
+    per_minute: float = _option(17.0, 0.0, 60.0, about="Blinks a minute in pauses; adults at rest: 17")
+    per_minute_talking: float = _option(26.0, 0.0, 60.0, about="Blinks a minute while talking; adults: 26")
+    duration_s: float = _option(0.265, 0.1, 1.0, about="How long a blink lasts; people: 0.23 to 0.3 s")
+    doubles: float = _option(0.06, about="The share of blinks that a second one follows at once")
+    with_gaze: float = _option(0.6, about="How readily a blink that is due waits for a large shift of gaze")
 
 
 @dataclass(frozen=True)
 class GazeSettings(_Seeded):
     """Eyes that fixate, leap and look away; `at_listener` is the share of talking time spent on the listener."""
 
-    amount: float = _option(1.0)
-    at_listener: float = _option(0.41)  # speakers; listeners look about 75 % of the time (Argyle and Cook 1976)
-    spread_deg: float = _option(9.0, 0.0, 30.0)  # how far a look away goes, typically
-    planning: float = _option(0.7)  # share of looks away that begin just before a phrase, while it is planned
+    amount: float = _amount("How much the eyes move; 0 looks straight ahead")
+    at_listener: float = _option(  # listeners look about 75 % of the time (Argyle and Cook 1976)
+        0.41, about="The share of talking time spent looking at the listener, or at the target"
+    )
+    spread_deg: float = _option(9.0, 0.0, 30.0, about="How far a look away goes, typically")
+    planning: float = _option(
+        0.7, about="The share of looks away that begin just before a phrase, while it is being planned"
+    )
 
 
 @dataclass(frozen=True)
 class HeadSettings(_Seeded):
     """A head that nods on stress, follows pitch and sways a little at rest."""
 
-    amount: float = _option(1.0)
-    nod_deg: float = _option(4.0, 0.0, 20.0)  # on the strongest accent
-    sway_deg: float = _option(1.2, 0.0, 10.0)  # standing still is never quite still
-    joins_from_deg: float = _option(17.0, 0.0, 60.0)  # gaze beyond it turns the head too
+    amount: float = _amount("How much the head moves")
+    nod_deg: float = _option(4.0, 0.0, 20.0, about="How far the head nods on the strongest accent")
+    sway_deg: float = _option(1.2, 0.0, 10.0, about="How far the head sways; standing still is never quite still")
+    joins_from_deg: float = _option(17.0, 0.0, 60.0, about="Looks further aside than this turn the head too")
 
 
 @dataclass(frozen=True)
 class BreathSettings(_Seeded):
     """A breath before each phrase that has a pause before it: nostrils flare, the jaw drops a little."""
 
-    amount: float = _option(1.0)
-    nostrils: float = _option(0.15)  # noseSneer at the height of a full breath
-    jaw: float = _option(0.04, 0.0, 0.3)  # jawOpen there
+    amount: float = _amount("How much of each breath is shown")
+    nostrils: float = _option(0.15, about="How far the nostrils flare at the height of a full breath")
+    jaw: float = _option(0.04, 0.0, 0.3, about="How far the jaw drops there")
 
 
 @dataclass(frozen=True)
 class MicroSettings(_Seeded):
     """Micro-expressions: small, on one side, gone within half a second (Yan et al. 2013)."""
 
-    amount: float = _option(1.0)
-    per_minute: float = _option(6.0, 0.0, 60.0)
-    size: float = _option(0.12, 0.0, 0.5)  # of a shape, at most
+    amount: float = _amount("How much of each micro-expression is shown")
+    per_minute: float = _option(6.0, 0.0, 60.0, about="Micro-expressions a minute")
+    size: float = _option(0.12, 0.0, 0.5, about="How large one is at most, as a share of a shape")
 
 
 @dataclass(frozen=True)
 class Settings(_Checked):
     """All of them, and the take's seed, which every layer adds to its own."""
 
-    seed: int = _option(0, 0, MAX_SEED)
+    seed: int = _option(0, 0, MAX_SEED, about="Another number gives another take of the same words")
     model: ModelSettings = ModelSettings()
     articulation: ArticulationSettings = ArticulationSettings()
     smooth: SmoothSettings = SmoothSettings()
