@@ -41,6 +41,12 @@ class Spoken:
 
     utterance: corpora.Utterance
     phones: Sequence[Phone]
+    sound: audio.Audio | None = None  # what is heard instead of the recording
+
+    @property
+    def source(self) -> Path | audio.Audio:
+        """What a system listens to."""
+        return self.sound or self.utterance.file
 
     @property
     def duration_s(self) -> float:
@@ -58,10 +64,10 @@ def model_system(path: Path, device: str, threads: int, performed: bool) -> Syst
         print(model.note, file=sys.stderr)
 
     def curves(index: int, lines: Sequence[Spoken]) -> Curves:
-        file = lines[index].utterance.file
+        source = lines[index].source
         if performed:
-            return pipeline.animate(file, model=model)
-        windows = model.windows(audio.open_sound(file).blocks(), DEFAULTS.model.window_s)
+            return pipeline.animate(source, model=model)
+        windows = model.windows(audio.open_sound(source).blocks(), DEFAULTS.model.window_s)
         return Curves(np.concatenate([model.predict(window) for window in windows]), model.card.channels, RATE)
 
     return curves
@@ -82,7 +88,7 @@ def baseline_system(name: str) -> System:
         return lambda index, lines: baselines.shuffled_curves(lines[index - 1].phones, lines[index].duration_s)
 
     def loudness(index: int, lines: Sequence[Spoken]) -> Curves:
-        heard = audio.read(lines[index].utterance.file)
+        heard = audio.read(lines[index].source)
         return baselines.loudness_curves(heard.samples, heard.rate)
 
     return loudness
@@ -156,7 +162,7 @@ def evaluate(args: argparse.Namespace) -> None:
     utterances = corpora.select(corpora.read(args.corpus), args.folders, limit=args.limit)
     lines, outcome = spoken_lines(utterances, read_phones(args.phones))
     measures = [LINEAR] + ([mesh_measure(load_head(args.mesh))] if args.mesh else [])
-    takes = run(_system(args), lines, outcome)
+    takes = run(chosen_system(args), lines, outcome)
     print(", ".join(f"{count} {what}" for what, count in outcome.items() if count) + "\n")
     result: dict[str, object] = {}
     for measure in measures:
@@ -171,7 +177,8 @@ def evaluate(args: argparse.Namespace) -> None:
         write_json(args.json, result)
 
 
-def _system(args: argparse.Namespace) -> System:
+def chosen_system(args: argparse.Namespace) -> System:
+    """The system that the command's options name."""
     if args.teacher:
         return teacher_system()
     if args.baseline:
@@ -179,21 +186,26 @@ def _system(args: argparse.Namespace) -> System:
     return model_system(args.model, args.device, args.threads, args.performed)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="model_training.evaluate", description="Score a system's articulation.")
+def add_system_options(parser: argparse.ArgumentParser) -> None:
+    """Gives a command the options that chosen_system reads."""
     system = parser.add_mutually_exclusive_group()
     system.add_argument("--model", type=Path, default=bundled_model_path(), help="an ONNX model (default: the bundled)")
     system.add_argument("--teacher", action="store_true", help="score the teacher on the phones instead")
     system.add_argument("--baseline", choices=BASELINES, help="score a system that calibrates the score instead")
+    parser.add_argument("--performed", action="store_true", help="with every layer, as users get it")
+    parser.add_argument("--device", default="cpu", help="where the model runs: auto, cpu, cuda, coreml or dml")
+    parser.add_argument("--threads", type=int, default=1)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="model_training.evaluate", description="Score a system's articulation.")
+    add_system_options(parser)
     parser.add_argument("--corpus", type=Path, required=True, help="the corpus table")
     parser.add_argument("--phones", type=Path, required=True, help="phone times from model_training.align")
     parser.add_argument("--folders", nargs="*", default=(), help="only these folders of the corpus")
     parser.add_argument("--limit", type=int, default=0, help="at most so many lines a folder")
     parser.add_argument("--by", nargs="*", choices=GROUPS, default=("folder",), help="groups to score apart")
     parser.add_argument("--mesh", type=Path, help="ICT-FaceKit's head as npz, to measure on a face as well")
-    parser.add_argument("--performed", action="store_true", help="with every layer, as users get it")
-    parser.add_argument("--device", default="cpu", help="where the model runs: auto, cpu, cuda, coreml or dml")
-    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--json", type=Path, help="write the whole result there")
     return parser
 

@@ -1,0 +1,288 @@
+"""What recordings meet before anybody animates them: noise, rooms, telephones, codecs and levels, for measuring.
+
+None of it is shared with the training's own degradations (dataset.py): a model should be judged on noise it was not
+taught on. Here music is played, rooms are built from their walls' mirror images, voices are real lines of the corpus,
+telephones quantise and codecs are the codecs. The same line under the same condition is the same sound every time.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import scipy.signal
+import soundfile
+import soxr
+
+from .corpora import CorpusError, Utterance
+
+Floats = npt.NDArray[np.float32]
+RATE = 16_000
+VOICES_AT_ONCE = 6
+CROWD = 120  # lines that other voices are drawn from, at most
+FRAME = RATE // 50
+MOUTH_TO_MICROPHONE_M = 1.0
+ROOM_M = (5.2, 4.1, 2.7)
+RT60_S = 0.6
+SOUND_M_PER_S = 343.0
+QUIET_DB, LOUD_DB = -40.0, 20.0
+CLIPPED = 0.10  # share of the spoken samples that end flat
+CODEC_DELAY_S = 0.1  # no codec here is later than that
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """Recordings that other people's voices are taken from: (speaker, file) each."""
+
+    members: tuple[tuple[str, Path], ...] = ()
+
+    @classmethod
+    def of(cls, utterances: Sequence[Utterance]) -> Crowd:
+        """At most CROWD lines of these, one a speaker before any speaker's second."""
+        turn: dict[str, int] = {}
+        ranked = []
+        for utterance in utterances:
+            turn[utterance.speaker] = turn.get(utterance.speaker, -1) + 1
+            ranked.append((turn[utterance.speaker], zlib.crc32(utterance.path.encode()), utterance))
+        ranked.sort(key=lambda one: one[:2])
+        return cls(tuple((one.speaker, one.file) for _, _, one in ranked[:CROWD]))
+
+    def talk(self, count: int, rng: np.random.Generator, but: str) -> Floats:
+        """VOICES_AT_ONCE people other than `but` at one level each, (count,)."""
+        others = [file for speaker, file in self.members if speaker != but]
+        if len(others) < VOICES_AT_ONCE:
+            raise CorpusError(
+                f"other voices need {VOICES_AT_ONCE} lines of other speakers, and the corpus has {len(others)}: "
+                "add recordings, or leave the babble condition out"
+            )
+        mixed = np.zeros(count, np.float32)
+        for pick in rng.choice(len(others), VOICES_AT_ONCE, replace=False):
+            voice = read(others[pick])
+            start = int(rng.integers(len(voice)))
+            mixed += np.resize(np.roll(voice, -start), count) / speech_level(voice)
+        return mixed
+
+
+def read(file: Path) -> Floats:
+    """A recording as 16 kHz mono, (N,); one that cannot be read is an error that names it."""
+    try:
+        samples, rate = soundfile.read(file, dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise CorpusError(f"cannot read the recording {str(file)!r} ({error})") from error
+    mono = samples.mean(axis=1)
+    return np.asarray(soxr.resample(mono, rate, RATE) if rate != RATE else mono, np.float32)
+
+
+def speech_level(samples: Floats) -> float:
+    """Root mean square of what is spoken: of the 20 ms frames within 30 dB of the loud ones."""
+    power = (samples[: len(samples) // FRAME * FRAME].reshape(-1, FRAME) ** 2).mean(axis=1)
+    if not len(power):
+        return 1e-5
+    spoken = power[power >= np.percentile(power, 95) * 1e-3]
+    return float(np.sqrt(spoken.mean())) + 1e-5
+
+
+# Noises: (count, rng, crowd, speaker) -> (count,), at any level.
+
+
+def music(count: int, rng: np.random.Generator, _crowd: Crowd = Crowd(), _speaker: str = "") -> Floats:
+    """A band that nobody has heard before: four chords on a pad, a bass, a plucked tune and drums."""
+    beat_s = 60 / rng.uniform(84, 132)
+    root_hz = 220 * 2 ** (rng.integers(-5, 7) / 12)
+    third = int(rng.choice([3, 4]))
+    roots = rng.choice([0, 3, 5, 7, 8, 10], 4)
+    band = np.zeros(count + RATE, np.float64)
+    for beat in range(int(count / RATE / beat_s) + 1):
+        at = round(beat * beat_s * RATE)
+        degree = int(roots[beat // 4 % 4])
+        if beat % 4 == 0:
+            for interval in (0, third, 7):
+                _play(band, at, _note(root_hz * 2 ** ((degree + interval) / 12), 4 * beat_s, 0.05, 1.2, 8), 0.5)
+        _play(band, at, _note(root_hz / 4 * 2 ** (degree / 12), beat_s, 0.01, 0.6, 4), 1.0)
+        for half in (0.0, 0.5):
+            if rng.random() < 0.7:
+                step = int(rng.choice([0, third, 7, 10, 12, 14]))
+                pluck = _note(2 * root_hz * 2 ** ((degree + step) / 12), 0.6, 0.004, 0.15, 10)
+                _play(band, at + round(half * beat_s * RATE), pluck, 0.8)
+            _play(band, at + round(half * beat_s * RATE), _hit(rng, 0.03, 6000), 0.3)
+        _play(band, at, _kick() if beat % 2 == 0 else _hit(rng, 0.12, 1500), 1.0)
+    return band[:count].astype(np.float32)
+
+
+def _play(band: npt.NDArray[np.float64], at: int, sound: npt.NDArray[np.float64], gain: float) -> None:
+    room = max(min(len(sound), len(band) - at), 0)
+    band[at : at + room] += gain * sound[:room]
+
+
+def _note(hertz: float, seconds: float, attack_s: float, decay_s: float, partials: int) -> npt.NDArray[np.float64]:
+    t = np.arange(round(seconds * RATE)) / RATE
+    tone = sum(
+        np.sin(2 * np.pi * k * hertz * (1 + 0.0004 * k * k) * t) / k for k in range(1, partials + 1) if k * hertz < 7500
+    )
+    end = np.minimum((seconds - t) / 0.02, 1)
+    return np.asarray(tone * np.minimum(t / attack_s, 1) * np.exp(-t / decay_s) * end)
+
+
+def _kick() -> npt.NDArray[np.float64]:
+    t = np.arange(round(0.18 * RATE)) / RATE
+    return np.sin(2 * np.pi * (50 * t - 4 * np.exp(-t / 0.03))) * np.exp(-t / 0.06)
+
+
+def _hit(rng: np.random.Generator, decay_s: float, above_hz: float) -> npt.NDArray[np.float64]:
+    t = np.arange(round(4 * decay_s * RATE)) / RATE
+    high = scipy.signal.butter(2, above_hz, "highpass", fs=RATE, output="sos")
+    return np.asarray(scipy.signal.sosfilt(high, rng.standard_normal(len(t))) * np.exp(-t / decay_s))
+
+
+def fan(count: int, rng: np.random.Generator, _crowd: Crowd = Crowd(), _speaker: str = "") -> Floats:
+    """Pink noise that a blade chops a little, over the motor's hum and its harmonics."""
+    spectrum = np.fft.rfft(rng.standard_normal(count))
+    spectrum /= np.sqrt(np.maximum(np.fft.rfftfreq(count, 1 / RATE), 20))
+    air = np.fft.irfft(spectrum, count)
+    t = np.arange(count) / RATE
+    blade_hz, mains_hz = rng.uniform(20, 90), float(rng.choice([50, 60]))
+    air *= (1 + 0.25 * np.sin(2 * np.pi * blade_hz * t)) / air.std()
+    hum = sum(np.sin(2 * np.pi * (k * mains_hz * t + rng.random())) / k for k in range(1, 9))
+    return np.asarray(air + 0.4 * hum, np.float32)
+
+
+def hiss(count: int, rng: np.random.Generator, _crowd: Crowd = Crowd(), _speaker: str = "") -> Floats:
+    """White noise, as a cheap preamplifier makes it."""
+    return rng.standard_normal(count, np.float32)
+
+
+def babble(count: int, rng: np.random.Generator, crowd: Crowd, speaker: str) -> Floats:
+    """Six other people talking."""
+    return crowd.talk(count, rng, speaker)
+
+
+Noise = Callable[[int, np.random.Generator, Crowd, str], Floats]
+NOISES: dict[str, Noise] = {"music": music, "babble": babble, "fan": fan, "hiss": hiss}
+
+
+# Changes: (speech, rng) -> as long as before.
+
+
+def telephone(speech: Floats, _rng: np.random.Generator) -> Floats:
+    """300 to 3400 Hz, 8 kHz, 8 bits of mu-law."""
+    band = scipy.signal.butter(4, (300, 3400), "bandpass", fs=RATE, output="sos")
+    narrow = soxr.resample(scipy.signal.sosfiltfilt(band, speech).astype(np.float32), RATE, 8000)
+    loud = np.clip(narrow / (4 * speech_level(np.asarray(narrow))), -1, 1)
+    code = np.round(127.5 * np.sign(loud) * np.log1p(255 * np.abs(loud)) / np.log(256)) / 127.5
+    return _as_long(soxr.resample(np.sign(code) * np.expm1(np.abs(code) * np.log(256)) / 255 * 0.4, 8000, RATE), speech)
+
+
+def reverb(speech: Floats, rng: np.random.Generator) -> Floats:
+    """A living room of RT60_S, the microphone a metre away; the direct sound is not delayed."""
+    heard = _as_long(scipy.signal.fftconvolve(speech, room_response(rng)), speech)
+    return np.asarray(heard * speech_level(speech) / speech_level(heard), np.float32)
+
+
+def room_response(rng: np.random.Generator) -> Floats:
+    """Impulse response of a box-shaped room by mirror images (Allen and Berkley, 1979), direct sound first and 1."""
+    size = np.array(ROOM_M)
+    surface = 2 * (size[0] * size[1] + size[1] * size[2] + size[0] * size[2])
+    reflects = np.sqrt(np.exp(-0.161 * size.prod() / (surface * RT60_S)))  # Eyring's formula, of pressure
+    ear = size * rng.uniform(0.3, 0.7, 3)
+    way = rng.standard_normal(3) * (1, 1, 0.2)
+    mouth = np.clip(ear + MOUTH_TO_MICROPHONE_M * way / np.linalg.norm(way), 0.2, size - 0.2)
+    axes = []
+    for axis in range(3):
+        n = np.arange(-1, 2 + int(SOUND_M_PER_S * RT60_S / (2 * size[axis])))
+        n = np.concatenate([-n[::-1][:-2], n])
+        place = [(1 - 2 * q) * mouth[axis] + 2 * n * size[axis] - ear[axis] for q in (0, 1)]
+        walls = [np.abs(n - q) + np.abs(n) for q in (0, 1)]
+        axes.append((np.concatenate(place), np.concatenate(walls)))
+    far = np.sqrt(sum(np.ix_(*(a**2 for a, _ in axes))[i] for i in range(3)))
+    bounces = sum(np.ix_(*(w for _, w in axes))[i] for i in range(3))
+    nearest = float(np.linalg.norm(mouth - ear))
+    far = far + np.where(bounces > 0, rng.uniform(-0.05, 0.05, far.shape), 0)  # no room is a perfect box
+    late = np.round((far - nearest) / SOUND_M_PER_S * RATE).astype(int)
+    heard = (late >= 0) & (late < RT60_S * RATE)
+    response = np.bincount(late[heard], (reflects**bounces * nearest / far)[heard], minlength=int(RT60_S * RATE))
+    high = scipy.signal.butter(2, 80, "highpass", fs=RATE, output="sos")  # the images' sum has a direct current
+    return np.asarray(scipy.signal.sosfilt(high, response), np.float32)
+
+
+def clipped(speech: Floats, _rng: np.random.Generator) -> Floats:
+    """Recorded so hot that the loudest tenth of the spoken samples is flat."""
+    spoken = np.abs(speech[np.abs(speech) > 0.1 * speech_level(speech)])
+    ceiling = float(np.quantile(spoken, 1 - CLIPPED)) if len(spoken) else 1.0
+    return np.clip(speech / max(ceiling, 1e-5), -1, 1)
+
+
+def quiet(speech: Floats, _rng: np.random.Generator) -> Floats:
+    """40 dB down in a file of 16 bits."""
+    return np.asarray(np.round(speech * 10 ** (QUIET_DB / 20) * 32767) / 32767, np.float32)
+
+
+def loud(speech: Floats, _rng: np.random.Generator) -> Floats:
+    """20 dB up, past full scale, as float files can be."""
+    return np.asarray(speech * 10 ** (LOUD_DB / 20), np.float32)
+
+
+def mp3(speech: Floats, _rng: np.random.Generator) -> Floats:
+    """MP3 at the encoder's lowest quality, 24 kbit/s."""
+    return _coded(speech, "MP3", "MPEG_LAYER_III", 0.99)
+
+
+def opus(speech: Floats, _rng: np.random.Generator) -> Floats:
+    """Opus at the encoder's lowest rate, about 8 kbit/s."""
+    return _coded(speech, "OGG", "OPUS", 1.0)
+
+
+def _coded(speech: Floats, kind: str, subtype: str, compression: float) -> Floats:
+    """Through a codec and back; what it delays is taken out, since the phones' times are those of the speech."""
+    coded = io.BytesIO()
+    soundfile.write(coded, speech, RATE, format=kind, subtype=subtype, compression_level=compression)
+    coded.seek(0)
+    heard, rate = soundfile.read(coded, dtype="float32")
+    heard = heard if rate == RATE else soxr.resample(heard, rate, RATE)
+    most = round(CODEC_DELAY_S * RATE)
+    likeness = scipy.signal.correlate(np.pad(heard, (most, most)), speech, "valid")[: 2 * most + 1]
+    late = int(np.argmax(likeness)) - most
+    return _as_long(np.pad(heard, (max(-late, 0), 0))[max(late, 0) :], speech)
+
+
+def _as_long(sound: npt.ArrayLike, speech: Floats) -> Floats:
+    result = np.zeros(len(speech), np.float32)
+    given = np.asarray(sound, np.float32)[: len(speech)]
+    result[: len(given)] = given
+    return result
+
+
+CHANGES: dict[str, Callable[[Floats, np.random.Generator], Floats]] = {
+    "telephone": telephone, "reverb": reverb, "clipped": clipped, "quiet": quiet, "loud": loud, "mp3": mp3,
+    "opus": opus,
+}  # fmt: skip
+DEFAULT = ("clean", "music10", "babble10", "fan10", *CHANGES)
+
+
+def check(names: Sequence[str]) -> None:
+    """Refuses a condition that does not exist."""
+    for name in names:
+        noise = re.fullmatch(r"([a-z]+)(-?\d+)", name)
+        if name != "clean" and name not in CHANGES and not (noise and noise[1] in NOISES):
+            raise CorpusError(
+                f"there is no condition {name!r}: known are clean, {', '.join(CHANGES)}, and "
+                f"{', '.join(NOISES)} with the decibels that speech is above them, such as music10"
+            )
+
+
+def heard_as(name: str, speech: Floats, path: str, speaker: str, crowd: Crowd) -> Floats:
+    """The speech of the line `path`, (N,), under the condition of this name."""
+    if name == "clean":
+        return speech
+    rng = np.random.default_rng([zlib.crc32(name.encode()), zlib.crc32(path.encode())])
+    if name in CHANGES:
+        return CHANGES[name](speech, rng)
+    noise, above_db = re.fullmatch(r"([a-z]+)(-?\d+)", name).groups()  # type: ignore[union-attr]
+    other = NOISES[noise](len(speech), rng, crowd, speaker)
+    gain = speech_level(speech) / (float(np.sqrt((other**2).mean())) + 1e-9) * 10 ** (-float(above_db) / 20)
+    return np.asarray(speech + gain * other, np.float32)
