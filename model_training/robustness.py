@@ -145,7 +145,7 @@ def condition_table(scores: Mapping[str, Score]) -> str:
     shown = ("closure", "labiodental", "rounded", "open", "spread")
     rows = [
         f"| condition | score | {' | '.join(f'{name} F1' for name in shown)} | sealed | open vowels sealed "
-        + "| rest in pauses | best lag ms | jitter |",
+        "| rest in pauses | best lag ms | jitter |",
         "|---" * (7 + len(shown)) + "|",
     ]
     for name, score in scores.items():
