@@ -143,9 +143,9 @@ def _describe_rest(name: str, given: Sequence[Curves], kept: Sequence[npt.NDArra
 def condition_table(scores: Mapping[str, Score]) -> str:
     """One row a condition, as Markdown."""
     shown = ("closure", "labiodental", "rounded", "open", "spread")
+    f1_of = " | ".join(f"{name} F1" for name in shown)
     rows = [
-        f"| condition | score | {' | '.join(f'{name} F1' for name in shown)} | sealed | open vowels sealed "
-        "| rest in pauses | best lag ms | jitter |",
+        f"| condition | score | {f1_of} | sealed | open vowels sealed | rest in pauses | best lag ms | jitter |",
         "|---" * (7 + len(shown)) + "|",
     ]
     for name, score in scores.items():
