@@ -4,114 +4,66 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
-from ..core.errors import quoted
+from ..core import emotions
+from ..core.errors import SettingsError, quoted
 
-EMOTIONS = ("joy", "sadness", "anger", "fear", "disgust", "surprise", "contempt")
-NEUTRAL = "neutral"
-ALSO = {
-    "happy": "joy",
-    "joyful": "joy",
-    "sad": "sadness",
-    "angry": "anger",
-    "afraid": "fear",
-    "fearful": "fear",
-    "scared": "fear",
-    "disgusted": "disgust",
-    "surprised": "surprise",
-    "contemptuous": "contempt",
-}
 SHORT = 4  # letters; a word this short is a letter away from too many others: near, tear, job, toy
-_WORDS = {name: name for name in (NEUTRAL, *EMOTIONS)} | ALSO
-_NUMBER = r"[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)"
-_TERM = re.compile(rf"([^\W\d_]+)[\s:=]*(?:({_NUMBER})\s*(%?))?(?=[\s,;+&!]|$)[\s,;+&!]*")
+_KNOWN = {name: name for name in emotions.NAMES} | emotions.OTHER_WORDS
+_WORD = re.compile(r"(?<![\d.])[^\W\d_]+")
 _SPEAKER = re.compile(r"\s*([^:]+?)\s*:\s*(\S.*)")
-
-
-@dataclass(frozen=True)
-class Cue:
-    """From `time_s` of the line on, the face feels `mood`: emotion → strength 0..1; an empty one is neutral."""
-
-    time_s: float
-    mood: dict[str, float] = field(default_factory=dict)
 
 
 def read(
     markers: Iterable[tuple[str, int]], fps: float, first_frame: int, speakers: frozenset[str] = frozenset()
-) -> tuple[tuple[Cue, ...], tuple[str, ...]]:
-    """The emotions that markers, (name, frame), ask of a line that starts on a frame, in order; and what to tell.
+) -> tuple[tuple[emotions.Mark, ...], tuple[str, ...]]:
+    """The marks that markers, (name, frame), make on a line that starts on a frame, by time; and what to tell.
 
     `Anna: joy` is for a head named Anna alone, here one of `speakers`. Markers on one frame add up. Those before the
     line count too: the last of them is how it begins. A marker that names no emotion is left alone, but one that looks
     like an emotion misspelt, or gives a strength that is none, is told.
     """
-    cues: dict[int, dict[str, float]] = {}
+    moods: dict[int, emotions.Mood] = {}
     told: list[str] = []
     for name, frame in sorted(markers, key=lambda marker: marker[1]):
         text = _addressed(name, {speaker.casefold() for speaker in speakers})
-        if text is None:
+        words = [word.casefold() for word in _WORD.findall(text)]
+        if not words:
             continue
-        mood, fault = _mood(text)
-        if fault:
-            told.append(f"marker {quoted(name)} at frame {frame}: {fault}")
-        elif mood is not None:
-            cues[frame] = cues.get(frame, {}) | mood
-    return tuple(Cue((frame - first_frame) / fps, mood) for frame, mood in cues.items()), tuple(told)
+        if strange := [word for word in words if word not in _KNOWN]:
+            told += _misspelt(name, frame, words, strange, bool(re.search(r"\d\s*%|[01][.,]\d|[.,]\d", text)))
+            continue
+        try:
+            mood = emotions.mood(_plain(text))
+        except SettingsError as error:
+            told.append(f"marker at frame {frame}: {error}")
+            continue
+        moods[frame] = tuple(map(max, moods.get(frame, mood), mood))
+    return tuple(((frame - first_frame) / fps, mood) for frame, mood in moods.items()), tuple(told)
 
 
-def _addressed(name: str, speakers: set[str]) -> str | None:
-    """What a marker says without the name it is addressed to; None if it is for somebody else."""
+def _addressed(name: str, speakers: set[str]) -> str:
+    """What a marker says to one of `speakers`, without the name it is addressed to."""
     match = _SPEAKER.fullmatch(name)
-    if match is None or match[1].casefold() in _WORDS:  # `joy: 0.6` is joy
+    if match is None or match[1].casefold() in _KNOWN:  # `joy: 0.6` is joy
         return name
-    if match[1].casefold() in speakers:
-        return match[2]
-    return None
+    return match[2] if match[1].casefold() in speakers else ""
 
 
-def _mood(text: str) -> tuple[dict[str, float] | None, str]:
-    """The emotions that a text names, or None; and what is wrong with it, if it means to name one."""
-    terms = _terms(text)
-    if terms is None:
-        first = re.match(r"\s*([^\W\d_]+)[\s:=]*[-+.,]*\d", text)
-        meant = first is not None and first[1].casefold() in _WORDS
-        return None, "cannot be read; write it like 'joy 0.6'" if meant else ""
-    known = [_WORDS.get(word) for word, _strength in terms]
-    if None in known:
-        return None, _misspelt(terms)
-    mood = {}
-    for name, (word, strength) in zip(known, terms, strict=True):
-        if not 0 <= strength <= 1:
-            return None, f"{word} can be 0 to 1, not {strength:g}"
-        if name is not None and name != NEUTRAL and strength > 0:
-            mood[name] = strength
-    return mood, ""
+def _plain(text: str) -> str:
+    """The text as a settings file would have it: decimal points, and nothing but blanks between emotions."""
+    return re.sub(r"[;,+&!]", " ", re.sub(r",(?=\d)", ".", text))
 
 
-def _terms(text: str) -> list[tuple[str, float]] | None:
-    """The words of a text and the strength after each, 1 where there is none; None if it holds anything else."""
-    terms: list[tuple[str, float]] = []
-    at = len(text) - len(text.lstrip())
-    while at < len(text):
-        match = _TERM.match(text, at)
-        if match is None:
-            return None
-        number = float(match[2].replace(",", ".")) if match[2] else 1.0
-        terms.append((match[1].casefold(), number / 100 if match[3] else number))
-        at = match.end()
-    return terms or None
-
-
-def _misspelt(terms: list[tuple[str, float]]) -> str:
-    """What to tell of words of which all but one are emotions, and that one nearly; empty if it is something else."""
-    strange = [(word, strength) for word, strength in terms if word not in _WORDS]
-    word, strength = strange[0]
-    is_meant = len(terms) > 1 or 0 < strength < 1  # beside another emotion, or with a strength such as .6
-    nearest = min(_WORDS, key=lambda known: _edits(word, known))
+def _misspelt(name: str, frame: int, words: list[str], strange: list[str], has_strength: bool) -> list[str]:
+    """What to tell of a marker of which all words but one are emotions, and that one nearly; else nothing."""
+    word = strange[0]
+    nearest = min(_KNOWN, key=lambda known: _edits(word, known))
+    is_meant = len(words) > 1 or has_strength  # beside another emotion, or with a strength such as .6
     if len(strange) > 1 or not (_is_near(word, nearest) if is_meant else _is_slip(word, nearest)):
-        return ""
-    return f"no emotion is called {quoted(word)}; nearest is {quoted(_WORDS[nearest])}"
+        return []
+    called = f"no emotion is called {quoted(word)}; nearest is {quoted(_KNOWN[nearest])}"
+    return [f"marker {quoted(name)} at frame {frame}: {called}"]
 
 
 def _is_near(word: str, known: str) -> bool:
