@@ -10,6 +10,7 @@ import numpy as np
 from . import channels, layers, prosody
 from .audio import Audio, open_sound
 from .curves import Curves
+from .direction import UNDIRECTED, Direction
 from .heard import Heard
 from .model import RATE, FaceModel, model_path
 from .settings import DEFAULTS, Settings
@@ -24,9 +25,10 @@ def animate(
     progress: Progress | None = None,
     note: Note | None = None,
     model: FaceModel | None = None,
+    direction: Direction = UNDIRECTED,
 ) -> Curves:
     """A facial performance of the sound: every channel of `channels.ALL`, 50 rows a second."""
-    return perform(listen(source, settings, progress, note, model), settings)
+    return perform(listen(source, settings, progress, note, model), settings, direction)
 
 
 def listen(
@@ -64,6 +66,6 @@ def listen(
     return Heard(curves, prosody.gather(said), tuple(notes))
 
 
-def perform(heard: Heard, settings: Settings = DEFAULTS) -> Curves:
+def perform(heard: Heard, settings: Settings = DEFAULTS, direction: Direction = UNDIRECTED) -> Curves:
     """The quick part: the layers on what was heard; the same line with other settings needs no second listening."""
-    return layers.perform(heard.curves, heard.prosody, settings).select(channels.ALL)
+    return layers.perform(heard.curves, heard.prosody, settings, direction).select(channels.ALL)

@@ -7,26 +7,40 @@ returns the very curves it was given. `perform` is the order; the take's seed va
 from __future__ import annotations
 
 from ..curves import Curves
+from ..direction import UNDIRECTED, Direction
 from ..prosody import Prosody
 from ..settings import Settings, seeded
 from .articulation import articulation
 from .blink import blink
+from .breath import breath
 from .brows import brows
-from .gaze import gaze
+from .closures import keep_speech
+from .emotion import emotion
+from .gaze import gaze, plan
 from .head import head
+from .micro import micro
 from .smooth import smooth
 
 
-def perform(curves: Curves, prosody: Prosody, settings: Settings) -> Curves:
+def perform(curves: Curves, prosody: Prosody, settings: Settings, direction: Direction = UNDIRECTED) -> Curves:
     """The model's raw channels with the whole performance on top."""
-    if len(curves.values) != len(prosody.pitch_hz) or curves.rate != prosody.rate:
-        raise ValueError(f"{len(curves.values)} rows of curves, {len(prosody.pitch_hz)} of prosody: need the same")
-    curves = articulation(curves, prosody, settings.articulation)
-    curves = smooth(curves, prosody, settings.smooth)  # after articulation: what that has sealed, this leaves sealed
-    curves = brows(curves, prosody, seeded(settings.brows, settings.seed))
-    curves = head(curves, prosody, seeded(settings.head, settings.seed))
-    curves = gaze(curves, prosody, seeded(settings.gaze, settings.seed))  # after the head: eyes hold still in the world
-    return blink(curves, prosody, seeded(settings.blink, settings.seed))
+    rows, seed = len(prosody.pitch_hz), settings.seed
+    if len(curves.values) != rows or curves.rate != prosody.rate:
+        raise ValueError(f"{len(curves.values)} rows of curves, {rows} of prosody: need the same")
+    curves = articulation(curves, prosody, seeded(settings.articulation, seed))
+    spoken = smooth(curves, prosody, settings.smooth)  # after articulation: what that has sealed, this leaves sealed
+
+    curves = emotion(spoken, prosody, seeded(settings.emotion, seed), direction.moods(rows, prosody.rate))
+    curves = brows(curves, prosody, seeded(settings.brows, seed))
+    curves = breath(curves, prosody, seeded(settings.breath, seed))
+    curves = micro(curves, prosody, seeded(settings.micro, seed))
+
+    # Planned even where gaze is muted, so that muting it moves neither the head nor the blinks.
+    looks = plan(prosody, seeded(settings.gaze, seed), direction.looks(rows, prosody.rate))
+    curves = head(curves, prosody, seeded(settings.head, seed), looks)
+    curves = gaze(curves, prosody, seeded(settings.gaze, seed), looks)  # after the head: eyes hold still in the world
+    curves = blink(curves, prosody, seeded(settings.blink, seed), looks)
+    return keep_speech(spoken, curves, prosody)
 
 
-__all__ = ["articulation", "blink", "brows", "gaze", "head", "perform", "smooth"]
+__all__ = ["articulation", "blink", "breath", "brows", "emotion", "gaze", "head", "micro", "perform", "smooth"]

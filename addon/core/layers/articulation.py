@@ -1,4 +1,4 @@
-"""Effort of jaw and lips, two axes from mumbling to enunciating; closure floors are enforced last."""
+"""Effort of jaw and lips, two axes from mumbling to enunciating, and sides that differ a little."""
 
 from __future__ import annotations
 
@@ -8,18 +8,25 @@ from .. import channels
 from ..curves import Array, Curves
 from ..prosody import Prosody
 from ..settings import ArticulationSettings
-from .closures import keep_closures
+from .closures import keep_closures, keep_teeth
+from .gestures import dice, drift
 
 JAW = (*channels.GROUPS["jaw"], "mouthClose")  # mouthClose is relative to the jaw, so it scales with it
 LIPS = tuple(name for name in channels.GROUPS["mouth"] if name != "mouthClose")
+UPPER_LIP = ("mouthUpperUpLeft", "mouthUpperUpRight", "mouthShrugUpper", "mouthRollUpper")
+PAIRS = tuple(name[:-4] for name in LIPS if name.endswith("Left") and name != "mouthLeft")
 LEAST_JAW = np.float32(1e-3)  # below it the mouth is shut anyway
+MEDIAN_OF_NORMAL = 0.674  # the median of |x| where x is normal with a standard deviation of 1
+WAVER = 0.35  # within a take a side gains and loses a third of what sides differ by (.01 to .05 in two real takes)
+WAVER_HZ = (0.1, 0.6)
 
 
 def articulation(curves: Curves, prosody: Prosody, settings: ArticulationSettings) -> Curves:
-    """Jaw and lips scaled by their effort, half closures sealed, within 0..1; sealed lips stay sealed."""
+    """Jaw and lips scaled by their effort, half closures sealed, within 0..1; sealed lips stay sealed, f stays f."""
     if settings.amount == 0:
         return curves
     gains = dict.fromkeys(JAW, settings.jaw) | dict.fromkeys(LIPS, settings.lips)
+    gains |= dict.fromkeys(UPPER_LIP, settings.lips * settings.upper_lip)
     scaled = {
         name: np.clip(curves.column(name) * np.float32(1 + settings.amount * (gains[name] - 1)), 0, 1)
         for name in curves.names
@@ -27,7 +34,8 @@ def articulation(curves: Curves, prosody: Prosody, settings: ArticulationSetting
     }
     if {"jawOpen", "mouthClose"} <= set(scaled):
         scaled["mouthClose"] = _sealed(scaled["jawOpen"], scaled["mouthClose"], settings)
-    return keep_closures(curves, curves.with_columns(scaled))
+    uneven = _uneven(scaled, prosody, settings)
+    return keep_closures(curves, keep_teeth(curves, curves.with_columns(scaled | uneven)))
 
 
 def _sealed(jaw: Array, close: Array, settings: ArticulationSettings) -> Array:
@@ -36,3 +44,21 @@ def _sealed(jaw: Array, close: Array, settings: ArticulationSettings) -> Array:
     sure = np.clip(2 * share / settings.seal_from - 1, 0, 1)  # 0 at half the share from which a closure is whole
     pull = np.float32(settings.amount) * sure * sure * (3 - 2 * sure)
     return np.asarray(close + pull * np.maximum(jaw - close, 0), np.float32)
+
+
+def _uneven(columns: dict[str, Array], prosody: Prosody, settings: ArticulationSettings) -> dict[str, Array]:
+    """Left and right of every pair, the one a little stronger, each pair in its own way; their mean stays."""
+    if settings.asymmetry == 0:
+        return {}
+    rng = dice(settings.seed, "asymmetry", prosody)
+    spread = settings.amount * settings.asymmetry / MEDIAN_OF_NORMAL
+    lean = np.clip(rng.standard_normal(len(PAIRS)), -2, 2)
+    sway = drift(rng, len(prosody.pitch_hz), prosody.rate, WAVER_HZ)
+    uneven = {}
+    for pair, share in zip(PAIRS, lean, strict=True):
+        left, right = f"{pair}Left", f"{pair}Right"
+        if left in columns and right in columns:
+            more = np.clip(spread * (share + WAVER * sway), -0.9, 0.9).astype(np.float32)
+            uneven[left] = np.clip(columns[left] * (1 + more), 0, 1)
+            uneven[right] = np.clip(columns[right] * (1 - more), 0, 1)
+    return uneven

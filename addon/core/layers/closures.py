@@ -1,26 +1,80 @@
-"""The promise that outlasts every layer on the mouth: where the model sealed the lips, they stay sealed."""
+"""The promise that outlasts every layer on the mouth: lips that are sealed stay sealed, and f and v reach the teeth."""
 
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
-from ..curves import SEALED_GAP, Curves, lip_gap
+from ..curves import SEALED_GAP, Array, Curves, lip_gap
+from ..prosody import Prosody, runs, speech_mask
+
+Mask = npt.NDArray[np.bool_]
 
 # They part lips that mouthClose has brought together, so in a closure they may shrink but not grow.
 OPENERS = ("mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft", "mouthUpperUpRight", "mouthFunnel")
+# For f and v the lower lip rolls in under the upper teeth: what would take it away from them may not grow either,
+AWAY_FROM_TEETH = (
+    "jawOpen", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthRollUpper", "mouthPressLeft", "mouthPressRight",
+    "mouthShrugLower",
+)  # fmt: skip
+TO_TEETH = ("mouthRollLower", "mouthUpperUpLeft", "mouthUpperUpRight")  # and what brings it there may not shrink
+ROLLED = 0.12, 0.35  # mouthRollLower where that begins to hold, and from where on it holds wholly
+BEFORE_S, AFTER_S = 0.2, 0.1  # a closure begins before its phrase is heard, and may outlast it
 
 
-def keep_closures(before: Curves, after: Curves) -> Curves:
-    """`after` with mouthClose within jawOpen, and the lips no further apart than in `before` where it sealed them."""
+def keep_closures(before: Curves, after: Curves, where: Mask | None = None) -> Curves:
+    """`after` with mouthClose within jawOpen, and the lips no further apart than in `before` where it sealed them.
+
+    Only rows of `where` are held to it, all if it is not given; what keeps the promise already is left as it is.
+    """
     if not {"jawOpen", "mouthClose"} <= set(after.names):
         return after
     floor = np.maximum(lip_gap(before), 0)
     sealed = floor <= SEALED_GAP
-    gap = np.maximum(lip_gap(after), 0)
-    columns = {"mouthClose": after.column("jawOpen") - np.where(sealed, np.minimum(gap, floor), gap)}
+    if where is not None:
+        sealed = sealed & where
+    jaw = after.column("jawOpen")
+    close = np.clip(after.column("mouthClose"), 0, np.maximum(jaw, 0))
+    needed = jaw - floor
+    columns = {"mouthClose": np.where(sealed & (close < needed), needed, close)}
     for name in OPENERS:
         if name in after.names:
             limit = np.where(sealed, before.column(name), np.inf)
             columns[name] = np.minimum(after.column(name), limit)
-    columns["mouthClose"] = np.maximum(columns["mouthClose"], 0)
     return after.with_columns(columns)
+
+
+def keep_teeth(before: Curves, after: Curves, where: Mask | None = None) -> Curves:
+    """`after` in which the lower lip is as near to the upper teeth as in `before` where that took it there."""
+    if "mouthRollLower" not in after.names:
+        return after
+    start, full = ROLLED
+    share = np.clip((before.column("mouthRollLower") - start) / (full - start), 0, 1)
+    held = share * share * (3 - 2 * share) * (1 if where is None else where)
+    columns = {}
+    for names, sign in ((AWAY_FROM_TEETH, 1), (TO_TEETH, -1)):
+        for name in set(names) & set(after.names):
+            beyond = sign * (after.column(name) - before.column(name))
+            columns[name] = np.where(beyond > 0, after.column(name) - sign * held * beyond, after.column(name))
+    return after.with_columns({name: columns[name] for name in after.names if name in columns})
+
+
+def keep_speech(spoken: Curves, performed: Curves, prosody: Prosody) -> Curves:
+    """The last pass: whatever was laid on, the closures and the f and v of `spoken` are there; pauses are left free."""
+    near = near_speech(prosody)
+    return keep_closures(spoken, keep_teeth(spoken, performed, near), near)
+
+
+def near_speech(prosody: Prosody) -> Mask:
+    """Where somebody speaks, is about to, or has just ended, (T,)."""
+    starts, ends = runs(speech_mask(prosody))
+    steps = np.zeros(len(prosody.pitch_hz) + 1, np.intp)
+    np.add.at(steps, np.maximum(starts - round(BEFORE_S * prosody.rate), 0), 1)
+    np.add.at(steps, np.minimum(ends + round(AFTER_S * prosody.rate), len(prosody.pitch_hz)), -1)
+    near: Mask = np.cumsum(steps)[:-1] > 0
+    return near
+
+
+def openness(curves: Curves) -> Array:
+    """How far apart the lips are, (T,), 0 sealed to 1 wide open in speech."""
+    return np.asarray(np.clip(lip_gap(curves) / 0.12, 0, 1), np.float32)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
 from ..channels import EYE_UNIT_RAD
-from ..curves import Array, Curves
-from ..prosody import Prosody, phrases, speech_mask
+from ..curves import Array, Curves, blurred
+from ..prosody import Prosody, phrases, runs, speech_mask
 from ..settings import GazeSettings
 from .gestures import dice, leaps
 
@@ -26,27 +28,61 @@ FACE_DEG = 1.2  # standard deviation between the places of a listener's face
 VERTICAL = 0.55  # looks away go less far up and down than aside
 FARTHEST_DEG = 20.0  # beyond it the head would turn
 RARELY = 0.02  # neither kind of look dies out
-SNAP_S = 0.6  # speakers look away as they begin a phrase and back as they end it (Kendon 1967)
+SNAP_S = 0.6  # speakers look away before they begin a phrase and back as they end it (Kendon 1967)
+PLANNING_LEAD_S = (0.1, 0.4)  # before the first sound, while what to say is planned
+TARGET_WIDTH_S = 0.02  # a target that jumps is followed as fast as an eye leaps, not faster
+LEAPING_DEG_PER_S = 60.0  # faster than eyes pursue what moves
 
 
-def gaze(curves: Curves, prosody: Prosody, settings: GazeSettings) -> Curves:
-    """Eye rotation added to what is there, as radians and as eyeLook shapes that agree; wants the head's first."""
+@dataclass(frozen=True)
+class GazePlan:
+    """Where the character looks: yaw and pitch in the world, (T, 2) radians, and when it leaps there, and how far.
+
+    Eyes, head and lids all follow it, each in its own layer, so it is made once and before them.
+    """
+
+    world: Array
+    shifts_s: Moments
+    sizes_deg: Moments
+
+
+def plan(prosody: Prosody, settings: GazeSettings, target: Array | None = None) -> GazePlan:
+    """What the eyes are going to do; `target`, (T, 2) radians, is where the listener is if not straight ahead."""
     rows = len(prosody.pitch_hz)
-    if settings.amount == 0 or not rows:
-        return curves
+    if not rows:
+        return GazePlan(np.zeros((0, 2), np.float32), np.zeros(0), np.zeros(0))
     rng = dice(settings.seed, "gaze", prosody)
-    looks_s, away = _looks(rng, prosody, settings.at_listener)
+    looks_s, away = _looks(rng, prosody, settings)
     starts_s, places = _fixations(rng, looks_s, away, prosody.duration_s, settings.spread_deg)
     sizes_deg = np.linalg.norm(np.diff(places, axis=0, prepend=places[:1]), axis=1)
     at_deg = leaps(np.arange(rows) / prosody.rate, starts_s, LEAP_S + LEAP_S_PER_DEG * sizes_deg, places)
     world = np.deg2rad(at_deg).astype(np.float32)
-    yaw = np.float32(settings.amount) * (world[:, 0] - curves.column("headYaw"))
-    pitch = np.float32(settings.amount) * (world[:, 1] - curves.column("headPitch"))
-    return _turned(curves, yaw, pitch)
+    if target is not None:
+        world = world + blurred(target, TARGET_WIDTH_S * prosody.rate)
+    return GazePlan(world, *_shifts(world, prosody.rate))
 
 
-def _looks(rng: np.random.Generator, prosody: Prosody, share: float) -> tuple[Moments, Mask]:
+def gaze(curves: Curves, prosody: Prosody, settings: GazeSettings, planned: GazePlan | None = None) -> Curves:
+    """Eye rotation added to what is there, as radians and as eyeLook shapes that agree; wants the head's first."""
+    if settings.amount == 0 or not len(prosody.pitch_hz):
+        return curves
+    world = (planned or plan(prosody, settings)).world
+    head = np.stack([curves.column("headYaw"), curves.column("headPitch")], axis=1)
+    turn = np.float32(settings.amount) * np.clip(world - head, -EYE_UNIT_RAD, EYE_UNIT_RAD)
+    return _turned(curves, turn[:, 0], turn[:, 1])
+
+
+def _shifts(world: Array, rate: float) -> tuple[Moments, Moments]:
+    """When gaze leaps, (K,) seconds, and how far, (K,) degrees."""
+    steps = np.linalg.norm(np.diff(world, axis=0), axis=1)
+    starts, ends = runs(np.rad2deg(steps) * rate > LEAPING_DEG_PER_S)
+    sizes = np.rad2deg(np.linalg.norm(world[ends] - world[starts], axis=1)) if len(starts) else np.zeros(0)
+    return starts / rate, sizes.astype(np.float64)
+
+
+def _looks(rng: np.random.Generator, prosody: Prosody, settings: GazeSettings) -> tuple[Moments, Mask]:
     """When looks at the listener and looks away begin, (K,) seconds from 0 on, and which are away."""
+    share = settings.at_listener
     shares = np.where(speech_mask(prosody), share, max(share, AT_LISTENER_SILENT))  # (T,)
     shares = np.clip(shares, RARELY, 1 - RARELY)
     starts_s, away = [0.0], [bool(rng.random() > shares[0])]
@@ -57,7 +93,11 @@ def _looks(rng: np.random.Generator, prosody: Prosody, share: float) -> tuple[Mo
         away.append(not away[-1])
     aside = np.array(away) & (share < 1)
     spans = phrases(prosody).astype(np.float64)
-    snapped = np.where(aside, _drawn_to(np.array(starts_s), spans[:, 0]), _drawn_to(np.array(starts_s), spans[:, 1]))
+    times_s = np.array(starts_s)
+    planning = rng.random(len(times_s)) < settings.planning
+    before_s = _drawn_to(times_s, spans[:, 0] - rng.uniform(*PLANNING_LEAD_S))
+    snapped = np.where(aside & planning, before_s, np.where(aside, times_s, _drawn_to(times_s, spans[:, 1])))
+    snapped = np.maximum(snapped, 0.0)
     snapped[0] = 0.0
     order = np.argsort(snapped, kind="stable")
     order = order[(snapped[order] < prosody.duration_s) & _apart(snapped[order])]

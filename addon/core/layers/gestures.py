@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Container, Iterable, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
-from ..curves import Array
-from ..prosody import Prosody
+from .. import channels
+from ..curves import Array, Curves, blurred
+from ..prosody import Prosody, speech_mask
 
 Moments = npt.NDArray[np.float64]
 
@@ -42,6 +44,33 @@ def drift(rng: np.random.Generator, rows: int, rate: float, hz: tuple[float, flo
     for frequency, phase in zip(rng.uniform(*hz, waves), rng.uniform(0, 2 * np.pi, waves), strict=True):
         total += np.sin(2 * np.pi * frequency * t + phase)
     return np.asarray(total / np.sqrt(waves / 2), np.float32)
+
+
+def soft_sum(*parts: Array) -> Array:
+    """Several shares of one shape together: nearly their sum while they are small, and never beyond 1."""
+    left = np.ones_like(parts[0])
+    for part in parts:
+        left = left * (1 - part)
+    return np.asarray(1 - left, np.float32)
+
+
+def add_softly(curves: Curves, shares: Mapping[str, Array]) -> Curves:
+    """Curves with a share of each named shape on top; where a share is 0 not a bit changes."""
+    columns = {}
+    for name, share in shares.items():
+        own = curves.column(name)
+        columns[name] = np.where(share > 0, np.clip(own + share * (1 - own), 0, 1), own)
+    return curves.with_columns(columns)
+
+
+def sided(names: Iterable[str], has: Container[str] = channels.ARKIT) -> dict[str, tuple[str, ...]]:
+    """Each shape with the channels that make it up: its left and its right, or the one that has no sides."""
+    return {name: (name,) if name in has else (f"{name}Left", f"{name}Right") for name in names}
+
+
+def speaking(prosody: Prosody, width_s: float) -> Array:
+    """How much somebody is speaking, (T,): 1 within phrases, 0 in pauses, with soft edges of about that width."""
+    return blurred(speech_mask(prosody).astype(np.float32), width_s * prosody.rate)
 
 
 def leaps(t: Moments, starts_s: Moments, lasts_s: Moments, places: Moments) -> Moments:

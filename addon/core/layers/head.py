@@ -8,6 +8,7 @@ from .. import channels
 from ..curves import Array, Curves, blurred
 from ..prosody import Prosody, accents, phrases, relative_pitch
 from ..settings import HeadSettings
+from .gaze import GazePlan
 from .gestures import dice, drift, humps
 
 LAG_S = 0.03  # the head follows the voice (Munhall et al. 2004 and others measure 0 to 50 ms)
@@ -18,11 +19,16 @@ STANCE = {"headYaw": 0.6, "headPitch": 0.35, "headRoll": 0.4}  # standard deviat
 PITCH_LIFT = 0.25  # of nod_deg: a voice at the top of its range lifts the chin
 SWAY = {"headYaw": 1.0, "headPitch": 0.7, "headRoll": 0.6}  # standard deviation, of sway_deg
 SWAY_HZ = (0.05, 0.35)
+JOINS_BY = 0.8  # of what lies beyond the limit: beyond it the head does most of the turning
+JOINS_LATE_S, JOINS_WIDTH_S = 0.08, 0.12  # the eyes are there first; a head of some weight takes half a second
 NODS_UP = 0.15  # so many accents are beaten with the chin going up
 
 
-def head(curves: Curves, prosody: Prosody, settings: HeadSettings) -> Curves:
-    """Head rotation in radians added to what is there: nods, stances and sway; back to rest where nobody speaks."""
+def head(curves: Curves, prosody: Prosody, settings: HeadSettings, planned: GazePlan | None = None) -> Curves:
+    """Head rotation in radians added to what is there: nods, stances, sway, and its share of where the eyes go.
+
+    Back at rest where nobody speaks and nothing aside is looked at.
+    """
     if settings.amount == 0 or not len(prosody.pitch_hz):
         return curves
     rng = dice(settings.seed, "head", prosody)
@@ -33,8 +39,21 @@ def head(curves: Curves, prosody: Prosody, settings: HeadSettings) -> Curves:
     moved_deg = {
         name: settings.sway_deg * sway[name] + settings.nod_deg * fade * spoken[name] for name in channels.HEAD
     }
+    if planned:
+        joined = _joined_deg(planned, settings.joins_from_deg, prosody.rate)
+        moved_deg["headYaw"] = moved_deg["headYaw"] + joined[:, 0]
+        moved_deg["headPitch"] = moved_deg["headPitch"] + joined[:, 1]
     scale = np.float32(np.deg2rad(settings.amount))
     return curves.with_columns({name: curves.column(name) + scale * moved for name, moved in moved_deg.items()})
+
+
+def _joined_deg(planned: GazePlan, from_deg: float, rate: float) -> Array:
+    """Yaw and pitch, (T, 2) degrees, that the head takes over where gaze goes further than eyes like to."""
+    world_deg = np.rad2deg(planned.world)
+    beyond = np.sign(world_deg) * np.maximum(np.abs(world_deg) - from_deg, 0) * np.float32(JOINS_BY)
+    late = round(JOINS_LATE_S * rate)
+    delayed = np.concatenate([np.repeat(beyond[:1], late, axis=0), beyond])[: len(beyond)]
+    return blurred(delayed, JOINS_WIDTH_S * rate)
 
 
 def _fade(prosody: Prosody) -> Array:

@@ -124,7 +124,8 @@ def test_brows_rise_just_before_strong_accents_only(made_prosody: Make) -> None:
 
 def test_brows_never_pass_the_end_of_their_shape(made_prosody: Make) -> None:
     up = rest(3_000).with_columns({"browInnerUp": np.full(3_000, 0.9, np.float32)})
-    assert brows(up, made_prosody(3_000), BrowsSettings(raise_by=1.0)).column("browInnerUp").max() == 1.0
+    raised = brows(up, made_prosody(3_000), BrowsSettings(raise_by=1.0)).column("browInnerUp")
+    assert 0.97 < raised.max() <= 1.0
 
 
 def test_a_head_nods_on_accents_and_comes_back_to_rest(made_prosody: Make) -> None:
