@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +15,7 @@ from .model import HOP_SAMPLES, RATE, Window
 Array = npt.NDArray[np.float32]
 Moments = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 DECIMATION = 4  # pitch is sought at 4 kHz: a quarter of the work, and formants stay out of it
 PITCH_RATE = 4_000
@@ -59,6 +62,25 @@ class Prosody:
     def duration_s(self) -> float:
         """Seconds from the first row to one step after the last."""
         return len(self.pitch_hz) / self.rate
+
+    # Every layer asks for these, and a live preview asks again at every step of a slider: worked out once.
+    @cached_property
+    def _speech(self) -> Mask:
+        return _frozen(_speech_mask(self))
+
+    @cached_property
+    def _relative_pitch(self) -> Array:
+        return _frozen(_relative_pitch(self))
+
+    @cached_property
+    def _accents(self) -> tuple[Moments, Moments]:
+        times_s, strengths = _accents(self)
+        return _frozen(times_s), _frozen(strengths)
+
+
+def _frozen(values: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
+    values.flags.writeable = False  # it is shared
+    return values
 
 
 def measure(window: Window) -> Array:
@@ -141,6 +163,10 @@ def _autocorrelation(frames: Array) -> Array:
 
 def speech_mask(prosody: Prosody) -> Mask:
     """Where somebody speaks, (T,): near the take's loud parts in level, pauses under PAUSE_S bridged."""
+    return prosody._speech
+
+
+def _speech_mask(prosody: Prosody) -> Mask:
     loudness = prosody.loudness_db
     if not len(loudness) or loudness.max() < QUIET_DB:
         return np.zeros(len(loudness), np.bool_)
@@ -169,6 +195,10 @@ def runs(mask: Mask) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
 
 def accents(prosody: Prosody) -> tuple[Moments, Moments]:
     """Stressed moments in seconds and how strong each is, 0..1, both (K,): peaks of loudness and pitch, half each."""
+    return prosody._accents
+
+
+def _accents(prosody: Prosody) -> tuple[Moments, Moments]:
     mask = speech_mask(prosody)
     if mask.sum() < 3:
         return np.zeros(0), np.zeros(0)
@@ -189,6 +219,10 @@ def accents(prosody: Prosody) -> tuple[Moments, Moments]:
 
 def relative_pitch(prosody: Prosody) -> Array:
     """How high the voice is in the speaker's own range, (T,): 0 usual, 1 nearly the highest; 0 where unvoiced."""
+    return prosody._relative_pitch
+
+
+def _relative_pitch(prosody: Prosody) -> Array:
     if len(prosody.pitch_hz) < STEADY_ROWS:
         return np.zeros(len(prosody.pitch_hz), np.float32)
     padded = np.pad(prosody.pitch_hz, STEADY_ROWS // 2)

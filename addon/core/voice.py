@@ -23,6 +23,8 @@ LEVEL_DB = (0.0, 6.0)  # over the take's usual level, since the recording's gain
 AROUSAL = {"height": 0.3, "spread": 0.2, "tilt": 0.25, "pace": 0.1, "level": 0.15}
 STEEPNESS = 1.6
 FLOOR_PERCENTILE = 5
+SURE = 0.15  # share of the time that must be voiced for a measure to count in full
+LEAST_WEIGHT = np.float32(1e-3)
 LEAST_VOICED_ROWS = 25  # half a second: less says nothing
 
 
@@ -32,57 +34,63 @@ def cues(prosody: Prosody) -> dict[str, Array]:
     voiced = (prosody.pitch_hz > 0) & speech_mask(prosody)
     if voiced.sum() < LEAST_VOICED_ROWS:
         return {name: np.zeros(rows, np.float32) for name in AROUSAL}
-    width = WIDTH_S * rate
-    weight = np.maximum(blurred(voiced.astype(np.float32), width), 1e-3)
-
-    def now(values: Array) -> Array:
-        return np.asarray(blurred(np.where(voiced, values, 0).astype(np.float32), width) / weight, np.float32)
-
-    pitch = (12 * np.log2(np.maximum(prosody.pitch_hz, 1))).astype(np.float32)
-    pitch = pitch - np.percentile(pitch[voiced], FLOOR_PERCENTILE).astype(np.float32)
-    height = now(pitch)
-    spread = np.sqrt(np.maximum(now(pitch * pitch) - height * height, 0))
-    beats = np.zeros(rows, np.float32)
+    pitch = 12 * np.log2(np.maximum(prosody.pitch_hz, 1))
+    pitch = pitch - np.percentile(pitch[voiced], FLOOR_PERCENTILE)
+    level = prosody.loudness_db - np.median(prosody.loudness_db[voiced])
+    tilt = prosody.tilt_db if len(prosody.tilt_db) else np.full(rows, TILT_DB[0])
+    beats = np.zeros(rows)
     beats[np.rint(accents(prosody)[0] * rate).astype(np.intp)] = rate
-    talking = np.maximum(blurred(speech_mask(prosody).astype(np.float32), width), 1e-3)
-    level = now(prosody.loudness_db) - np.median(prosody.loudness_db[voiced])
-    pace = blurred(beats, width) / talking
+    tracks = [np.where(voiced, track, 0) for track in (np.ones(rows), pitch, pitch * pitch, tilt, level)]
+    table = np.stack([*tracks, speech_mask(prosody), beats], axis=1).astype(np.float32)
+    weight, height, square, bright, loud, talking, pace = blurred(table, WIDTH_S * rate).T
+
+    weight, talking = np.maximum(weight, LEAST_WEIGHT), np.maximum(talking, LEAST_WEIGHT)
+    height = height / weight
     measured = {
         "height": (height, HEIGHT_ST),
-        "spread": (spread, SPREAD_ST),
-        "pace": (pace, PACE_HZ),
-        "level": (level, LEVEL_DB),
+        "spread": (np.sqrt(np.maximum(square / weight - height * height, 0)), SPREAD_ST),
+        "tilt": (bright / weight, TILT_DB),
+        "pace": (pace / talking, PACE_HZ),
+        "level": (loud / weight, LEVEL_DB),
     }
-    if len(prosody.tilt_db):
-        measured["tilt"] = (now(prosody.tilt_db), TILT_DB)
-    sure = np.clip(weight / 0.15, 0, 1)  # in a long pause everything is as usual
-    found = {name: sure * np.clip((value - usual) / much, -2, 2) for name, (value, (usual, much)) in measured.items()}
-    return {name: np.asarray(found.get(name, np.zeros(rows)), np.float32) for name in AROUSAL}
+    sure = np.clip(weight / SURE, 0, 1)  # in a long pause everything is as usual
+    return {
+        name: np.asarray(sure * np.clip((value - usual) / much, -2, 2), np.float32)
+        for name, (value, (usual, much)) in measured.items()
+    }
 
 
 def arousal(prosody: Prosody) -> Array:
     """How excited the voice sounds, (T,), 0 to 1; a voice like most is at 0.5."""
-    found = cues(prosody)
-    total = sum(share * found[name] for name, share in AROUSAL.items())
-    return np.asarray(1 / (1 + np.exp(-STEEPNESS * np.asarray(total))), np.float32)
+    return _arousal(cues(prosody))
 
 
 def valence(prosody: Prosody) -> Array:
     """A guess at how pleasant, (T,), -1 to 1: melody that is wide for its brightness against voice that is harsh."""
-    found = cues(prosody)
-    return np.asarray(np.tanh(0.4 * (found["spread"] - found["tilt"])), np.float32)
+    return _valence(cues(prosody))
 
 
 def moods(prosody: Prosody) -> Array:
     """Emotions by where arousal and valence lie on Russell's circle (1980), (T, 8)."""
-    excited = 2 * arousal(prosody) - 1
-    pleasant = valence(prosody)
+    found = cues(prosody)
+    excited, pleasant = 2 * _arousal(found) - 1, _valence(found)
     up, down = np.maximum(excited, 0), np.maximum(-excited, 0)
     good, bad = np.maximum(pleasant, 0), np.maximum(-pleasant, 0)
     parts = {
-        "joy": up * good, "anger": up * bad, "surprise": 0.5 * up * (1 - good - bad),
+        "joy": up * good,
+        "anger": up * bad,
+        "surprise": 0.5 * up * (1 - good - bad),
         "sadness": 0.6 * down * (1 - good),
-    }  # fmt: skip
+    }
     still = np.zeros(len(excited), np.float32)
     columns = [parts.get(name, still) for name in emotions.NAMES]
     return np.asarray(np.stack(columns, axis=1), np.float32)
+
+
+def _arousal(found: dict[str, Array]) -> Array:
+    total = np.sum([share * found[name] for name, share in AROUSAL.items()], axis=0)
+    return np.asarray(1 / (1 + np.exp(-STEEPNESS * total)), np.float32)
+
+
+def _valence(found: dict[str, Array]) -> Array:
+    return np.asarray(np.tanh(0.4 * (found["spread"] - found["tilt"])), np.float32)
