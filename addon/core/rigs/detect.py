@@ -56,7 +56,7 @@ class Detection:
         """The same convention where only these keys may be written: the others are driven, or locked."""
         if self.rig is None:
             return self
-        fewer = _detection(self.rig, tuple(dict.fromkeys(available)))
+        fewer = detection_of(self.rig, tuple(dict.fromkeys(available)))
         return replace(fewer, given=self.given, rivals=self.rivals, scores=self.scores, completed=self.completed)
 
     def explain(self) -> str:
@@ -77,8 +77,10 @@ class Detection:
         reasons = (why for name, why in CONSEQUENCES.items() if name in self.missing)
         lost = next(reasons, "these channels will not show.")
         near = self.having(Fate.APPROXIMATED)
+        absent = self.rig.absent if self.rig else ()
         folded = tuple(channel for channel in self.having(Fate.FOLDED) if channel not in self.missing)
         told = [
+            (absent, f"Mapped to keys that this head does not have: {_listed(absent)}; choose others in Mapping."),
             (self.missing, f"Missing: {_listed(self.missing)}; {lost}"),
             (near, f"Approximated: {_listed(near)}."),
             (folded, f"Shown together with another channel: {_listed(folded)}."),
@@ -119,10 +121,11 @@ def _detect(given: tuple[str, ...]) -> Detection:
     )
     whole, filled = _completed(rig, found, [(other, its) for _, other, its in ranking if other is not rig])
     scores = {other.title: score for score, other, _ in ranking}
-    return replace(_detection(whole, given), rivals=rivals, scores=scores, completed=filled)
+    return replace(detection_of(whole, given), rivals=rivals, scores=scores, completed=filled)
 
 
-def _detection(rig: RigMap, given: tuple[str, ...]) -> Detection:
+def detection_of(rig: RigMap, given: tuple[str, ...]) -> Detection:
+    """What a head with these keys has of a convention that is known already."""
     found = rig.match(given)
     keys = {channel: found[control] for channel, control in _strongest(rig, tuple(found)).items()}
     known = (*rig.weights, *rig.visemes, *(() if rig.weights else rig.instead))

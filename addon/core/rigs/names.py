@@ -50,6 +50,11 @@ def readings(key: str) -> Iterator[str]:
             yield name
 
 
+def cut(name: str) -> str:
+    """The name as Blender keeps it: no more than so many bytes, and whole letters."""
+    return name.encode()[:LONGEST_BYTES].decode(errors="ignore")
+
+
 def is_corrective(key: str) -> bool:
     """Whether a key looks like one that a rig logic drives; such a key is read only when it is spelt exactly."""
     return CORRECTIVE.search(key) is not None

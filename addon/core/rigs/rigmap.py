@@ -90,6 +90,15 @@ class RigMap:
         """Channel → weight for a control, or a viseme's pose."""
         return self.weights.get(control) or self.visemes.get(control) or self.instead[control]
 
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """Keys that must be there and are not; a convention asks for none."""
+        return ()
+
+    def range_of(self, _key: str) -> tuple[float, float]:
+        """The lowest and the highest value that one of the head's keys may be given."""
+        return self.span
+
     def _spellings(self, control: str) -> tuple[str, ...]:
         return (control, *self.aliases.get(control, ()))
 
