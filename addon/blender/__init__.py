@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import bpy
 from bpy.app.handlers import persistent
 
+from . import layer_properties
 from .jobs import board
 from .operators import FACEWRIGHT_OT_animate, FACEWRIGHT_OT_cancel, draw_menu
 from .panels import FACEWRIGHT_PT_speech, forget_coverage
@@ -14,6 +15,7 @@ from .preferences import FACEWRIGHT_AP_preferences
 from .properties import PROPERTY, FACEWRIGHT_PG_take
 
 CLASSES = (
+    *layer_properties.CLASSES,
     FACEWRIGHT_PG_take,
     FACEWRIGHT_AP_preferences,
     FACEWRIGHT_OT_animate,

@@ -31,6 +31,10 @@ class Job(Generic[Result]):
         """Whether the thread has ended, however it ended."""
         return not self._thread.is_alive()
 
+    def join(self) -> None:
+        """Waits for the end."""
+        self._thread.join()
+
     def cancel(self) -> None:
         """Asks the work to stop at its next sign of progress; returns at once."""
         self._stop.set()

@@ -38,7 +38,7 @@ class FACEWRIGHT_PT_speech(bpy.types.Panel):
             _draw_text(layout, context, detail, "INFO")
         _draw_button(layout)
         _draw_outcome(layout, context, said=coverage.details)
-        _draw_performance(layout, take)
+        layout.prop(take, "fit_scene")
 
 
 def _draw_line(layout: bpy.types.UILayout, take: properties.FACEWRIGHT_PG_take) -> None:
@@ -73,21 +73,6 @@ def _draw_outcome(layout: bpy.types.UILayout, context: bpy.types.Context, said: 
             _draw_text(box, context, board.result, "CHECKMARK")
         for note in notes:
             _draw_text(box, context, note, "INFO")
-
-
-def _draw_performance(layout: bpy.types.UILayout, take: properties.FACEWRIGHT_PG_take) -> None:
-    """The amounts, folded away inside the panel: a panel of its own would overlap while the outcome grows."""
-    header, body = layout.panel("facewright_performance", default_closed=True)
-    header.label(text="Performance")
-    if body is None:
-        return
-    body.use_property_split = True
-    body.use_property_decorate = False
-    column = body.column(align=True)
-    for name in ("jaw", "lips", "brows", "blinks", "gaze"):
-        column.prop(take, name, slider=True)
-    body.prop(take, "seed")
-    body.prop(take, "fit_scene")
 
 
 def _draw_text(

@@ -1,13 +1,14 @@
 """What an animator chooses, kept in the scene."""
 
 # No `from __future__ import annotations`: Blender reads properties out of evaluated annotations.
-from dataclasses import fields, replace
+from dataclasses import fields
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, IntProperty, PointerProperty, StringProperty
 
 from ..core.settings import MAX_SEED, ModelSettings, Settings
-from . import compat, sound
+from . import compat, layer_properties, sound
+from .layer_properties import FACEWRIGHT_PG_layers
 
 PROPERTY = "facewright"  # where the choices are kept: scene.facewright
 
@@ -16,23 +17,8 @@ def _strip_names(_self: bpy.types.PropertyGroup, context: bpy.types.Context, _te
     return [strip.name for strip in compat.sound_strips(context.scene)]
 
 
-def _amount(section: str, option: str, name: str, description: str) -> FloatProperty:
-    """A slider for one of the core's settings, with its default and its range."""
-    settings = getattr(Settings(), section)
-    limits = next(item.metadata for item in fields(settings) if item.name == option)
-    return FloatProperty(
-        name=name,
-        description=description,
-        default=getattr(settings, option),
-        min=limits["low"],
-        max=limits["high"],
-        subtype="FACTOR",
-        options=set(),
-    )
-
-
 class FACEWRIGHT_PG_take(bpy.types.PropertyGroup):
-    """The line, the head and the amounts of the next bake."""
+    """The line, the head and the direction of the next bake."""
 
     source: EnumProperty(
         name="Line",
@@ -72,14 +58,24 @@ class FACEWRIGHT_PG_take(bpy.types.PropertyGroup):
         default=True,
         options=set(),
     )
-    jaw: _amount("articulation", "jaw", "Jaw", "How far the jaw moves: below 1 mumbles, above 1 enunciates")
-    lips: _amount("articulation", "lips", "Lips", "How much the lips shape: below 1 mumbles, above 1 enunciates")
-    brows: _amount("brows", "amount", "Brows", "How much the brows rise on stressed words")
-    blinks: _amount("blink", "amount", "Blinks", "How far the lids close when blinking; 0 never blinks")
-    gaze: _amount("gaze", "amount", "Gaze", "How much the eyes wander; 0 looks straight ahead")
+    layers: PointerProperty(
+        name="Layers", description="What is added to the lips, layer by layer", type=FACEWRIGHT_PG_layers
+    )
+    use_markers: BoolProperty(
+        name="Markers",
+        description="Timeline markers such as 'joy 0.6', 'anger' or 'neutral' set the emotion from their frame on. "
+        "'Anna: joy' is for the head named Anna alone",
+        default=True,
+        options=set(),
+    )
+    look_at: PointerProperty(
+        name="Look At",
+        description="An object that the eyes are on when they are not away. Empty: straight ahead",
+        type=bpy.types.Object,
+    )
     seed: IntProperty(
         name="Seed",
-        description="Another number gives another take: other blinks and looks for the same words",
+        description=next(item.metadata["about"] for item in fields(Settings) if item.name == "seed"),
         min=0,
         max=MAX_SEED,
         options=set(),
@@ -107,15 +103,13 @@ def head_of(context: bpy.types.Context) -> bpy.types.Object | None:
     return chosen if chosen and scene in chosen.users_scene else context.view_layer.objects.active
 
 
+def target_of(scene: bpy.types.Scene) -> bpy.types.Object | None:
+    """The object to look at; one that was deleted lives on in the choice alone."""
+    target: bpy.types.Object | None = take_of(scene).look_at
+    return target if target and scene in target.users_scene else None
+
+
 def settings_of(scene: bpy.types.Scene, model: ModelSettings) -> Settings:
-    """The core's settings, with the amounts of the scene and the model of the preferences."""
-    take, core = take_of(scene), Settings()
-    return Settings(
-        seed=take.seed,
-        model=model,
-        articulation=replace(core.articulation, jaw=take.jaw, lips=take.lips),
-        brows=replace(core.brows, amount=take.brows),
-        blink=replace(core.blink, amount=take.blinks),
-        gaze=replace(core.gaze, amount=take.gaze),
-        head=replace(core.head, amount=0.0),  # shape keys cannot turn a head, and eyes must not answer a turn unseen
-    )
+    """The core's settings, with the sliders of the scene and the model of the preferences."""
+    take = take_of(scene)
+    return layer_properties.read(take.layers, take.seed, model)

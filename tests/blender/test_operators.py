@@ -39,7 +39,7 @@ def refused(**arguments: object) -> str:
 
 def test_the_panels_choices_are_what_is_baked(head, line: Path):
     take = properties.take_of(bpy.context.scene)
-    take.sound, take.frame_start, take.jaw = str(line), 7, 0.5
+    take.sound, take.frame_start, take.layers.articulation.jaw = str(line), 7, 0.5
     assert animate() == {"FINISHED"}
     keys = keys_on(head, "jawOpen")
     assert keys[0, 0] == 7
@@ -127,9 +127,10 @@ def test_every_choice_explains_itself():
 
 def test_the_panels_amounts_are_the_cores_settings(scene):
     take = properties.take_of(scene)
-    untouched = properties.settings_of(scene, ModelSettings())
-    assert replace(untouched, head=Settings().head) == Settings()
-    take.lips, take.brows, take.blinks, take.gaze, take.seed = 1.5, 0.5, 0.0, 0.25, 7
+    assert properties.settings_of(scene, ModelSettings()) == Settings()
+    layers = take.layers
+    layers.articulation.lips, layers.brows.amount, layers.blink.amount = 1.5, 0.5, 0.0
+    layers.gaze.amount, take.seed = 0.25, 7
     chosen = properties.settings_of(scene, ModelSettings())
     assert (chosen.articulation.lips, chosen.brows.amount, chosen.blink.amount) == (1.5, 0.5, 0.0)
     assert (chosen.gaze.amount, chosen.seed) == (0.25, 7)

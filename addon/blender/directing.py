@@ -1,0 +1,116 @@
+"""What the animator asks of a line: layers, emotions keyed or marked over time, and a target to look at."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import bpy
+import numpy as np
+
+from ..core import audio, channels, emotions, pipeline
+from ..core.curves import Array, Curves
+from ..core.direction import UNDIRECTED, Direction
+from ..core.settings import ModelSettings, Settings
+from . import bake, compat, look_at, markers, properties, rig, sound
+from .targets import group_of
+
+EMOTION_PATH = f"{properties.PROPERTY}.layers.emotion."  # of the keyed sliders, under the scene
+TURN = group_of(channels.HEAD[0])
+
+
+@dataclass(frozen=True)
+class Directed:
+    """All that a performance follows besides the voice, and what to tell of it."""
+
+    settings: Settings
+    direction: Direction = UNDIRECTED
+    notes: tuple[str, ...] = ()
+
+
+def directed(scene: bpy.types.Scene, head: bpy.types.Object | None, line: sound.Line, model: ModelSettings) -> Directed:
+    """What is asked of a head and a line now; a FacewrightError says what cannot be."""
+    found = rig.examine(scene, head)
+    settings = properties.settings_of(scene, model)
+    if not turns_head(found):  # eyes must not answer a turn that nobody sees
+        settings = replace(settings, head=replace(settings.head, amount=0.0))
+    fps = sound.fps(scene)
+    rows = max(1, math.ceil(duration_s(line) * fps))
+    settings, notes = with_markers(scene, head, line, settings)
+    looks = None
+    if (target := properties.target_of(scene)) is not None and settings.gaze.amount > 0:
+        looks, told = look_at.sample(scene, found, target, line.frame, rows)
+        notes += told
+    return Directed(settings, Direction(keyed_emotion(scene, line, settings, rows), looks), notes)
+
+
+def perform(line: sound.Line, directed: Directed, progress: pipeline.Progress | None = None) -> bake.Performance:
+    """Listens to the line and performs it as directed; slow, and never touches bpy, so a thread may run it."""
+    performance = bake.perform(line, directed.settings, progress)
+    return replace(performance, notes=(*directed.notes, *performance.notes))
+
+
+def with_markers(
+    scene: bpy.types.Scene, head: bpy.types.Object | None, line: sound.Line, settings: Settings
+) -> tuple[Settings, tuple[str, ...]]:
+    """The settings with the timeline's markers as their emotion track, unless there are none, and what to tell."""
+    if not properties.take_of(scene).use_markers:
+        return settings, ()
+    named = [(marker.name, marker.frame) for marker in scene.timeline_markers]
+    marks, notes = markers.read(named, sound.fps(scene), line.frame, _names(head))
+    if marks:
+        settings = replace(settings, emotion=replace(settings.emotion, track=emotions.track(marks)))
+    return settings, notes
+
+
+def keyed_emotion(scene: bpy.types.Scene, line: sound.Line, settings: Settings, rows: int) -> Curves | None:
+    """The emotion sliders through the line, if they are keyed; marks take over from them from the first mark on."""
+    curves = {curve.data_path.removeprefix(EMOTION_PATH): curve for curve in _curves(scene) if not curve.mute}
+    keyed = [name for name in emotions.NAMES if name in curves]
+    if not keyed:
+        return None
+    values = np.tile(np.asarray(settings.emotion.mood, np.float32), (rows, 1))  # (T, 8)
+    for name in keyed:
+        column = [curves[name].evaluate(line.frame + row) for row in range(rows)]
+        values[:, emotions.NAMES.index(name)] = np.clip(column, 0, 1)
+    rate = sound.fps(scene)
+    return Curves(_marked(values, settings, rate), emotions.NAMES, rate)
+
+
+def _marked(values: Array, settings: Settings, rate: float) -> Array:
+    """Emotions over time, (T, 8), that marks take over from their first on."""
+    marks, ease_s = emotions.marks(settings.emotion.track), settings.emotion.transition_s
+    if not marks:
+        return values
+    first = math.floor((marks[0][0] - ease_s / 2) * rate)
+    base = tuple(values[np.clip(first, 0, len(values) - 1)].tolist())
+    after = emotions.keyed(base, marks, len(values), rate, ease_s)
+    after[: max(0, first)] = values[: max(0, first)]
+    return after
+
+
+def turns_head(found: rig.Head) -> bool:
+    """Whether the performance can turn this head, by a bone or an object."""
+    still = Curves(np.zeros((1, len(channels.ALL)), np.float32), channels.ALL, 24.0)
+    return any(strand.group == TURN for strand in found.strands(still))
+
+
+def duration_s(line: sound.Line) -> float:
+    """How long the line is heard."""
+    return max(0.0, min(line.end_s, audio.open_sound(line.path).duration_s) - line.start_s)
+
+
+def _curves(scene: bpy.types.Scene) -> list[bpy.types.FCurve]:
+    animation = scene.animation_data
+    return compat.curves_of(animation.action, scene) if animation and animation.action else []
+
+
+def _names(head: bpy.types.Object | None) -> frozenset[str]:
+    """What markers may call a head: its object, and what that hangs on."""
+    names = set()
+    obj = head
+    while obj is not None:
+        names.add(obj.name)
+        obj = obj.parent
+    armature = head.find_armature() if head is not None else None
+    return frozenset(names | ({armature.name} if armature is not None else set()))

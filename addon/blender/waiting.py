@@ -1,0 +1,83 @@
+"""What operators share whose slow part runs in a thread: the window stays usable, Esc stops, and then they finish."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from . import jobs
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import OperatorReturnItems
+
+    Outcome = set[OperatorReturnItems]
+
+TICK_S = 0.1
+
+
+class Waiting:
+    """A base beside bpy.types.Operator; `finish` is called with the work's result, in the main thread."""
+
+    report: Any  # bpy.types.Operator's
+
+    def wait(self, context: bpy.types.Context, work: jobs.Work[Any]) -> Outcome:
+        """Starts the work and goes on when it is done; without a window it is done at once."""
+        self._job = jobs.Job(work)
+        jobs.board.show()
+        if bpy.app.background:
+            self._job.join()
+            return self._end(context)
+        jobs.board.job = self._job
+        self._timer = context.window_manager.event_timer_add(TICK_S, window=context.window)
+        context.window_manager.modal_handler_add(self)  # type: ignore[arg-type]  # it is an operator too
+        redraw_sidebars(context)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> Outcome:
+        if event.type == "ESC":
+            self._job.cancel()
+            return {"RUNNING_MODAL"}
+        if event.type != "TIMER":
+            return {"PASS_THROUGH"}
+        if not self._job.is_done:
+            redraw_sidebars(context)
+            return {"PASS_THROUGH"}
+        context.window_manager.event_timer_remove(self._timer)
+        outcome = self._end(context)
+        redraw_sidebars(context)
+        return outcome
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Blender is about to load another file or to quit."""
+        context.window_manager.event_timer_remove(self._timer)
+        self._job.cancel()
+        jobs.board.show()
+
+    def finish(self, context: bpy.types.Context, result: Any) -> Outcome:
+        """What follows the work."""
+        raise NotImplementedError
+
+    def refuse(self, reason: str) -> Outcome:
+        """Ends without a trace; in the background, where nobody sees a panel, a Python error carries the reason."""
+        jobs.board.show(error=reason)
+        self.report({"ERROR"} if bpy.app.background else {"WARNING"}, reason)
+        return {"CANCELLED"}
+
+    def _end(self, context: bpy.types.Context) -> Outcome:
+        if self._job.was_cancelled:
+            jobs.board.show(notes=("cancelled; nothing was written",))
+            return {"CANCELLED"}
+        if self._job.failure is not None:
+            return self.refuse(self._job.failure)
+        return self.finish(context, self._job.result)
+
+
+def redraw_sidebars(context: bpy.types.Context) -> None:
+    """Only the regions that show progress: a whole 3D view may cost half a second."""
+    for window in context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                for region in area.regions:
+                    if region.type == "UI":
+                        region.tag_redraw()
