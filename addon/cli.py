@@ -22,6 +22,7 @@ MENDABLE = 2  # exit status of what the user can mend; argparse uses it for a wr
 INTERRUPTED = 130  # as shells count Ctrl+C
 LONG_S = 60.0  # sounds from here on get a progress bar
 BAR_WIDTH = 30
+OUTPUTS = "FILE.csv (Live Link Face), FILE.a2f.json (Audio2Face), FILE.json or FILE.npz"
 MAX_WORKERS = 256  # more is a slip of the finger
 
 
@@ -48,9 +49,16 @@ def _parser() -> argparse.ArgumentParser:
 
     one = commands.add_parser("animate", help="a sound file to a curve file")
     one.add_argument("sound", type=Path, help="wav, flac, ogg, opus, mp3 or aiff, any rate, mono or not")
-    one.add_argument("-o", "--output", type=Path, required=True, help="FILE.csv (Live Link Face) or FILE.json")
+    one.add_argument("-o", "--output", type=Path, required=True, help=OUTPUTS)
     _add_take_options(one)
     one.set_defaults(run=_animate)
+
+    other = commands.add_parser("convert", help="a curve file to one of another format or rate")
+    other.add_argument("file", type=Path, help="a Live Link Face take (.csv), Audio2Face weights (.json) or our own")
+    other.add_argument("-o", "--output", type=Path, required=True, help=OUTPUTS)
+    other.add_argument("--fps", type=float, help="frames a second of the output; those of the file if not given")
+    other.add_argument("--file-fps", type=float, help="frames a second of the file, if it can't tell 23.976 from 24")
+    other.set_defaults(run=_convert)
 
     many = commands.add_parser("batch", help="a folder of sounds to a folder of curve files, with a ledger")
     many.add_argument("folder", type=Path, help="every sound in it and in the folders below is animated")
@@ -69,7 +77,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_take_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--settings", type=Path, metavar="TOML", help="settings file")
-    parser.add_argument("--fps", type=float, help="frames a second; 60 for CSV and 50 for JSON if not given")
+    parser.add_argument(
+        "--fps", type=float, help="frames a second; 60 for csv and a2f.json, 50 for json and npz if not given"
+    )
     parser.add_argument("--seed", type=int, help="another seed gives another performance")
     _add_model_options(parser)
 
@@ -82,20 +92,35 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
 def _animate(options: argparse.Namespace) -> int:
     chosen = _settings(options)
     sound = open_sound(options.sound)
-    _check_output(options.sound, options.output, options.fps)
+    _check_output(options.sound, "sound", options.output, options.fps)
     progress = _bar(sys.stderr.isatty()) if sound.duration_s >= LONG_S else None
     curves = animate(options.sound, chosen, progress, _note)
+    if note := formats.lost(options.output, curves):
+        _note(note)
     formats.write(options.output, curves, options.fps)
     return 0
 
 
-def _check_output(sound: Path, output: Path, fps: float | None) -> None:
+def _convert(options: argparse.Namespace) -> int:
+    """One curve file to another; what the reader should know, or what finds no place, is a note."""
+    _check_output(options.file, "file", options.output, options.fps)
+    _check_fps(options.file_fps)
+    recording = formats.record(options.file, options.file_fps)
+    curves = recording.curves
+    for note in (*recording.notes, formats.lost(options.output, curves)):
+        if note:
+            _note(note)
+    formats.write(options.output, curves, options.fps or curves.rate, recording.start_s)
+    return 0
+
+
+def _check_output(source: Path, what: str, output: Path, fps: float | None) -> None:
     """Everything that could refuse the result, before an hour of sound is worked through."""
     formats.check_suffix(output)
     _check_fps(fps)
     check_writable(output)
-    if output.exists() and output.samefile(sound):
-        raise FormatError(f"{quoted(output)} is the sound itself; choose another output")
+    if output.exists() and source.exists() and output.samefile(source):
+        raise FormatError(f"{quoted(output)} is the {what} itself; choose another output")
 
 
 def _check_fps(fps: float | None) -> None:

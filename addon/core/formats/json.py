@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
-
-import numpy as np
 
 from ..curves import Curves, resample
 from ..errors import FormatError, quoted
+from . import document
+from .recording import Recording
 from .whole import written_whole
 
 RATE = 50.0  # the model's own: nothing is resampled unless asked
+CARRIED = None  # every name
 KIND = "facewright-curves"
 SCHEMA = 1
 DECIMALS = 6
+WHAT = "a Facewright curve file"
 
 
-def write(path: Path, curves: Curves, rate: float = RATE) -> None:
-    """Writes {"kind", "schema", "rate", "names", "values": [[row], ...]}, values to six decimals."""
+def write(path: Path, curves: Curves, rate: float = RATE, start_s: float | None = None) -> None:
+    """Writes {"kind", "schema", "rate", "start_s", "names", "values": [[row], ...]}, values to six digits.
+
+    `start_s` is the time of day of the first row, in seconds, and left out where it is not known.
+    """
     sampled = resample(curves, rate)
     head = {"kind": KIND, "schema": SCHEMA, "rate": sampled.rate, "names": list(sampled.names)}
+    head |= {} if start_s is None else {"start_s": start_s}
     with written_whole(path) as file:
         file.write(json.dumps(head, ensure_ascii=False)[:-1] + ', "values": [')
         for index, row in enumerate(sampled.values):
@@ -29,18 +36,19 @@ def write(path: Path, curves: Curves, rate: float = RATE) -> None:
         file.write("\n]}\n")
 
 
-def read(path: Path) -> Curves:
-    """Curves from such a file."""
-    try:
-        table = json.loads(path.read_text(encoding="utf-8"))
-        if table["kind"] != KIND or table["schema"] != SCHEMA:
-            raise FormatError(f"{quoted(path)} is not a Facewright curve file of schema {SCHEMA}")
-        names = tuple(str(name) for name in table["names"])
-        values = np.array(table["values"], np.float32).reshape(-1, len(names))
-        if not np.isfinite(values).all():
-            raise FormatError(f"{quoted(path)} holds a value that is not a number")
-        return Curves(values, names, float(table["rate"]))
-    except OSError as error:
-        raise FormatError(f"{quoted(path)} cannot be read: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise FormatError(f"{quoted(path)} is not a Facewright curve file: {' '.join(str(error).split())}") from error
+def read(path: Path, rate: float | None = None) -> Recording:
+    """Curves from such a file; `rate` counts only for formats that may not know theirs."""
+    return parse(path, document.load(path), rate)
+
+
+def parse(path: Path, table: document.Document, _rate: float | None = None) -> Recording:
+    """Curves from what such a file holds."""
+    if table.get("kind") != KIND or table.get("schema") != SCHEMA:
+        raise FormatError(f"{quoted(path)} is not a Facewright curve file of schema {SCHEMA}, nor one of Audio2Face")
+    names = document.names(path, table.get("names"), WHAT)
+    values = document.numbers(path, table.get("values"), len(names), WHAT)
+    curves = Curves(values, names, document.positive(path, table.get("rate"), "rate"))
+    start_s = table.get("start_s")
+    if start_s is not None and (not isinstance(start_s, int | float) or not math.isfinite(start_s)):
+        raise FormatError(f"{quoted(path)}: start_s must be seconds after midnight, not {quoted(start_s)}")
+    return Recording(curves, start_s)

@@ -7,22 +7,21 @@ fraction of its frame; 30 Hz takes count FF in steps of 2; frames drop. Eye angl
 
 from __future__ import annotations
 
-import csv
-import math
-import re
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from .. import channels
 from ..curves import Array, Curves, resample
 from ..errors import FormatError, quoted
+from .recording import ROLLS, Recording, channel_of, columns_of, listed
+from .table import Table
+from .timecode import CLOCK, DAY_S, Times, parse, seconds, timecode
+from .timecode import KIND as CODE_KIND
+from .timing import evened, rate_of
 from .whole import written_whole
 
 RATE = 60.0  # the app's
-ROLLS = ("leftEyeRoll", "rightEyeRoll")  # in the file, though no channel: eyes don't roll
 SWAPPED = {"jawLeft": "jawRight", "jawRight": "jawLeft", "mouthLeft": "mouthRight", "mouthRight": "mouthLeft"}
 ORDER = (
     *(SWAPPED.get(name, name) for name in channels.ARKIT),
@@ -30,12 +29,14 @@ ORDER = (
     *("leftEyeYaw", "leftEyePitch", "leftEyeRoll", "rightEyeYaw", "rightEyePitch", "rightEyeRoll"),
 )
 HEADER = ("Timecode", "BlendShapeCount", *(name[0].upper() + name[1:] for name in ORDER))
-NTSC = 2e-3  # film and video run slower than their timecode by 1 in 1001
-TIMECODE = re.compile(r"(\d+):(\d+):(\d+)[:;](\d+)(\.\d+)?")
-BY_LOWER_NAME = {name.lower(): name for name in (*channels.ALL, *ROLLS)}
+CARRIED = ORDER
+KIND = "a Live Link Face take"
+TIME_NAMES = ("timecode", "time")
+LONGEST_HOLE_S = 3600.0  # bridging more than an hour without a face makes no sense, and much memory
+SLIP_S = 1.0  # rows that come late by less are put in order
 
 
-def write(path: Path, curves: Curves, rate: float = RATE, start_s: float = 0.0) -> None:
+def write(path: Path, curves: Curves, rate: float = RATE, start_s: float | None = None) -> None:
     """Writes a take whose first row has the timecode `start_s` seconds after midnight."""
     sampled = resample(curves, rate).select(ORDER)
     row_format = ",".join(["%.10f"] * len(ORDER))
@@ -43,74 +44,86 @@ def write(path: Path, curves: Curves, rate: float = RATE, start_s: float = 0.0) 
     with written_whole(path) as file:
         file.write(",".join(HEADER) + "\n")
         for index, row in enumerate(sampled.values):
-            file.write(f"{timecode(index, rate, start_s)},{count},{row_format % tuple(row.tolist())}\n")
+            file.write(f"{timecode(index, rate, start_s or 0.0)},{count},{row_format % tuple(row.tolist())}\n")
 
 
-def timecode(index: int, rate: float, start_s: float = 0.0) -> str:
-    """HH:MM:SS:FF.mmm of a row; 23.976 and 29.97 count 24 and 30 frames a second without dropping any."""
-    base = max(1, math.ceil(rate - 0.05))
-    step = 1.0 if math.isclose(rate, base, rel_tol=NTSC) else base / rate  # frames a row: 12.5 counts 13 in real time
-    thousandths = round((index * step + start_s * base) * 1000)
-    frame, fraction = divmod(thousandths, 1000)
-    seconds, frame = divmod(frame, base)
-    return f"{seconds // 3600 % 24:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}:{frame:02d}.{fraction:03d}"
-
-
-def read(path: Path, rate: float | None = None) -> Curves:
-    """A take as even rows; `rate` None is the take's own, from its timecodes. Dropped frames are interpolated."""
-    times, base, names, values = _table(path)
+def read(path: Path, rate: float | None = None) -> Recording:
+    """A take as even rows at its own rate; `rate` is what its timecode counts, where that can't tell."""
+    with Table(path, KIND) as table:
+        columns = _columns(table)
+        codes, numbers, values = _rows(table, columns)
+    notes = _notes(table, columns)
+    names = tuple(columns)
     if not len(values):
-        return Curves(values, names, rate or RATE)
-    step_s = float(np.median(np.diff(times))) if len(times) > 1 else 1 / base
-    rate = rate or base / max(1, round(step_s * base))
-    at = np.arange(round((times[-1] - times[0]) * rate) + 1) / rate + times[0]
-    even = np.stack([np.interp(at, times, column) for column in values.T], axis=1)
-    return Curves(even.astype(np.float32), names, rate)
+        return Recording(Curves(values, names, rate or RATE), None, notes)
+    times, counted = seconds(codes, rate)
+    times, values, repeats = _in_order(table, times, numbers, values)
+    even = evened(times, values, names, rate_of(times, counted))
+    notes += (f"{repeats} rows repeat a timecode; the last of each counts",) if repeats else ()
+    notes += (
+        (f"{even.bridged} of {len(even.curves.values)} frames were dropped and are bridged",) if even.bridged else ()
+    )
+    return Recording(even.curves, float(times[0] % DAY_S) if counted else None, notes)
 
 
-def _table(path: Path) -> tuple[npt.NDArray[np.float64], int, tuple[str, ...], Array]:
-    """Seconds of every row (T,), frames a second of the timecode, names, and values (T, C)."""
-    header, *rows = _cells(path) or [[]]
-    columns = {BY_LOWER_NAME[name.lower()]: i for i, name in enumerate(header) if name.lower() in BY_LOWER_NAME}
-    if not columns or header[0].lower() != "timecode":
-        raise FormatError(f"{quoted(path)} is not a Live Link Face take: its first row must name Timecode and shapes")
-    full = [row for row in rows if len(row) >= len(header)]  # without a face the app leaves the shapes out
-    codes = [_fields(row[0], path) for row in full]
-    try:
-        values = np.array([[float(row[i]) for i in columns.values()] for row in full], np.float32)
-    except ValueError as error:
-        raise FormatError(f"{quoted(path)}: {error}") from error
-    if not np.isfinite(values).all():
-        raise FormatError(f"{quoted(path)} holds a value that is not a number")
-    base = _frames_a_second(codes)
-    times = np.unwrap([seconds + frame / base for seconds, frame in codes], period=86_400.0)  # a take over midnight
-    order = np.argsort(times, kind="stable")
-    return times[order], base, tuple(columns), values.reshape(-1, len(columns))[order]
+def _columns(table: Table) -> dict[str, int]:
+    """Channel → column."""
+    columns = columns_of(table.header)
+    if not columns or not {name.lower() for name in table.header} & set(TIME_NAMES):
+        raise FormatError(f"{quoted(table.path)} is not {KIND}: its first row must name Timecode and shapes (JawOpen)")
+    return columns
 
 
-def _cells(path: Path) -> list[list[str]]:
-    """The rows that are not empty, each cell without the blanks round it."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return [[cell.strip() for cell in row] for row in csv.reader(file) if row]
-    except OSError as error:
-        raise FormatError(f"{quoted(path)} cannot be read: {error.strerror}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise FormatError(f"{quoted(path)} is not a Live Link Face take: it is not a CSV text") from error
+def _time_column(table: Table) -> int:
+    header = [name.lower() for name in table.header]
+    return next(header.index(name) for name in TIME_NAMES if name in header)
 
 
-def _fields(text: str, path: Path) -> tuple[int, float]:
-    match = TIMECODE.fullmatch(text)
-    if match is None:
-        raise FormatError(f"{quoted(path)}: timecode {quoted(text)} is not HH:MM:SS:FF.mmm")
-    hours, minutes, seconds, frame = (int(match[i]) for i in range(1, 5))
-    return hours * 3600 + minutes * 60 + seconds, frame + float(match[5] or 0)
+def _rows(table: Table, columns: dict[str, int]) -> tuple[Times, list[int], Array]:
+    """Parsed timecodes (N, 3), line numbers, and values (N, C)."""
+    codes, numbers, values = [np.zeros((0, 3))], [], [np.zeros((0, len(columns)), np.float32)]
+    for block in table.blocks(_time_column(table), list(columns.values())):
+        parsed = parse(block.times)
+        wrong = np.flatnonzero(np.isnan(parsed[:, 0]))
+        if len(wrong):
+            text = quoted(block.times[wrong[0]])
+            raise table.refuse(block.numbers[wrong[0]], f"timecode {text} is not HH:MM:SS:FF.mmm of a day")
+        codes.append(parsed)
+        numbers += block.numbers
+        values.append(block.values)
+    every = np.concatenate(codes)
+    if len(set(every[:, CODE_KIND] == CLOCK)) > 1:
+        raise FormatError(f"{quoted(table.path)} mixes timecodes and seconds; make them all of one kind")
+    return every, numbers, np.concatenate(values)
 
 
-def _frames_a_second(codes: list[tuple[int, float]]) -> int:
-    """How many frames the timecode counts before the second rolls over; the app's 60 where no second ends."""
-    steps = [b[1] - a[1] for a, b in pairwise(codes) if a[0] == b[0]]
-    rolls = [a[1] - b[1] for a, b in pairwise(codes) if b[0] - a[0] == 1]
-    if not steps or not rolls:
-        return int(RATE)
-    return max(1, round(float(np.median(rolls)) + float(np.median(steps))))
+def _in_order(table: Table, times: Times, numbers: list[int], values: Array) -> tuple[Times, Array, int]:
+    """Rising times and their rows; a take that jumps is refused, a row that repeats a timecode replaces the other."""
+    times = np.unwrap(times, period=DAY_S)  # a take over midnight
+    steps = np.diff(times)
+    jump = np.flatnonzero((steps < -SLIP_S) | (steps > LONGEST_HOLE_S))
+    if len(jump):
+        where = "goes back" if steps[jump[0]] < 0 else "jumps by more than an hour"
+        raise table.refuse(numbers[jump[0] + 1], f"the timecode {where}; split the file into its takes")
+    if (steps <= 0).any():
+        order = np.argsort(times, kind="stable")
+        times, values = times[order], values[order]
+    last = np.append(np.diff(times) > 0, True)
+    repeats = int(len(times) - last.sum())
+    return (times[last], values[last], repeats) if repeats else (times, values, 0)
+
+
+def _notes(table: Table, columns: dict[str, int]) -> tuple[str, ...]:
+    missing = [name for name in channels.ARKIT if name not in columns]
+    header = [name for name in table.header if channel_of(name) is None]
+    extra = [name for name in header if name.lower() not in (*TIME_NAMES, "blendshapecount", "frame", "")]
+    told = [
+        (table.empty_rows, f"no face in {table.empty_rows} rows; they are bridged"),
+        (table.is_cut, "its last row is cut off and left out"),
+        (missing, f"no column for {listed(missing)}; at rest"),
+        (extra, f"columns left out: {listed(extra)}"),
+    ]
+    return tuple(note for is_so, note in told if is_so)
+
+
+__all__ = ["CARRIED", "HEADER", "ORDER", "RATE", "ROLLS", "read", "timecode", "write"]

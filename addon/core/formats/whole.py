@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from ..errors import FormatError, quoted
 
@@ -15,10 +15,23 @@ from ..errors import FormatError, quoted
 @contextmanager
 def written_whole(path: Path) -> Iterator[TextIO]:
     """A UTF-8 text file that takes the place of `path` when the block ends well, and leaves no trace otherwise."""
+    with _replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        yield file
+
+
+@contextmanager
+def bytes_written_whole(path: Path) -> Iterator[BinaryIO]:
+    """The same for a file that is no text."""
+    with _replacing(path) as temporary, temporary.open("wb") as file:
+        yield file
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A file beside `path` that takes its place when the block ends well."""
     temporary = _beside(path)
     try:
-        with temporary.open("w", encoding="utf-8", newline="") as file:
-            yield file
+        yield temporary
         temporary.replace(path)
     except OSError as error:
         raise _refusal(path, error) from error

@@ -28,7 +28,7 @@ def test_the_suffix_chooses_the_format_and_its_rate(tmp_path: Path) -> None:
     assert len((tmp_path / "a.CSV").read_text().splitlines()) == 1 + 90  # 60 a second
     formats.write(tmp_path / "b.json", SOME, 24.0)
     assert formats.read(tmp_path / "b.json").rate == 24.0
-    with pytest.raises(FormatError, match=r"'\.fbx'; use \.csv or \.json"):
+    with pytest.raises(FormatError, match=r"'\.fbx'; use \.csv, \.a2f\.json, \.json or \.npz"):
         formats.write(tmp_path / "a.fbx", SOME)
 
 

@@ -1,0 +1,68 @@
+"""JSON files, read once: which format they are is in them, not in their name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..curves import Array
+from ..errors import FormatError, quoted
+
+Document = dict[str, Any]
+
+
+def load(path: Path) -> Document:
+    """The object that a JSON file holds."""
+    try:
+        table = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise FormatError(f"{quoted(path)} cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise FormatError(
+            f"{quoted(path)} is not a Facewright curve file, nor one of Audio2Face: {one_line(error)}"
+        ) from error
+    if not isinstance(table, dict):
+        raise FormatError(f"{quoted(path)} is not a Facewright curve file, nor one of Audio2Face: it holds no object")
+    return table
+
+
+def numbers(path: Path, rows: Any, width: int, kind: str) -> Array:
+    """Rows of numbers, (T, width); a FormatError names the first that is none, or of another length."""
+    if not isinstance(rows, list):
+        raise FormatError(f"{quoted(path)} is not {kind}: its rows are no list")
+    for index, row in enumerate(rows):
+        if not isinstance(row, list) or len(row) != width:
+            count = len(row) if isinstance(row, list) else "no"
+            raise FormatError(f"{quoted(path)}, row {index + 1}: {count} values for {width} names")
+    try:
+        values = np.array(rows, np.float32).reshape(-1, width)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise FormatError(f"{quoted(path)} is not {kind}: {one_line(error)}") from error
+    if not np.isfinite(values).all():
+        raise FormatError(f"{quoted(path)} holds a value that is not a number")
+    return values
+
+
+def names(path: Path, given: Any, kind: str) -> tuple[str, ...]:
+    """The names of the columns; a FormatError if they are none, or repeat."""
+    if not isinstance(given, Sequence) or isinstance(given, str) or not all(isinstance(name, str) for name in given):
+        raise FormatError(f"{quoted(path)} is not {kind}: it names no channels")
+    if twice := [name for index, name in enumerate(given) if name in given[:index]]:
+        raise FormatError(f"{quoted(path)} names {quoted(twice[0])} twice")
+    return tuple(given)
+
+
+def positive(path: Path, value: Any, what: str) -> float:
+    """A rate of frames; a FormatError if it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+        raise FormatError(f"{quoted(path)}: {what} must be frames a second, not {quoted(value)}")
+    return float(value)
+
+
+def one_line(error: BaseException) -> str:
+    """An error's text without line breaks."""
+    return " ".join(str(error).split())

@@ -1,0 +1,66 @@
+"""Curves as NumPy's .npz, for scripts: values, names, rate and start_s; nothing in it is pickled."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ..curves import Array, Curves, resample
+from ..errors import FormatError, quoted
+from . import document
+from .recording import Recording, as_channels
+from .whole import bytes_written_whole
+
+RATE = 50.0  # the model's own: nothing is resampled unless asked
+CARRIED = None  # every name
+WHAT = "a curve file of NumPy"
+
+
+def write(path: Path, curves: Curves, rate: float = RATE, start_s: float | None = None) -> None:
+    """Writes values (T, C) float32, names (C,), rate, and start_s: seconds after midnight, or not a number."""
+    sampled = resample(curves, rate)
+    with bytes_written_whole(path) as file:
+        np.savez(
+            file,
+            values=sampled.values,
+            names=np.array(sampled.names, dtype=np.str_),
+            rate=np.float64(sampled.rate),
+            start_s=np.float64(np.nan if start_s is None else start_s),
+        )
+
+
+def read(path: Path, _rate: float | None = None) -> Recording:
+    """Curves from such a file; names of a known convention become channels."""
+    try:
+        held = _arrays(path)
+        values, names, rate, start_s = held["values"], held["names"], held["rate"], float(held.get("start_s", np.nan))
+        if values.ndim != 2 or values.dtype.kind not in "fiu" or names.dtype.kind != "U" or names.ndim != 1:
+            raise ValueError("it needs values (T, C) as numbers and names (C,) as text")
+        if values.shape[1] != len(names):
+            raise ValueError(f"{values.shape[1]} columns of values for {len(names)} names")
+        with np.errstate(over="ignore"):
+            rows: Array = values.astype(np.float32)
+        if not np.isfinite(rows).all():
+            raise ValueError("it holds a value that is not a number")
+        told = document.positive(path, float(rate), "rate")
+    except OSError as error:
+        if error.strerror is None:
+            raise FormatError(f"{quoted(path)} is not {WHAT}: {document.one_line(error)}") from error
+        raise FormatError(f"{quoted(path)} cannot be read: {error.strerror}") from error
+    except KeyError as error:
+        raise FormatError(f"{quoted(path)} is not {WHAT}: it has no {error.args[0]}") from error
+    except (ValueError, TypeError, AttributeError, IndexError, EOFError, MemoryError, zipfile.BadZipFile) as error:
+        raise FormatError(f"{quoted(path)} is not {WHAT}: {document.one_line(error)}") from error
+    known, notes = as_channels(Curves(rows, document.names(path, names.tolist(), WHAT), told))
+    return Recording(known, start_s if np.isfinite(start_s) else None, notes)
+
+
+def _arrays(path: Path) -> dict[str, npt.NDArray[np.generic]]:
+    with path.open("rb") as file:
+        held = np.load(file, allow_pickle=False)
+        if not isinstance(held, np.lib.npyio.NpzFile):
+            raise ValueError("it is a single array")
+        return {name: held[name] for name in held.files}

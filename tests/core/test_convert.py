@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from addon.cli import main
+from addon.core import channels, formats
+from addon.core.curves import Curves
+
+Run = Callable[..., tuple[int, str]]
+FACE = Curves(np.random.default_rng(4).uniform(0, 1, (60, 52)).astype(np.float32), channels.ARKIT, 30.0)
+
+
+@pytest.fixture
+def convert(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs `convert`: exit status, and what it said on stderr."""
+
+    def command(*arguments: object) -> tuple[int, str]:
+        status = main(["convert", *(str(item) for item in arguments)])
+        out, err = capsys.readouterr()
+        assert out == ""
+        return status, err
+
+    return command
+
+
+def test_a_take_becomes_every_format_at_its_own_rate(convert: Run, tmp_path: Path) -> None:
+    formats.write(tmp_path / "take.csv", FACE, 30.0, 46_984.0)
+    for suffix in formats.SUFFIXES:
+        out = tmp_path / f"out{suffix}"
+        assert convert(tmp_path / "take.csv", "-o", out) == (0, "")
+        recording = formats.record(out)
+        assert (recording.curves.rate, len(recording.curves.values)) == (30.0, 60)
+        np.testing.assert_allclose(recording.curves.select(channels.ARKIT).values, FACE.values, atol=1e-6)
+        assert recording.start_s in ((None,) if suffix == ".a2f.json" else (46_984.0,))
+
+
+def test_rates_can_be_told_and_asked_for(convert: Run, tmp_path: Path) -> None:
+    formats.write(tmp_path / "take.csv", FACE, 24.0)
+    convert(tmp_path / "take.csv", "-o", tmp_path / "a.npz", "--file-fps", "23.976")
+    assert formats.read(tmp_path / "a.npz").rate == 23.976
+    convert(tmp_path / "take.csv", "-o", tmp_path / "a.npz", "--fps", "60")
+    assert formats.read(tmp_path / "a.npz").rate == 60.0
+
+
+def test_what_is_lost_or_odd_is_noted(convert: Run, tmp_path: Path) -> None:
+    turning = FACE.with_columns({"headYaw": np.ones(60, np.float32)})
+    formats.write(tmp_path / "take.csv", turning, 30.0)
+    text = (tmp_path / "take.csv").read_text()
+    (tmp_path / "take.csv").write_text(text[:-300].replace("TongueOut", "Tung"))
+    status, err = convert(tmp_path / "take.csv", "-o", tmp_path / "a.a2f.json")
+    assert status == 0
+    assert err.splitlines() == [
+        "facewright: note: its last row is cut off and left out",
+        "facewright: note: no column for tongueOut; at rest",
+        "facewright: note: columns left out: Tung",
+        "facewright: note: .a2f.json has no place for headYaw",
+    ]
+
+
+def test_what_cannot_be_done_is_one_line_and_writes_nothing(convert: Run, tmp_path: Path) -> None:
+    formats.write(tmp_path / "take.csv", FACE)
+    (tmp_path / "odd.csv").write_text("a,b\n1,2\n")
+    for arguments, says in (
+        ((tmp_path / "take.csv", "-o", tmp_path / "take.csv"), "is the file itself"),
+        ((tmp_path / "take.csv", "-o", tmp_path / "a.fbx"), "unknown ending '.fbx'"),
+        ((tmp_path / "take.usd", "-o", tmp_path / "a.csv"), "unknown ending '.usd'"),
+        ((tmp_path / "none.csv", "-o", tmp_path / "a.csv"), "cannot be read"),
+        ((tmp_path / "odd.csv", "-o", tmp_path / "a.csv"), "is not a Live Link Face take"),
+        ((tmp_path / "take.csv", "-o", tmp_path / "a.csv", "--fps", "0"), "--fps must be"),
+        ((tmp_path / "take.csv", "-o", tmp_path / "no" / "a.csv"), "its folder does not exist"),
+    ):
+        status, err = convert(*arguments)
+        assert (status, len(err.splitlines())) == (2, 1)
+        assert says in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["odd.csv", "take.csv"]
