@@ -9,7 +9,23 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from .corpora import CorpusError
-from .network import NetworkSettings
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """What listens and how large it is; the defaults are those of a network that starts from nothing."""
+
+    front: str = "mel"  # mel: log-mel frames; waveform: the encoder that a published one can be the beginning of
+    layers: int = 6
+    width: int = 256
+    heads: int = 4
+    attention_tokens: int = 12  # each way; 480 ms of mel's tokens
+    dropout: float = 0.05
+
+    def __post_init__(self) -> None:
+        """Refuses an ear that there is none of."""
+        if self.front not in ("mel", "waveform"):
+            raise CorpusError(f"network.front of the training config must be mel or waveform, not {self.front!r}")
 
 
 @dataclass(frozen=True)
@@ -30,6 +46,8 @@ class AugmentSettings:
     gain_db: float = 12.0  # standard deviation of the level
     noise: float = 0.4
     voices: float = 0.3  # other people talking
+    music: float = 0.15
+    clip: float = 0.1  # recorded too loud
     band: float = 0.25  # telephones and cheap microphones
     room: float = 0.25  # reverberation
     mute: float = 0.15  # digital silence for a stretch, or all of the crop
@@ -57,6 +75,7 @@ class TrainSettings:
     crop_s: float = 3.6
     learning_rate: float = 1e-3
     warmup_steps: int = 200
+    encoder_rate: float = 1.0  # of the learning rate, for an encoder that begins as a published one
     weight_decay: float = 0.02
     average: float = 0.998  # share of the old in the moving average of the weights, a step
     seed: int = 0

@@ -10,8 +10,10 @@ import scipy.fft
 import torch
 from torch import Tensor
 
+from addon.core.audio import RATE as SAMPLE_RATE
+
 from .config import AugmentSettings, CorpusSettings, TrainSettings
-from .network import ROW_SAMPLES, SAMPLE_RATE, TOKEN_ROWS
+from .network import ROW_SAMPLES, STEP_ROWS
 from .prepare import Line, Shard
 
 Floats = npt.NDArray[np.float32]
@@ -37,7 +39,7 @@ class Batches:
 
     def __init__(self, shard: Shard, corpus: CorpusSettings, augment: AugmentSettings, train: TrainSettings) -> None:
         self._shard, self._augment, self._train = shard, augment, train
-        self._rows = max(round(train.crop_s * SAMPLE_RATE / ROW_SAMPLES / TOKEN_ROWS), 1) * TOKEN_ROWS
+        self._rows = max(round(train.crop_s * SAMPLE_RATE / ROW_SAMPLES / STEP_ROWS), 1) * STEP_ROWS
         weights = np.array([line.rows * corpus.weights.get(line.folder, 1.0) for line in shard.lines])
         self._chances = weights / weights.sum()
 
@@ -47,9 +49,11 @@ class Batches:
         picks = rng.choice(len(self._chances), self._train.batch, p=self._chances)
         crops = [self._crop(self._shard.lines[pick], rng) for pick in picks]
         waveform, targets, phones, inside = (np.stack(part) for part in zip(*crops, strict=True))
+        for row in np.flatnonzero(rng.random(len(waveform)) < self._augment.mute / 2):
+            _mute(waveform[row], targets[row], phones[row], rng)  # nobody speaks, though the room goes on
         waveform = degrade(waveform, self._augment, rng)
-        for row in np.flatnonzero(rng.random(len(waveform)) < self._augment.mute):
-            _mute(waveform[row], targets[row], phones[row], rng)
+        for row in np.flatnonzero(rng.random(len(waveform)) < self._augment.mute / 2):
+            _mute(waveform[row], targets[row], phones[row], rng)  # nothing is recorded
         return Batch(*(torch.from_numpy(part) for part in (waveform, targets, phones.astype(np.int64), inside)))
 
     def _crop(self, line: Line, rng: np.random.Generator) -> tuple[Floats, Floats, npt.NDArray[np.uint8], Floats]:
@@ -86,6 +90,7 @@ def degrade(waveform: Floats, settings: AugmentSettings, rng: np.random.Generato
     for row in np.flatnonzero(rng.random(count) < settings.room):
         spectrum[row] *= scipy.fft.rfft(_room(rng), length)
     speech = np.sqrt((np.abs(spectrum) ** 2).mean(axis=1))
+    speech = np.where(speech > 0, speech, np.median(speech))  # noise has a level where nobody speaks
     noise = np.zeros_like(spectrum)
     for row in np.flatnonzero(rng.random(count) < settings.noise):
         steady = scipy.fft.rfft(rng.standard_normal(length).astype(np.float32)) * _tilt(hertz, 18.0, 1, rng)[0]
@@ -95,11 +100,16 @@ def degrade(waveform: Floats, settings: AugmentSettings, rng: np.random.Generato
         crowd = sum(np.roll(waveform[other], int(rng.integers(length))) for other in others if other != row)
         if np.any(crowd):
             noise[row] += _at_level(scipy.fft.rfft(crowd), speech[row], rng.uniform(*settings.snr_db) + 5)
+    for row in np.flatnonzero(rng.random(count) < settings.music):
+        noise[row] += _at_level(scipy.fft.rfft(_music(length, rng)), speech[row], rng.uniform(*settings.snr_db))
     spectrum += noise
     for row in np.flatnonzero(rng.random(count) < settings.band):
         low, high = rng.uniform(50, 400), rng.uniform(3000, 7000)
         spectrum[row] /= np.sqrt((1 + (low / np.maximum(hertz, 1)) ** 8) * (1 + (hertz / high) ** 16))
     heard = scipy.fft.irfft(spectrum, length, axis=1).astype(np.float32)
+    for row in np.flatnonzero(rng.random(count) < settings.clip):
+        ceiling = np.abs(heard[row]).max() * rng.uniform(0.15, 0.8)
+        heard[row] = np.clip(heard[row], -ceiling, ceiling)
     heard *= 10 ** (np.clip(rng.normal(-3, settings.gain_db, (count, 1)), -45, 15) / 20).astype(np.float32)
     floor = 10 ** (rng.uniform(-100, -55, (count, 1)) / 20)  # every microphone hisses
     heard += (floor * rng.standard_normal(heard.shape, np.float32)).astype(np.float32)
@@ -122,6 +132,24 @@ def _room(rng: np.random.Generator) -> Floats:
     tail *= 10 ** (-rng.uniform(0, 15) / 20) / np.sqrt((tail**2).sum())
     tail[0] = 1
     return tail.astype(np.float32)
+
+
+def _music(length: int, rng: np.random.Generator) -> Floats:
+    """Plucked and held notes of a random key over a beat."""
+    heard = np.zeros(length, np.float32)
+    seconds = np.arange(length, dtype=np.float32) / SAMPLE_RATE
+    beat = rng.uniform(0.2, 0.6)
+    root, steps = rng.uniform(55, 220), rng.choice([0, 3, 4, 7, 10, 12, 16, 19, 24], size=6)
+    for number in range(int(seconds[-1] / beat) + 1):
+        since = seconds[int(number * beat * SAMPLE_RATE) :] - number * beat
+        fade = np.exp(-since / rng.uniform(0.05, 0.8))
+        for step in rng.choice(steps, size=2):
+            phase = 2 * np.pi * root * 2 ** (step / 12) * since
+            bright = rng.uniform(0.2, 0.7)
+            heard[-len(since) :] += fade * sum(bright**k * np.sin((k + 1) * phase) for k in range(4))
+        hit = rng.standard_normal(min(1600, len(since))).astype(np.float32)
+        heard[len(heard) - len(since) :][: len(hit)] += rng.uniform(0, 1) * hit * np.exp(-since[: len(hit)] / 0.02)
+    return heard
 
 
 def _at_level(noise: npt.NDArray[np.complex64], speech: float, snr_db: float) -> npt.NDArray[np.complex64]:

@@ -18,12 +18,13 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from addon.core.audio import RATE as SAMPLE_RATE
 from addon.core.errors import FacewrightError
 from addon.core.model import FaceModel
 
 from .articulation import CHANNELS, SIDED, SOLO
 from .command import finish
-from .network import CLOSE, JAW, ROW_SAMPLES, SAMPLE_RATE, TOKEN_SAMPLES, FaceNetwork, context_s
+from .network import CLOSE, JAW, ROW_SAMPLES, STEP_SAMPLES, FaceNetwork, context_s
 from .train import load_checkpoint
 
 SCHEMA = "1"
@@ -99,8 +100,8 @@ def export(checkpoint: Path, out: Path, metadata: Mapping[str, str]) -> Path:
 
 
 def _write(module: Exported, file: Path) -> None:
-    batch, tokens = torch.export.Dim("batch", min=1, max=64), torch.export.Dim("tokens", min=2, max=20_000)
-    example = 0.1 * torch.randn(2, 75 * TOKEN_SAMPLES)
+    batch, steps = torch.export.Dim("batch", min=1, max=64), torch.export.Dim("steps", min=2, max=7_000)
+    example = 0.1 * torch.randn(2, 25 * STEP_SAMPLES)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # torch's exporter warns of torch's own old calls
         program = torch.onnx.export(
@@ -108,7 +109,7 @@ def _write(module: Exported, file: Path) -> None:
             (example,),
             input_names=["waveform"],
             output_names=["channels"],
-            dynamic_shapes={"waveform": {0: batch, 1: TOKEN_SAMPLES * tokens}},
+            dynamic_shapes={"waveform": {0: batch, 1: STEP_SAMPLES * steps}},
             dynamo=True,
             optimize=True,
             verbose=False,
@@ -121,7 +122,7 @@ def _write(module: Exported, file: Path) -> None:
 def disagreement(module: Exported, file: Path) -> float:
     """The largest difference between PyTorch and the core's own FaceModel on noise, tones and silence."""
     rng = np.random.default_rng(0)
-    seconds = np.arange(7 * TOKEN_SAMPLES * 25) / SAMPLE_RATE
+    seconds = np.arange(60 * STEP_SAMPLES) / SAMPLE_RATE
     tone = (0.2 * np.sin(2 * np.pi * 180 * seconds) * (np.sin(9 * seconds) > 0)).astype(np.float32)
     noise = (0.1 * rng.standard_normal(len(seconds))).astype(np.float32)
     model = FaceModel.load(file)

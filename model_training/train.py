@@ -28,7 +28,7 @@ from tqdm import tqdm
 
 from addon.core.errors import FacewrightError
 
-from . import config
+from . import config, moonshine
 from .command import finish
 from .corpora import CorpusError
 from .dataset import Batch, Batches
@@ -71,7 +71,7 @@ def train(settings: config.TrainingConfig, shard_folder: Path, out: Path, start:
     if (out / CHECKPOINT).exists():
         _resume(student, settings, out, device)
     elif start is not None:
-        _learnt(student, settings, start, device, weights="average")
+        _begin(student, settings, start, device)
     _describe(settings, out, start)
     with ThreadPoolExecutor(1) as ahead, (out / LOSSES).open("a", newline="", encoding="utf-8") as table:
         log = csv.writer(table, delimiter="\t")
@@ -94,12 +94,13 @@ def train(settings: config.TrainingConfig, shard_folder: Path, out: Path, start:
 
 def _start(settings: config.TrainingConfig, device: torch.device) -> Student:
     network = FaceNetwork(settings.network).to(device)
-    plain = [p for p in network.parameters() if p.ndim < 2]
-    matrices = [p for p in network.parameters() if p.ndim >= 2]
-    optimiser = torch.optim.AdamW(
-        [{"params": matrices, "weight_decay": settings.train.weight_decay}, {"params": plain, "weight_decay": 0.0}],
-        betas=(0.9, 0.98),
-    )
+    groups = []
+    for rate, listens in ((settings.train.encoder_rate, True), (1.0, False)):
+        own = [p for name, p in network.named_parameters() if name.startswith("encoder.") == listens]
+        for decay, is_matrix in ((settings.train.weight_decay, True), (0.0, False)):
+            some = [p for p in own if (p.ndim >= 2) == is_matrix]
+            groups.append({"params": some, "weight_decay": decay, "rate": rate})
+    optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.98))
     return Student(network, {name: value.clone() for name, value in network.state_dict().items()}, optimiser)
 
 
@@ -124,7 +125,7 @@ def _learn(student: Student, settings: config.TrainSettings, criterion: Criterio
     losses["total"].backward()
     torch.nn.utils.clip_grad_norm_(student.network.parameters(), 1.0)
     for group in student.optimiser.param_groups:
-        group["lr"] = learning_rate(student.step, settings)
+        group["lr"] = group["rate"] * learning_rate(student.step, settings)
     student.optimiser.step()
     student.step += 1
     kept = min(settings.average, student.step / (student.step + 10))  # early weights are soon forgotten
@@ -164,6 +165,22 @@ def load_checkpoint(file: Path, device: torch.device | str = "cpu") -> tuple[con
     except Exception as error:  # torch.load raises what its many readers raise
         reason = error.strerror if isinstance(error, OSError) else "model_training.train did not write it"
         raise CorpusError(f"cannot read the checkpoint {str(file)!r}: {reason}") from error
+
+
+def _begin(student: Student, settings: config.TrainingConfig, start: Path, device: torch.device) -> None:
+    """From another run's averaged weights, or with the ear of a published encoder."""
+    if start == Path("moonshine"):
+        found = moonshine.installed()
+        if found is None:
+            raise TrainingError("moonshine-voice is not installed: pip install '.[train,base]', or name its .ort file")
+        start = found
+    if start.suffix != ".ort":
+        _learnt(student, settings, start, device, weights="average")
+        return
+    if settings.network.front != "waveform":
+        raise TrainingError(f"{str(start)!r} listens to waveforms: set network.front of the config to 'waveform'")
+    student.network.encoder.load_state_dict(moonshine.encoder_weights(start, settings.network))
+    student.average = {name: value.clone() for name, value in student.network.state_dict().items()}
 
 
 def _resume(student: Student, settings: config.TrainingConfig, out: Path, device: torch.device) -> None:
@@ -209,7 +226,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--shard", type=Path, required=True, help="folder that model_training.prepare wrote")
     parser.add_argument("--out", type=Path, required=True, help="run folder")
-    parser.add_argument("--start", type=Path, help="checkpoint of another run to begin from")
+    parser.add_argument(
+        "--start", type=Path, help="checkpoint of another run, or Moonshine's encoder_model.ort, to begin from"
+    )
     args = parser.parse_args(argv)
 
     def work() -> str:

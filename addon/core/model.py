@@ -19,7 +19,7 @@ Array = npt.NDArray[np.float32]
 
 RATE = 50.0  # rows a second
 HOP_SAMPLES = 320  # 20 ms at 16 kHz, so 50 rows a second
-ALIGN_SAMPLES = 640  # the network works on pairs of rows; windows must start on one
+ALIGN_SAMPLES = 1920  # 120 ms: networks work on several rows at once; windows must start on such a step
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,25 @@
 from __future__ import annotations
 
+import dataclasses
+
 import librosa
 import numpy as np
 import pytest
 import torch
 
-from model_training.network import MEL_FLOOR, FaceNetwork, LogMel, NetworkSettings, context_s
+from addon.core.errors import FacewrightError
+from model_training.config import NetworkSettings
+from model_training.mel import MEL_FLOOR, LogMel
+from model_training.network import STEP_ROWS, STEP_SAMPLES, FaceNetwork, context_s
 
-SMALL = NetworkSettings(layers=2, width=32, heads=2, attention_tokens=4, dropout=0.0)
+MEL = NetworkSettings(layers=2, width=32, heads=2, attention_tokens=4, dropout=0.0)
+WAVEFORM = dataclasses.replace(MEL, front="waveform")
 
 
-@pytest.fixture
-def network() -> FaceNetwork:
+@pytest.fixture(params=[MEL, WAVEFORM], ids=["mel", "waveform"])
+def network(request: pytest.FixtureRequest) -> FaceNetwork:
     torch.manual_seed(0)
-    return FaceNetwork(SMALL).eval()
+    return FaceNetwork(request.param).eval()
 
 
 def test_log_mel_is_librosas() -> None:
@@ -31,23 +37,45 @@ def test_silence_is_the_floor_and_never_infinite() -> None:
     assert torch.allclose(LogMel()(torch.zeros(1, 3200)), torch.tensor(float(np.log(MEL_FLOOR))))
 
 
-@pytest.mark.parametrize("tokens", [1, 3, 4, 9, 50])
-def test_two_rows_a_token_at_any_length(network: FaceNetwork, tokens: int) -> None:
-    predicted = network(torch.randn(2, 640 * tokens) * 0.1)
-    assert predicted.channels.shape[:2] == predicted.seal.shape == predicted.phones.shape[:2] == (2, 2 * tokens)
+@pytest.mark.parametrize("steps", [1, 2, 3, 17])
+def test_six_rows_a_step_at_any_length(network: FaceNetwork, steps: int) -> None:
+    predicted = network(torch.randn(2, STEP_SAMPLES * steps) * 0.1)
+    rows = (2, STEP_ROWS * steps)
+    assert predicted.channels.shape[:2] == predicted.seal.shape == predicted.phones.shape[:2] == rows
 
 
 def test_what_lies_past_the_context_changes_nothing(network: FaceNetwork) -> None:
-    waveform = torch.randn(1, 640 * 100) * 0.1
+    waveform = torch.randn(1, STEP_SAMPLES * 60) * 0.1
     changed = waveform.clone()
-    changed[:, : 640 * 40] = 0
-    near = int(np.ceil(context_s(SMALL) * 25))
+    changed[:, : STEP_SAMPLES * 20] = 0
+    far = STEP_ROWS * 20 + int(np.ceil(context_s(network.settings) * 50))
     before, after = network(waveform).channels, network(changed).channels
-    assert torch.allclose(before[:, 2 * (40 + near) :], after[:, 2 * (40 + near) :], atol=1e-5)
-    assert not torch.allclose(before[:, :80], after[:, :80], atol=1e-3)
+    assert torch.allclose(before[:, far:], after[:, far:], atol=1e-5)
+    assert not torch.allclose(before[:, : STEP_ROWS * 19], after[:, : STEP_ROWS * 19], atol=1e-3)
+
+
+def test_a_window_that_starts_on_a_step_hears_what_the_whole_does(network: FaceNetwork) -> None:
+    waveform = torch.randn(1, STEP_SAMPLES * 60) * 0.1
+    near = int(np.ceil(context_s(network.settings) * 50 / STEP_ROWS))
+    whole, window = network(waveform).channels, network(waveform[:, STEP_SAMPLES * 7 :]).channels
+    assert torch.allclose(whole[:, STEP_ROWS * (7 + near) :], window[:, STEP_ROWS * near :], atol=1e-5)
+
+
+def test_a_click_moves_the_rows_around_its_instant(network: FaceNetwork) -> None:
+    waveform = torch.zeros(1, STEP_SAMPLES * 40)
+    still = network(waveform).channels
+    waveform[:, 20 * STEP_SAMPLES : 20 * STEP_SAMPLES + 32] = 0.5
+    moved = (network(waveform).channels - still).abs().sum(dim=2)[0].detach()
+    centre = (moved * torch.arange(len(moved))).sum() / moved.sum()
+    assert abs(float(centre) - 20 * STEP_ROWS) < STEP_ROWS
 
 
 def test_lips_are_sealed_relative_to_the_jaw(network: FaceNetwork) -> None:
-    channels = network(torch.randn(1, 640 * 20)).channels[0]
+    channels = network(torch.randn(1, STEP_SAMPLES * 7)).channels[0]
     jaw, close = channels[:, 0], channels[:, 1]
     assert torch.all(close <= jaw.clamp(min=0) + 1e-6)
+
+
+def test_an_unknown_front_is_refused() -> None:
+    with pytest.raises(FacewrightError, match="mel or waveform, not 'cochlea'"):
+        NetworkSettings(front="cochlea")

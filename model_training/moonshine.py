@@ -1,0 +1,108 @@
+"""A published beginning: the weights of Moonshine tiny's English encoder, for `encoder.SpeechEncoder`.
+
+The PyPI package moonshine-voice (MIT, Moonshine AI) carries the encoder as an onnxruntime file with eight-bit matrices.
+onnxruntime rewrites it as ONNX, from which the matrices are read and made floats again. Nothing of the package runs.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnxruntime
+import torch
+from torch import Tensor
+
+from .config import NetworkSettings
+from .corpora import CorpusError
+from .encoder import FILTER_SAMPLES, TAP_SAMPLES, rotary_channels
+
+Floats = npt.NDArray[np.float32]
+WIDTH, HEADS, LAYERS = 288, 8, 6
+
+
+def installed() -> Path | None:
+    """Where the package's encoder lies, if the package is installed."""
+    package = importlib.util.find_spec("moonshine_voice")
+    for folder in (package.submodule_search_locations or ()) if package else ():
+        file = Path(folder) / "assets" / "tiny-en" / "encoder_model.ort"
+        if file.exists():
+            return file
+    return None
+
+
+def encoder_weights(file: Path, settings: NetworkSettings) -> dict[str, Tensor]:
+    """The state of a SpeechEncoder of these settings, its layers Moonshine's lowest; file: encoder_model.ort."""
+    if (settings.width, settings.heads) != (WIDTH, HEADS) or settings.layers > LAYERS:
+        raise CorpusError(f"Moonshine tiny has {LAYERS} layers of width {WIDTH} with {HEADS} heads: set [network] so")
+    arrays = _arrays(file)
+    spare = 2 * TAP_SAMPLES - FILTER_SAMPLES
+    state = {
+        "front.first.weight": np.pad(arrays["conv1.weight"][:, 0], ((0, 0), (0, spare))),
+        "front.gain": arrays["groupnorm.weight"].ravel(),
+        "front.shift": arrays["groupnorm.bias"].ravel(),
+        "front.second.weight": _frames_first(arrays["conv2.weight"]),
+        "front.second.bias": arrays["conv2.bias"],
+        "front.third.weight": _frames_first(arrays["conv3.weight"]),
+        "front.third.bias": arrays["conv3.bias"],
+        "norm.weight": arrays["layer_norm.weight"],
+    }
+    turned = rotary_channels(settings)
+    each = np.concatenate([np.arange(0, turned, 2), np.arange(1, turned, 2), np.arange(turned, WIDTH // HEADS)])
+    order = (np.arange(HEADS)[:, None] * (WIDTH // HEADS) + each).ravel()  # Moonshine turns neighbouring channels
+    for number in range(settings.layers):
+        theirs, ours = f"layers.{number}", f"layers.{number}"
+        queries, keys, values = (arrays[f"{theirs}.self_attn.{name}_proj"].T for name in "qkv")
+        state |= {
+            f"{ours}.attention.project.weight": np.concatenate([queries[order], keys[order], values]),
+            f"{ours}.attention.merge.weight": arrays[f"{theirs}.self_attn.o_proj"].T,
+            f"{ours}.before_attention.weight": arrays[f"{theirs}.input_layernorm.weight"],
+            f"{ours}.before_mlp.weight": arrays[f"{theirs}.post_attention_layernorm.weight"],
+            f"{ours}.widen.weight": arrays[f"{theirs}.mlp.fc1"].T,
+            f"{ours}.widen.bias": arrays[f"{theirs}.mlp.fc1.bias"],
+            f"{ours}.narrow.weight": arrays[f"{theirs}.mlp.fc2"].T,
+            f"{ours}.narrow.bias": arrays[f"{theirs}.mlp.fc2.bias"],
+        }
+    return {name: torch.tensor(np.ascontiguousarray(value, np.float32)) for name, value in state.items()}
+
+
+def _frames_first(kernel: Floats) -> Floats:
+    """A convolution's kernel (W, V, K) as the matrix (W, K V) that acts on K frames laid end to end."""
+    return kernel.transpose(0, 2, 1).reshape(len(kernel), -1)
+
+
+def _arrays(file: Path) -> dict[str, Floats]:
+    """Every weight by a plain name, matrices as (in, out)."""
+    graph = _graph(file)
+    stored = {item.name: onnx.numpy_helper.to_array(item) for item in graph.initializer}
+    arrays = {name.removesuffix("_add_tensor"): value for name, value in stored.items()}
+    for node in graph.node:
+        place = node.name.strip("/").replace("/", ".").split(".MatMul")[0]
+        if node.op_type in ("DynamicQuantizeMatMul", "MatMulIntegerToFloat"):
+            matrix = next(name for name in node.input if name.endswith("_quantized") and name in stored)
+            stem = matrix.removesuffix("_quantized")
+            zero = stored[f"{stem}_zero_point"].astype(np.float32)
+            arrays[place] = (stored[matrix].astype(np.float32) - zero) * stored[f"{stem}_scale"]
+        elif place.startswith("groupnorm."):
+            for name in node.input:
+                if name in stored and stored[name].shape == (WIDTH, 1):
+                    arrays["groupnorm.weight" if node.op_type == "Mul" else "groupnorm.bias"] = stored[name]
+    return arrays
+
+
+def _graph(file: Path) -> onnx.GraphProto:
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.save_model_format", "ONNX")
+    with tempfile.TemporaryDirectory() as folder:
+        options.optimized_model_filepath = str(Path(folder) / "encoder.onnx")
+        try:
+            onnxruntime.InferenceSession(str(file), options)
+        except Exception as error:  # onnxruntime has no class of its own for a file it cannot read
+            raise CorpusError(f"cannot read Moonshine's encoder from {str(file)!r}: {error}") from error
+        return onnx.load(options.optimized_model_filepath).graph
