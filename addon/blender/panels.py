@@ -33,9 +33,9 @@ class FACEWRIGHT_PT_speech(bpy.types.Panel):
         head = properties.head_of(context)
         layout.prop(take, "head", text="", icon="USER", placeholder=head.name if head else "")
         coverage = _coverage(context.scene, head)
-        _draw_text(layout, context, coverage.line, coverage.icon, alert=coverage.is_refused)
+        draw_text(layout, context, coverage.line, coverage.icon, alert=coverage.is_refused)
         for detail in coverage.details:
-            _draw_text(layout, context, detail, "INFO")
+            draw_text(layout, context, detail, "INFO")
         _draw_button(layout)
         _draw_outcome(layout, context, said=coverage.details)
         layout.prop(take, "fit_scene")
@@ -65,17 +65,17 @@ def _draw_button(layout: bpy.types.UILayout) -> None:
 def _draw_outcome(layout: bpy.types.UILayout, context: bpy.types.Context, said: tuple[str, ...]) -> None:
     """How the last bake ended; what the coverage says already is not said twice."""
     if board.error:
-        _draw_text(layout.box(), context, board.error, "ERROR", alert=True)
+        draw_text(layout.box(), context, board.error, "ERROR", alert=True)
     notes = [note for note in board.notes if note not in said]
     if board.result or notes:
         box = layout.box()
         if board.result:
-            _draw_text(box, context, board.result, "CHECKMARK")
+            draw_text(box, context, board.result, "CHECKMARK")
         for note in notes:
-            _draw_text(box, context, note, "INFO")
+            draw_text(box, context, note, "INFO")
 
 
-def _draw_text(
+def draw_text(
     layout: bpy.types.UILayout,
     context: bpy.types.Context,
     text: str,
