@@ -13,6 +13,7 @@ import numpy as np
 from ..core import curves as core_curves
 from ..core import pipeline
 from ..core.curves import Array, Curves
+from ..core.direction import UNDIRECTED, Direction
 from ..core.settings import Settings
 from . import compat, hearing, rig, sound
 from .targets import Strand
@@ -61,10 +62,15 @@ def animate_scene(
     return write(scene, head, perform(line, settings), fit)
 
 
-def perform(line: sound.Line, settings: Settings, progress: pipeline.Progress | None = None) -> Performance:
+def perform(
+    line: sound.Line,
+    settings: Settings,
+    progress: pipeline.Progress | None = None,
+    direction: Direction = UNDIRECTED,
+) -> Performance:
     """Listens to the line; slow, and never touches bpy, so a thread may run it."""
     heard = hearing.listen(line, settings.model, progress)
-    return Performance(line, pipeline.perform(heard, settings), heard.notes)
+    return Performance(line, pipeline.perform(heard, settings, direction), heard.notes)
 
 
 def write(scene: bpy.types.Scene, head: bpy.types.Object | None, performance: Performance, fit: bool = True) -> Report:

@@ -11,6 +11,7 @@ import numpy as np
 from ..core import audio, channels, emotions, pipeline
 from ..core.curves import Array, Curves
 from ..core.direction import UNDIRECTED, Direction
+from ..core.model import RATE
 from ..core.settings import ModelSettings, Settings
 from . import bake, compat, look_at, markers, properties, rig, sound
 from .targets import group_of
@@ -34,19 +35,18 @@ def directed(scene: bpy.types.Scene, head: bpy.types.Object | None, line: sound.
     settings = properties.settings_of(scene, model)
     if not turns_head(found):  # eyes must not answer a turn that nobody sees
         settings = replace(settings, head=replace(settings.head, amount=0.0))
-    fps = sound.fps(scene)
-    rows = max(1, math.ceil(duration_s(line) * fps))
+    heard_s = duration_s(line)
     settings, notes = with_markers(scene, head, line, settings)
     looks = None
     if (target := properties.target_of(scene)) is not None and settings.gaze.amount > 0:
-        looks, told = look_at.sample(scene, found, target, line.frame, rows)
+        looks, told = look_at.sample(scene, found, head, target, line.frame, math.ceil(heard_s * sound.fps(scene)))
         notes += told
-    return Directed(settings, Direction(keyed_emotion(scene, line, settings, rows), looks), notes)
+    return Directed(settings, Direction(keyed_emotion(scene, line, settings, heard_s), looks), notes)
 
 
 def perform(line: sound.Line, directed: Directed, progress: pipeline.Progress | None = None) -> bake.Performance:
     """Listens to the line and performs it as directed; slow, and never touches bpy, so a thread may run it."""
-    performance = bake.perform(line, directed.settings, progress)
+    performance = bake.perform(line, directed.settings, progress, directed.direction)
     return replace(performance, notes=(*directed.notes, *performance.notes))
 
 
@@ -63,18 +63,19 @@ def with_markers(
     return settings, notes
 
 
-def keyed_emotion(scene: bpy.types.Scene, line: sound.Line, settings: Settings, rows: int) -> Curves | None:
+def keyed_emotion(scene: bpy.types.Scene, line: sound.Line, settings: Settings, heard_s: float) -> Curves | None:
     """The emotion sliders through the line, if they are keyed; marks take over from them from the first mark on."""
     curves = {curve.data_path.removeprefix(EMOTION_PATH): curve for curve in _curves(scene) if not curve.mute}
     keyed = [name for name in emotions.NAMES if name in curves]
     if not keyed:
         return None
+    rows = max(1, math.ceil(heard_s * RATE))
+    step = sound.fps(scene) / RATE  # frames a row
     values = np.tile(np.asarray(settings.emotion.mood, np.float32), (rows, 1))  # (T, 8)
     for name in keyed:
-        column = [curves[name].evaluate(line.frame + row) for row in range(rows)]
+        column = [curves[name].evaluate(line.frame + step * row) for row in range(rows)]
         values[:, emotions.NAMES.index(name)] = np.clip(column, 0, 1)
-    rate = sound.fps(scene)
-    return Curves(_marked(values, settings, rate), emotions.NAMES, rate)
+    return Curves(_marked(values, settings, RATE), emotions.NAMES, RATE)
 
 
 def _marked(values: Array, settings: Settings, rate: float) -> Array:

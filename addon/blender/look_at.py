@@ -37,13 +37,18 @@ class Skull:
 
 
 def sample(
-    scene: bpy.types.Scene, found: Head, target: bpy.types.Object, first_frame: int, frames: int
+    scene: bpy.types.Scene,
+    found: Head,
+    head: bpy.types.Object,
+    target: bpy.types.Object,
+    first_frame: int,
+    frames: int,
 ) -> tuple[Curves, tuple[str, ...]]:
     """Yaw and pitch to the target through a line, and what to tell of it; the scene stays on its frame.
 
     A head that Facewright turns is taken as it is without that turn: the performance answers for it.
     """
-    skull = find_skull(found)
+    skull = find_skull(found, head)
     face = bpy.data.objects[skull.mesh, None]
     if target == face or target in _above(face):
         raise RigError(f"the head cannot look at {quoted(target.name)}, which it is part of; choose another target")
@@ -61,12 +66,13 @@ def sample(
     return _directions(np.stack(points), skull.eyes_apart, fps / step, target.name)
 
 
-def find_skull(found: Head) -> Skull:
+def find_skull(found: Head, head: bpy.types.Object) -> Skull:
     """Where the eyes are and which way the face looks, from what its own keys move: lids, and jaw.
 
     A head without such keys is taken to look along its own -Y from its middle, as Blender's front view shows it.
     """
-    meshes = [bpy.data.objects[part.mesh, None] for part in found.parts]
+    owners = [part.owner for part in found.parts]
+    meshes = [bpy.data.objects[owner.shown, None] for owner in owners if owner.collection == "shape_keys"]
     for face in meshes:
         left, right, jaw = (_middle(face, found, name) for name in ("eyeBlinkLeft", "eyeBlinkRight", "jawOpen"))
         if left is None or right is None or jaw is None:
@@ -76,7 +82,7 @@ def find_skull(found: Head) -> Skull:
         if up.length < ALIKE * x.length or not up.length:
             continue  # one key for both lids, or a jaw that moves the whole face
         return Skull(face.name, _frame(x, up, (left + right) / 2), x.length, _bone_of(face, found))
-    face = meshes[0]
+    face = meshes[0] if meshes else head
     corners = [Vector(corner) for corner in face.bound_box]
     middle = sum(corners, Vector()) / len(corners)
     return Skull(face.name, _frame(Vector((1, 0, 0)), Vector((0, 0, 1)), middle), face.dimensions.x / 3)
