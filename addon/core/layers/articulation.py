@@ -8,13 +8,14 @@ from .. import channels
 from ..curves import Array, Curves
 from ..prosody import Prosody
 from ..settings import ArticulationSettings
-from .closures import keep_closures, keep_teeth
+from .closures import OPENERS, keep_closures, keep_teeth
 from .gestures import dice, drift
 
 JAW = (*channels.GROUPS["jaw"], "mouthClose")  # mouthClose is relative to the jaw, so it scales with it
 LIPS = tuple(name for name in channels.GROUPS["mouth"] if name != "mouthClose")
 UPPER_LIP = ("mouthUpperUpLeft", "mouthUpperUpRight", "mouthShrugUpper", "mouthRollUpper")
 PAIRS = tuple(name[:-4] for name in LIPS if name.endswith("Left") and name != "mouthLeft")
+PRESSED = 0.9  # so much of what parts the lips gives way in a closure
 LEAST_JAW = np.float32(1e-3)  # below it the mouth is shut anyway
 MEDIAN_OF_NORMAL = 0.674  # the median of |x| where x is normal with a standard deviation of 1
 WAVER = 0.35  # within a take a side gains and loses a third of what sides differ by (.01 to .05 in two real takes)
@@ -33,17 +34,26 @@ def articulation(curves: Curves, prosody: Prosody, settings: ArticulationSetting
         if name in gains
     }
     if {"jawOpen", "mouthClose"} <= set(scaled):
-        scaled["mouthClose"] = _sealed(scaled["jawOpen"], scaled["mouthClose"], settings)
+        scaled |= _sealed(scaled, settings)
     uneven = _uneven(scaled, prosody, settings)
     return keep_closures(curves, keep_teeth(curves, curves.with_columns(scaled | uneven)))
 
 
-def _sealed(jaw: Array, close: Array, settings: ArticulationSettings) -> Array:
-    """mouthClose that has made up its mind: a network that is unsure closes the lips by half, a mouth never does."""
+def _sealed(columns: dict[str, Array], settings: ArticulationSettings) -> dict[str, Array]:
+    """mouthClose that has made up its mind, and lips that no longer draw apart where it has.
+
+    A network that is unsure closes the lips by half, a mouth never does; and it may close them over a lower lip that
+    is still drawn down, which leaves a slit.
+    """
+    jaw, close = columns["jawOpen"], columns["mouthClose"]
     share = close / np.maximum(jaw, LEAST_JAW)
     sure = np.clip(2 * share / settings.seal_from - 1, 0, 1)  # 0 at half the share from which a closure is whole
     pull = np.float32(settings.amount) * sure * sure * (3 - 2 * sure)
-    return np.asarray(close + pull * np.maximum(jaw - close, 0), np.float32)
+    sealed = {"mouthClose": np.asarray(close + pull * np.maximum(jaw - close, 0), np.float32)}
+    for name in OPENERS:
+        if name in columns:
+            sealed[name] = columns[name] * (1 - np.float32(PRESSED) * pull)
+    return sealed
 
 
 def _uneven(columns: dict[str, Array], prosody: Prosody, settings: ArticulationSettings) -> dict[str, Array]:

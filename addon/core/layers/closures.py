@@ -78,3 +78,9 @@ def near_speech(prosody: Prosody) -> Mask:
 def openness(curves: Curves) -> Array:
     """How far apart the lips are, (T,), 0 sealed to 1 wide open in speech."""
     return np.asarray(np.clip(lip_gap(curves) / 0.12, 0, 1), np.float32)
+
+
+def closedness(curves: Curves) -> Array:
+    """How much of the jaw's opening the lips close, (T,), 1 in a closure; 0 where the jaw is shut anyway."""
+    share = curves.column("mouthClose") / np.maximum(curves.column("jawOpen"), 0.02)
+    return np.asarray(np.clip(share, 0, 1), np.float32)

@@ -8,7 +8,7 @@ from .. import emotions, voice
 from ..curves import Array, Curves
 from ..prosody import Prosody
 from ..settings import EmotionSettings
-from .closures import openness
+from .closures import closedness, openness
 from .gestures import add_softly, dice, drift, sided, soft_sum, speaking
 
 # Action units of the prototypes (Ekman and Friesen 1978; Ekman, Friesen and Hager 2002), as ARKit's shapes for them.
@@ -19,7 +19,7 @@ EXPRESSIONS: dict[str, dict[str, float]] = {
         "browInnerUp": 0.8, "browDown": 0.2, "mouthFrown": 0.6, "mouthShrugLower": 0.3, "eyeSquint": 0.15,
     },
     "anger": {  # 4 + 5 + 7 + 23
-        "browDown": 0.95, "eyeWide": 0.25, "eyeSquint": 0.45, "mouthPress": 0.4, "noseSneer": 0.25, "mouthFrown": 0.15,
+        "browDown": 1.0, "eyeWide": 0.25, "eyeSquint": 0.5, "mouthPress": 0.4, "noseSneer": 0.3, "mouthFrown": 0.15,
     },
     "fear": {  # 1 + 2 + 4 + 5 + 20 + 26
         "browInnerUp": 0.85, "browOuterUp": 0.4, "browDown": 0.3, "eyeWide": 0.75, "mouthStretch": 0.5, "jawOpen": 0.06,
@@ -39,6 +39,8 @@ SHAPES = tuple(dict.fromkeys(name for shapes in EXPRESSIONS.values() for name in
 CHANNELS = sided(SHAPES)
 OWNED = (*dict.fromkeys(name for names in CHANNELS.values() for name in names), "mouthClose")
 SPREADING = ("mouthSmile", "mouthStretch", "mouthDimple", "mouthFrown")  # against rounded lips
+BULGING = ("mouthShrugLower", "mouthFrown", "mouthUpperUp")  # they would shift lips that press on each other
+NOSE_GIVES = 0.5  # a wrinkled nose draws the upper lip up with it
 ROUND = 0.35  # mouthPucker with 0.8 mouthFunnel from which lips count as wholly rounded
 ROUND_LEAVES = 0.3  # so much of them stays on rounded lips
 JAW_SHARE = 0.3  # of the mouth's share: in speech the jaw has other things to do
@@ -59,12 +61,17 @@ def emotion(curves: Curves, prosody: Prosody, settings: EmotionSettings, moods: 
     shares = _shares(rng, weights, prosody.rate)
     spoken = speaking(prosody, SPEECH_EDGE_S)
     mouth = 1 + spoken * np.float32(settings.on_mouth - 1)
+    closed = closedness(curves)
     rounded = np.clip((curves.column("mouthPucker") + 0.8 * curves.column("mouthFunnel")) / ROUND, 0, 1)
     for name in shares:
         if name.startswith("mouth"):
             shares[name] = shares[name] * mouth
         if name.startswith(SPREADING):
             shares[name] = shares[name] * (1 - np.float32(1 - ROUND_LEAVES) * rounded)
+        if name.startswith(BULGING):
+            shares[name] = shares[name] * (1 - closed)
+        if name.startswith("noseSneer"):
+            shares[name] = shares[name] * (1 - np.float32(NOSE_GIVES) * closed)
         if name.startswith("mouthPress"):
             shares[name] = shares[name] * (1 - openness(curves))  # lips that are apart press on nothing
     shares["jawOpen"] = shares["jawOpen"] * (1 + spoken * np.float32(settings.on_mouth * JAW_SHARE - 1))
