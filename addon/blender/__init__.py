@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import bpy
 from bpy.app.handlers import persistent
 
-from . import layer_properties
+from . import layer_panels, layer_properties, presets, preview, preview_operators
 from .jobs import board
 from .operators import FACEWRIGHT_OT_animate, FACEWRIGHT_OT_cancel, draw_menu
 from .panels import FACEWRIGHT_PT_speech, forget_coverage
@@ -21,6 +21,9 @@ CLASSES = (
     FACEWRIGHT_OT_animate,
     FACEWRIGHT_OT_cancel,
     FACEWRIGHT_PT_speech,
+    *preview_operators.CLASSES,
+    *presets.CLASSES,
+    *layer_panels.CLASSES,
 )
 _commands: list[object] = []  # what unregister_cli_command takes
 
@@ -35,6 +38,7 @@ def register(package: str) -> None:
     bpy.app.handlers.depsgraph_update_post.append(_scene_changed)
     bpy.app.handlers.undo_post.append(_undone)
     bpy.app.handlers.load_post.append(_file_loaded)
+    preview.register()
     _commands.append(bpy.utils.register_cli_command("facewright", _run_command))
 
 
@@ -42,6 +46,7 @@ def unregister() -> None:
     """Takes everything back."""
     while _commands:
         bpy.utils.unregister_cli_command(_commands.pop())
+    preview.unregister()
     bpy.app.handlers.load_post.remove(_file_loaded)
     bpy.app.handlers.undo_post.remove(_undone)
     bpy.app.handlers.depsgraph_update_post.remove(_scene_changed)

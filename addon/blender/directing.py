@@ -19,6 +19,8 @@ from .targets import group_of
 EMOTION_PATH = f"{properties.PROPERTY}.layers.emotion."  # of the keyed sliders, under the scene
 TURN = group_of(channels.HEAD[0])
 
+Looks = tuple[Curves | None, tuple[str, ...]]
+
 
 @dataclass(frozen=True)
 class Directed:
@@ -29,19 +31,36 @@ class Directed:
     notes: tuple[str, ...] = ()
 
 
-def directed(scene: bpy.types.Scene, head: bpy.types.Object | None, line: sound.Line, model: ModelSettings) -> Directed:
-    """What is asked of a head and a line now; a FacewrightError says what cannot be."""
-    found = rig.examine(scene, head)
+def directed(
+    scene: bpy.types.Scene,
+    head: bpy.types.Object | None,
+    line: sound.Line,
+    model: ModelSettings,
+    found: rig.Head | None = None,
+    looks: Looks | None = None,
+) -> Directed:
+    """What is asked of a head and a line now; a FacewrightError says what cannot be.
+
+    Whoever asks again for the same line hands over what it found and where the head looks.
+    """
+    found = found or rig.examine(scene, head)
     settings = properties.settings_of(scene, model)
     if not turns_head(found):  # eyes must not answer a turn that nobody sees
         settings = replace(settings, head=replace(settings.head, amount=0.0))
     heard_s = duration_s(line)
     settings, notes = with_markers(scene, head, line, settings)
-    looks = None
-    if (target := properties.target_of(scene)) is not None and settings.gaze.amount > 0:
-        looks, told = look_at.sample(scene, found, head, target, line.frame, math.ceil(heard_s * sound.fps(scene)))
-        notes += told
-    return Directed(settings, Direction(keyed_emotion(scene, line, settings, heard_s), looks), notes)
+    seen, told = looks or looks_of(scene, found, head, line)
+    if settings.gaze.amount == 0:
+        seen, told = None, ()
+    return Directed(settings, Direction(keyed_emotion(scene, line, settings, heard_s), seen), (*notes, *told))
+
+
+def looks_of(scene: bpy.types.Scene, found: rig.Head, head: bpy.types.Object, line: sound.Line) -> Looks:
+    """Where the head has to look through the line, if the scene has a target, and what to tell of it."""
+    target = properties.target_of(scene)
+    if target is None:
+        return None, ()
+    return look_at.sample(scene, found, head, target, line.frame, math.ceil(duration_s(line) * sound.fps(scene)))
 
 
 def perform(line: sound.Line, directed: Directed, progress: pipeline.Progress | None = None) -> bake.Performance:
@@ -56,11 +75,18 @@ def with_markers(
     """The settings with the timeline's markers as their emotion track, unless there are none, and what to tell."""
     if not properties.take_of(scene).use_markers:
         return settings, ()
-    named = [(marker.name, marker.frame) for marker in scene.timeline_markers]
-    marks, notes = markers.read(named, sound.fps(scene), line.frame, _names(head))
+    marks, notes = marks_of(scene, head, line.frame)
     if marks:
         settings = replace(settings, emotion=replace(settings.emotion, track=emotions.track(marks)))
     return settings, notes
+
+
+def marks_of(
+    scene: bpy.types.Scene, head: bpy.types.Object | None, first_frame: int
+) -> tuple[tuple[emotions.Mark, ...], tuple[str, ...]]:
+    """What the timeline's markers ask of a head through a line that starts on a frame, and what to tell of them."""
+    named = [(marker.name, marker.frame) for marker in scene.timeline_markers]
+    return markers.read(named, sound.fps(scene), first_frame, _names(head))
 
 
 def keyed_emotion(scene: bpy.types.Scene, line: sound.Line, settings: Settings, heard_s: float) -> Curves | None:
@@ -76,6 +102,20 @@ def keyed_emotion(scene: bpy.types.Scene, line: sound.Line, settings: Settings, 
         column = [curves[name].evaluate(line.frame + step * row) for row in range(rows)]
         values[:, emotions.NAMES.index(name)] = np.clip(column, 0, 1)
     return Curves(_marked(values, settings, RATE), emotions.NAMES, RATE)
+
+
+def keys_of_emotion(scene: bpy.types.Scene) -> bytes:
+    """The keys of the emotion sliders, to be compared: others mean that they were edited."""
+    told = b""
+    for curve in _curves(scene):
+        if curve.data_path.startswith(EMOTION_PATH):
+            points = np.empty(2 * len(curve.keyframe_points), np.float32)
+            handles = np.empty(2 * len(points), np.float32)
+            curve.keyframe_points.foreach_get("co", points)
+            curve.keyframe_points.foreach_get("handle_left", handles[: len(points)])
+            curve.keyframe_points.foreach_get("handle_right", handles[len(points) :])
+            told += repr((curve.data_path, curve.mute)).encode() + points.tobytes() + handles.tobytes()
+    return told
 
 
 def _marked(values: Array, settings: Settings, rate: float) -> Array:

@@ -69,7 +69,7 @@ class FACEWRIGHT_PG_layers(bpy.types.PropertyGroup):
     }
 
 
-CLASSES = (*GROUPS.values(), FACEWRIGHT_PG_layers)
+CLASSES: tuple[type[Any], ...] = (*GROUPS.values(), FACEWRIGHT_PG_layers)
 
 
 def read(layers: FACEWRIGHT_PG_layers, seed: int, model: ModelSettings) -> Settings:

@@ -53,7 +53,7 @@ def sample(
     if target == face or target in _above(face):
         raise RigError(f"the head cannot look at {quoted(target.name)}, which it is part of; choose another target")
     fps = scene.render.fps / scene.render.fps_base
-    step = max(1, round(fps / SAMPLES_A_S)) if _moves(face) or _moves(target) else max(1, frames)
+    step = max(1, round(fps / SAMPLES_A_S)) if moves(face) or moves(target) else max(1, frames)
     turned = _turned_by_us(found)
     points = []
     bpy.context.view_layer.update()  # what was moved a moment ago is where it is
@@ -195,7 +195,7 @@ def _above(obj: bpy.types.Object) -> list[bpy.types.Object]:
     return chain if armature is None or armature in chain else [*chain, *_above(armature)]
 
 
-def _moves(obj: bpy.types.Object) -> bool:
+def moves(obj: bpy.types.Object) -> bool:
     """Whether an object may be elsewhere on another frame."""
     return any(
         bool(o.constraints)
