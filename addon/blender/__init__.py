@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import bpy
 from bpy.app.handlers import persistent
 
-from . import layer_panels, layer_properties, presets, preview, preview_operators
-from .jobs import board
+from . import jobs, layer_panels, layer_properties, presets, preview, preview_operators, rig_properties
 from .operators import FACEWRIGHT_OT_animate, FACEWRIGHT_OT_cancel, draw_menu
 from .panels import FACEWRIGHT_PT_speech, forget_coverage
 from .preferences import FACEWRIGHT_AP_preferences
@@ -16,6 +15,7 @@ from .properties import PROPERTY, FACEWRIGHT_PG_take
 
 CLASSES = (
     *layer_properties.CLASSES,
+    *rig_properties.CLASSES,
     FACEWRIGHT_PG_take,
     FACEWRIGHT_AP_preferences,
     FACEWRIGHT_OT_animate,
@@ -33,6 +33,7 @@ def register(package: str) -> None:
     FACEWRIGHT_AP_preferences.bl_idname = package
     for kind in CLASSES:
         bpy.utils.register_class(kind)
+    rig_properties.attach()
     setattr(bpy.types.Scene, PROPERTY, bpy.props.PointerProperty(type=FACEWRIGHT_PG_take))
     bpy.types.VIEW3D_MT_object_animation.append(draw_menu)  # type: ignore[arg-type]  # the stubs forget that the menu comes first
     bpy.app.handlers.depsgraph_update_post.append(_scene_changed)
@@ -52,11 +53,12 @@ def unregister() -> None:
     bpy.app.handlers.depsgraph_update_post.remove(_scene_changed)
     bpy.types.VIEW3D_MT_object_animation.remove(draw_menu)  # type: ignore[arg-type]
     delattr(bpy.types.Scene, PROPERTY)
+    rig_properties.detach()
     for kind in reversed(CLASSES):
         bpy.utils.unregister_class(kind)
-    if board.job is not None:
-        board.job.cancel()
-    board.show()
+    if jobs.board.job is not None:
+        jobs.board.job.cancel()
+    jobs.board.show()
 
 
 @persistent
@@ -67,14 +69,14 @@ def _scene_changed(*_arguments: object) -> None:
 @persistent
 def _undone(*_arguments: object) -> None:
     forget_coverage()
-    if board.job is None:
-        board.show()  # what it says was written may be gone
+    if jobs.board.job is None:
+        jobs.board.show()  # what it says was written may be gone
 
 
 @persistent
 def _file_loaded(*_arguments: object) -> None:
     forget_coverage()
-    board.show()
+    jobs.board.show()
 
 
 def _run_command(arguments: Sequence[str]) -> int:

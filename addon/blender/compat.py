@@ -30,6 +30,15 @@ def curves_of(action: Any, owner: Any) -> list[Any]:
     return [curve for bag in bags if bag for curve in bag.fcurves]
 
 
+def curves_at(action: Any, path: str) -> list[Any]:
+    """The curves of an action for a data path of an object, whether or not the action moves anything now."""
+    if not HAS_SLOTS:
+        return [curve for curve in action.fcurves if curve.data_path == path]
+    slots = [slot for slot in action.slots if slot.target_id_type in {"OBJECT", "UNSPECIFIED"}]
+    bags = [strip.channelbag(slot) for slot in slots for layer in action.layers for strip in layer.strips]
+    return [curve for bag in bags if bag for curve in bag.fcurves if curve.data_path == path]
+
+
 def new_curve(action: Any, owner: Any, path: str, index: int, group: str) -> Any:
     """A curve for a property that has none yet, in a group; `owner` is animated by `action` already."""
     if TAKES_GROUP:

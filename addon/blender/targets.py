@@ -10,6 +10,7 @@ import bpy
 from ..core import channels
 from ..core.curves import Array
 
+BAKED = "facewright_takes"  # custom property of an Action that a bake has made
 VISEMES = "Visemes"
 OTHER = "Face"  # of what belongs to no channel
 _GROUPS = {
@@ -39,6 +40,39 @@ class Owner:
         return getattr(bpy.data, self.collection)[self.name, None]
 
 
+@dataclass(frozen=True)
+class Place:
+    """The property that a control is on a data-block."""
+
+    name: str  # the control's: a shape key's, a custom property's, or CTRL_C_jaw.ty
+    path: str
+    index: int = 0
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A place that was found, before it is known whether anything is to go there."""
+
+    owner: Owner
+    place: Place
+    closed: str | None  # why nothing may be written there
+    low: float  # what Blender lets it be; beyond, it is cut off
+    high: float
+
+
+@dataclass(frozen=True)
+class Part:
+    """The controls that may be written on one data-block."""
+
+    owner: Owner
+    places: tuple[Place, ...]
+
+    @property
+    def controls(self) -> tuple[str, ...]:
+        """The controls' names."""
+        return tuple(place.name for place in self.places)
+
+
 @dataclass(frozen=True, eq=False)
 class Strand:
     """What one F-curve is to hold: `values`, (T,), one a frame, for a property of `owner`."""
@@ -59,3 +93,18 @@ def group_of(channel: str) -> str:
 def value_path(key: str) -> str:
     """The data path of a key's value, under the shape-key data-block."""
     return f'key_blocks["{bpy.utils.escape_identifier(key)}"].value'
+
+
+def bone_path(bone: str, rest: str) -> str:
+    """The data path of a pose bone's property, under the armature object: `rest` is .location or ["name"]."""
+    return f'pose.bones["{bpy.utils.escape_identifier(bone)}"]{rest}'
+
+
+def property_path(name: str) -> str:
+    """The data path of a custom property, under what carries it."""
+    return f'["{bpy.utils.escape_identifier(name)}"]'
+
+
+def owner_of(obj: bpy.types.Object) -> Owner:
+    """An object as what an Action moves."""
+    return Owner("objects", obj.name, obj.name)

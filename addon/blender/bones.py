@@ -1,0 +1,148 @@
+"""Head, eyes and jaw as bones or objects: which they are, and whether they may be turned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import bpy
+from mathutils import Vector
+
+from ..core.rigs.joints import joints_named
+from .character import Character, ancestors
+from .protection import TURNING, Blocked, closed_object, closed_path, constrained
+from .targets import Owner, bone_path, owner_of
+
+TITLES = {"head": "head", "left_eye": "left eye", "right_eye": "right eye", "jaw": "jaw"}
+EYES = ("left_eye", "right_eye")
+LOCKED = "its rotation is locked in the Item tab"
+BY_MODE = {"QUATERNION": ("rotation_quaternion", 4), "AXIS_ANGLE": ("rotation_axis_angle", 4)}
+PIVOT_INSIDE = 0.35  # of an eye's size: an origin further off its middle is no pivot
+
+
+@dataclass(frozen=True)
+class Pick:
+    """What the user chose for a role; nothing in it means: found by name."""
+
+    object: str = ""
+    bone: str = ""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """How a character's bones are used: chosen in the panel, kept on the character."""
+
+    picks: Mapping[str, Pick] = field(default_factory=dict)
+    turns_head: bool = True
+    head_amount: float = 1.0
+    head_limits: tuple[float, float, float] = (1.05, 0.7, 0.52)  # radians of yaw, pitch, roll: 60, 40, 30 degrees
+    eyes: str = "AUTO"  # KEYS, BONES or BOTH; AUTO turns bones where no key looks aside
+    eye_limits: tuple[float, float] = (0.61, 0.44)  # radians of yaw and pitch: 35 and 25 degrees
+    jaw: str = "AUTO"  # KEYS, BONES or BOTH; AUTO turns a bone where no key opens the mouth
+    jaw_angle: float = 0.34  # radians at jawOpen 1: 19.5 degrees
+
+
+@dataclass(frozen=True)
+class Joint:
+    """A bone, or an object, that shows one role by turning."""
+
+    role: str
+    owner: Owner
+    bone: str  # "" where the object itself turns
+
+    def target(self) -> Any:
+        """The pose bone or the object."""
+        obj = self.owner.block()
+        return obj.pose.bones[self.bone] if self.bone else obj
+
+    def path(self, name: str) -> str:
+        """The data path of one of its properties."""
+        return bone_path(self.bone, f".{name}") if self.bone else name
+
+    @property
+    def label(self) -> str:
+        """What an animator calls it."""
+        return self.bone or self.owner.name
+
+
+def rotation_of(target: Any) -> tuple[str, int]:
+    """The property that holds its rotation in its own mode, and how many numbers that has."""
+    return BY_MODE.get(target.rotation_mode, ("rotation_euler", 3))
+
+
+def joints_of(
+    scene: bpy.types.Scene, character: Character, choices: Choices, roles: Iterable[str]
+) -> tuple[dict[str, Joint], Blocked]:
+    """Role, of those asked for → the joint that may be turned; and, by the reason, what was found and may not."""
+    joints: dict[str, Joint] = {}
+    blocked: Blocked = {}
+    for role in roles:
+        pick = choices.picks.get(role, Pick())
+        offered = list(_picked(scene, character, role, pick)) if pick != Pick() else list(named(character, role))
+        if not offered and pick != Pick():
+            wanted = pick.bone or pick.object
+            blocked.setdefault("not there; choose another in Rig", []).append((wanted, f"the {TITLES[role]}"))
+        closed = [(joint, closed_joint(joint)) for joint in offered]
+        joint = next((joint for joint, reason in closed if reason is None), None)
+        if joint is not None:
+            joints[role] = joint
+        elif closed:
+            first, reason = closed[0]
+            blocked.setdefault(reason, []).append((first.label, first.owner.shown))
+    return joints, blocked
+
+
+def _picked(scene: bpy.types.Scene, character: Character, role: str, pick: Pick) -> Iterator[Joint]:
+    obj = scene.objects.get(pick.object) if pick.object else character.armature
+    if obj is None:
+        return
+    if obj.type != "ARMATURE":
+        yield Joint(role, owner_of(obj), "")
+        return
+    bones = [pick.bone] if pick.bone else joints_named(obj.pose.bones.keys())[role]
+    yield from (Joint(role, owner_of(obj), bone) for bone in bones if bone in obj.pose.bones)
+
+
+def named(character: Character, role: str) -> Iterator[Joint]:
+    """What a character has for a role by its name, the best first: bones of its armature, then objects."""
+    armature = character.armature
+    if armature is not None:
+        yield from (Joint(role, owner_of(armature), bone) for bone in joints_named(armature.pose.bones.keys())[role])
+    objects = {obj.name: obj for obj in _turnable(character, role)}
+    yield from (Joint(role, owner_of(objects[name]), "") for name in joints_named(objects)[role])
+
+
+def _turnable(character: Character, role: str) -> Iterator[bpy.types.Object]:
+    """Objects that would turn as the role does: what carries all of the face, or an eyeball about its middle."""
+    if role == "head":
+        carriers = {parent for mesh in character.meshes for parent in ancestors(mesh)[1:]}
+        meshes = [mesh for mesh in character.meshes if mesh.find_armature() is None]
+        yield from (
+            obj
+            for obj in carriers
+            if obj.type == "EMPTY"
+            and len(meshes) == len(character.meshes)
+            and all(obj in ancestors(mesh) for mesh in meshes)
+        )
+    elif role in EYES:
+        yield from (obj for obj in character.objects if obj.type == "EMPTY" or (obj.type == "MESH" and _is_ball(obj)))
+
+
+def _is_ball(obj: bpy.types.Object) -> bool:
+    corners = [Vector(corner) for corner in obj.bound_box]
+    size = max((corners[6] - corners[0]).to_tuple())
+    middle = (corners[6] + corners[0]) / 2
+    return size > 0 and middle.length < PIVOT_INSIDE * size
+
+
+def closed_joint(joint: Joint) -> str | None:
+    """Why a joint may not be turned; None if it may."""
+    obj, target = joint.owner.block(), joint.target()
+    why = closed_path(obj)
+    name, count = rotation_of(target)
+    reasons = (why(joint.path(name), index) for index in range(count))
+    reason = closed_object(obj) or next((reason for reason in reasons if reason), None)
+    if reason is None and all(target.lock_rotation):
+        reason = LOCKED
+    return reason or constrained(target.constraints, TURNING)

@@ -1,0 +1,84 @@
+"""The targets that a character offers, one kind at a time: what is recognised there, and what may be written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import bpy
+
+from ..core import rigs
+from .character import Character, key_names, keys_of
+from .protection import Blocked, closed_keys, closed_path, listed
+from .targets import Owner, Part, Place, Spot, value_path
+
+MUTED = "muted; tick it in the shape keys to animate"
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One kind of target of a character: what is recognised among its names, and what may be written."""
+
+    kind: str
+    detection: rigs.Detection
+    parts: tuple[Part, ...]
+    blocked: Blocked
+    unseen: tuple[str, ...]
+    cut: tuple[str, ...]
+
+    @property
+    def usable(self) -> rigs.Detection:
+        """What of it a bake can move."""
+        return self.detection.among(self.free)
+
+    @property
+    def free(self) -> tuple[str, ...]:
+        """The controls that may be written, once."""
+        return tuple(dict.fromkeys(name for part in self.parts for name in part.controls))
+
+
+def offer(kind: str, spots: Sequence[Spot]) -> Offer:
+    """What a character offers of one kind, of the places that it has."""
+    detection = rigs.detect([spot.place.name for spot in spots])
+    known = set(detection.controls)
+    places: dict[Owner, list[Place]] = {}
+    blocked: Blocked = {}
+    short: dict[str, list[str]] = {}
+    low, high = detection.rig.span if detection.rig else (0.0, 0.0)
+    for spot in spots:
+        if spot.place.name not in known:
+            continue
+        if spot.closed is not None:
+            blocked.setdefault(spot.closed, []).append((spot.place.name, spot.owner.shown))
+            continue
+        places.setdefault(spot.owner, []).append(spot.place)
+        if spot.low > low or spot.high < high:
+            short.setdefault(spot.owner.shown, []).append(spot.place.name)
+    parts = tuple(Part(owner, tuple(its)) for owner, its in places.items())
+    where = "the shape keys, or use Widen Ranges in Rig" if kind == "keys" else "Custom Properties"
+    held = [
+        f"{listed(its)} on {on}: held back; set Range to {low:g} and {high:g} in {where}" for on, its in short.items()
+    ]
+    pinned = [] if kind != "keys" else [part.owner.shown for part in parts if _is_pinned(part.owner)]
+    unseen = [f"{mesh} shows one key only; unpin it in its shape keys to see it move" for mesh in pinned]
+    cut = tuple(dict.fromkeys(name for its in short.values() for name in its))
+    return Offer(kind, detection, parts, blocked, (*unseen, *held), cut)
+
+
+def key_spots(character: Character) -> Iterator[Spot]:
+    """Every shape key of the character's meshes; a mesh that two objects show counts once."""
+    seen: list[bpy.types.Key] = []
+    for mesh in character.meshes:
+        keys = keys_of(mesh)
+        if keys in seen:
+            continue
+        seen.append(keys)
+        owner, closed, why = Owner("shape_keys", keys.name, mesh.name), closed_keys(mesh, keys), closed_path(keys)
+        for name in key_names(keys):
+            block, path = keys.key_blocks[name], value_path(name)
+            reason = closed or why(path, 0) or (MUTED if block.mute else None)
+            yield Spot(owner, Place(name, path), reason, block.slider_min, block.slider_max)
+
+
+def _is_pinned(owner: Owner) -> bool:
+    return any(obj.show_only_shape_key for obj in bpy.data.objects if obj.data and keys_of(obj) == owner.block())
