@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from . import __version__
-from .core import backend, channels, formats, settings
+from .core import backend, channels, formats, presets, settings
 from .core.audio import open_sound
 from .core.errors import FacewrightError, FormatError, quoted
 from .core.formats.whole import check_writable
@@ -69,6 +69,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_take_options(many)
     many.set_defaults(run=_batch)
 
+    named = commands.add_parser("presets", help="the presets there are, what one says, or one more of your own")
+    named.add_argument("name", nargs="?", help="print this one's TOML instead")
+    named.add_argument("--save", metavar="NAME", help="keep the settings below as a preset of your own")
+    named.add_argument("--about", default="", help="a sentence to keep with it: what it is for")
+    _add_look_options(named)
+    named.set_defaults(run=_presets)
+
     doctor = commands.add_parser("doctor", help="versions, devices, and whether the model runs")
     _add_model_options(doctor)
     doctor.set_defaults(run=_doctor)
@@ -76,12 +83,19 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_take_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--settings", type=Path, metavar="TOML", help="settings file")
+    _add_look_options(parser)
     parser.add_argument(
         "--fps", type=float, help="frames a second; 60 for csv and a2f.json, 50 for json and npz if not given"
     )
     parser.add_argument("--seed", type=int, help="another seed gives another performance")
     _add_model_options(parser)
+
+
+def _add_look_options(parser: argparse.ArgumentParser) -> None:
+    """How the take is performed: each of these goes over the one before it."""
+    parser.add_argument("--preset", metavar="NAME", help="such as news or shout; `facewright presets` lists them")
+    parser.add_argument("--settings", type=Path, metavar="TOML", help="settings file")
+    parser.add_argument("--emotion", metavar="MOOD", help="'joy 0.6', or over time: '0 joy 0.6; 2.5 anger; 4 neutral'")
 
 
 def _add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -149,13 +163,35 @@ def _batch(options: argparse.Namespace) -> int:
 
 
 def _settings(options: argparse.Namespace) -> settings.Settings:
-    """Settings of the file, with the command line's own over them."""
-    chosen = settings.load(options.settings) if getattr(options, "settings", None) else settings.Settings()
+    """Settings of the preset, with the file's over them, and the command line's own over those."""
+    chosen = settings.Settings()
+    if preset := getattr(options, "preset", None):
+        chosen = presets.load(preset, presets.user_folder())
+    if file := getattr(options, "settings", None):
+        chosen = settings.load(file, chosen)
+    if mood := getattr(options, "emotion", None):
+        chosen = replace(chosen, emotion=chosen.emotion.directed(mood))
     model = chosen.model
-    model = model if options.device is None else replace(model, device=options.device)
-    model = model if options.model is None else replace(model, path=options.model)
+    model = model if getattr(options, "device", None) is None else replace(model, device=options.device)
+    model = model if getattr(options, "model", None) is None else replace(model, path=options.model)
     seed = getattr(options, "seed", None)
     return replace(chosen, model=model, seed=chosen.seed if seed is None else seed)
+
+
+def _presets(options: argparse.Namespace) -> int:
+    """Lists presets, prints one, or saves one."""
+    folder = presets.user_folder()
+    if options.save:
+        saved = presets.save(folder, options.save, _settings(options), options.about)
+        print(f"{saved.name} is kept in {quoted(saved.path)}; share that file")
+    elif options.name:
+        presets.load(options.name, folder)  # what cannot be read is refused
+        print(presets.find(options.name, folder).path.read_text(encoding="utf-8-sig"), end="")
+    else:
+        for preset in presets.every(folder):
+            print(f"{preset.name:14} {preset.about}")
+        print(f"\nYour own lie in {quoted(folder)}")
+    return 0
 
 
 def _say(text: str) -> None:

@@ -12,6 +12,7 @@ import soundfile
 from addon import __version__
 from addon.cli import main
 from addon.core import formats
+from addon.core.curves import Curves
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -166,3 +167,67 @@ def test_the_package_runs_as_a_module(tmp_path: Path, tiny_model: Path) -> None:
     done = subprocess.run([sys.executable, "-m", "addon", *arguments], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert (tmp_path / "a.csv").exists()
+
+
+def test_a_preset_a_file_and_the_command_line_go_over_one_another(run: Run, tmp_path: Path, speech_file: Path) -> None:
+    (tmp_path / "jaw.toml").write_text("[articulation]\njaw = 0.5\n")
+
+    def take(*options: object) -> Curves:
+        assert run("animate", speech_file, "-o", tmp_path / "a.json", *options) == (0, "", "")
+        return formats.read(tmp_path / "a.json")
+
+    plain, robot = take(), take("--preset", "robot")
+    assert plain.column("headPitch").any()
+    assert not robot.column("headPitch").any()
+    assert robot.column("jawOpen").max() == pytest.approx(0.9 * plain.column("jawOpen").max(), rel=0.05)
+    both = take("--preset", "Robot", "--settings", tmp_path / "jaw.toml", "--emotion", "joy 0.6")
+    assert not both.column("headPitch").any()
+    assert both.column("jawOpen").max() < 0.7 * plain.column("jawOpen").max()
+    assert both.column("cheekSquintLeft").min() > 0.2
+    keyed = take("--emotion", "0 neutral; 2.5 joy 0.8").column("cheekSquintLeft")
+    assert keyed[200:].min() > 0.4 > keyed[:100].max()
+
+
+def test_presets_are_listed_shown_and_kept(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, speech_file: Path, run: Run
+) -> None:
+    monkeypatch.setenv("FACEWRIGHT_PRESETS", str(tmp_path / "mine"))
+    assert (
+        main(["presets", "--save", "Old sailor", "--preset", "mumble", "--emotion", "joy 0.3", "--about", "Sings"]) == 0
+    )
+    assert main(["presets"]) == 0
+    listed = capsys.readouterr().out
+    assert "Old sailor     Sings" in listed
+    assert "\nnews " in listed
+    assert main(["presets", "old_sailor"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("# Sings\n\n[articulation]\njaw = 0.45")
+    assert "joy = 0.3" in shown
+    assert run("animate", speech_file, "-o", tmp_path / "a.json", "--preset", "Old Sailor") == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--preset", "nwes"), "did you mean news?"),
+        (("--emotion", "jyo 0.5"), "did you mean joy?"),
+        (("--emotion", "1 joy; x"), "'x' does not begin with its seconds"),
+        (("--emotion", "joy 7"), "must be 0 to 1, not 7"),
+    ],
+)
+def test_a_mood_or_preset_that_is_none_is_one_line(
+    run: Run, tmp_path: Path, speech_file: Path, options: tuple[str, str], says: str
+) -> None:
+    refused(run("animate", speech_file, "-o", tmp_path / "a.csv", *options), says)
+    assert not (tmp_path / "a.csv").exists()
+
+
+def test_a_batch_takes_a_preset_and_makes_takes_anew_for_another(run: Run, tmp_path: Path, speech_file: Path) -> None:
+    lines, out = tmp_path / "lines", tmp_path / "out"
+    lines.mkdir()
+    speech_file.rename(lines / "a.wav")
+    assert run("batch", lines, "-o", out, "--format", "json", "--preset", "robot")[0] == 0
+    assert not formats.read(out / "a.json").column("headPitch").any()
+    assert "unchanged" in run("batch", lines, "-o", out, "--format", "json", "--preset", "robot")[2]
+    assert run("batch", lines, "-o", out, "--format", "json", "--preset", "news")[0] == 0
+    assert formats.read(out / "a.json").column("headPitch").any()

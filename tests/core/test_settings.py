@@ -6,7 +6,17 @@ from pathlib import Path
 import pytest
 
 from addon.core.errors import SettingsError
-from addon.core.settings import DEFAULTS, BlinkSettings, ModelSettings, Settings, dumps, load, loads, seeded
+from addon.core.settings import (
+    DEFAULTS,
+    BlinkSettings,
+    EmotionSettings,
+    ModelSettings,
+    Settings,
+    dumps,
+    load,
+    loads,
+    seeded,
+)
 
 ODD = 'C:\\models\\"new"\n\t台詞\x7f.onnx'
 
@@ -72,3 +82,14 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 def test_the_takes_seed_is_added_to_a_layers_own() -> None:
     assert seeded(BlinkSettings(seed=4), 3).seed == 7
     assert seeded(BlinkSettings(seed=2**31 - 1), 2).seed == 1
+
+
+def test_a_mood_on_the_command_line_is_held_or_keyed() -> None:
+    base = EmotionSettings(fear=0.4, from_voice=0.2, track="1 fear")
+    held = base.directed("joy 0.6")
+    assert (held.joy, held.fear, held.track, held.from_voice) == (0.6, 0.0, "", 0.2)
+    keyed = base.directed("0.5 joy 0.6; 2 anger")
+    assert (keyed.fear, keyed.track) == (0.4, "0.5 joy 0.6; 2 anger")
+    for wrong in ("jou 0.6", "0.5 jou", "1;2"):
+        with pytest.raises(SettingsError):
+            base.directed(wrong)

@@ -1,0 +1,121 @@
+"""Presets: settings by name, in the TOML that `--settings` reads too; Facewright's own and the user's."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from . import settings as core_settings
+from .errors import SettingsError, quoted
+from .formats.whole import written_whole
+from .settings import DEFAULTS, ModelSettings, Settings
+
+OURS = Path(__file__).parent.parent / "presets"
+FOLDER_VARIABLE = "FACEWRIGHT_PRESETS"
+SUFFIX = ".toml"
+FORBIDDEN = '<>:"/\\|?*'  # in a file's name, on some system or other
+MAX_LETTERS = 60
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A file of settings, called by its name; its first line, if it is a comment, says what it is for."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The file's name as it is shown and asked for; case and underscores do not matter."""
+        return self.path.stem
+
+    @property
+    def about(self) -> str:
+        """What it is for, in a sentence; empty if it does not say."""
+        try:
+            first = self.path.read_text(encoding="utf-8-sig").partition("\n")[0]
+        except (OSError, UnicodeDecodeError):  # loading it will say what is wrong
+            return ""
+        return first.lstrip("# ").strip() if first.startswith("#") else ""
+
+
+def user_folder() -> Path:
+    """Where the user's own presets lie: FACEWRIGHT_PRESETS, or the system's place for configuration."""
+    if named := os.environ.get(FOLDER_VARIABLE):
+        return Path(named).expanduser()
+    if sys.platform == "win32":
+        base = Path(os.environ.get("APPDATA") or Path.home() / "AppData/Roaming")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library/Application Support"
+    else:
+        base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return base / "facewright" / "presets"
+
+
+def every(*folders: Path) -> list[Preset]:
+    """Facewright's presets by name, then those of the folders; a folder that is not there holds none."""
+    found = [path for folder in (OURS, *folders) for path in sorted(folder.glob(f"*{SUFFIX}"), key=_key)]
+    return [Preset(path) for path in found]
+
+
+def find(name: str, *folders: Path) -> Preset:
+    """The preset of that name, a user's before ours, or the one in the file named."""
+    if name.lower().endswith(SUFFIX):
+        return Preset(Path(name).expanduser())
+    known = {_plain(preset.name): preset for preset in every(*folders)}
+    if (found := known.get(_plain(name))) is None:
+        near = difflib.get_close_matches(_plain(name), list(known), 1)
+        hint = f" (did you mean {known[near[0]].name}?)" if near else ""
+        names = ", ".join(preset.name for preset in known.values())
+        raise SettingsError(f"there is no preset {quoted(name)}{hint}; choose {names}, or name a .toml file")
+    return found
+
+
+def load(name: str, *folders: Path, base: Settings = DEFAULTS) -> Settings:
+    """The settings of a preset over `base`."""
+    return core_settings.load(find(name, *folders).path, base)
+
+
+def save(folder: Path, name: str, settings: Settings, about: str = "") -> Preset:
+    """Writes what of the settings differs from how they come as a preset of the folder, over one of that name."""
+    name = name.strip()
+    if not name or name.startswith(".") or len(name) > MAX_LETTERS or any(c in FORBIDDEN or c < " " for c in name):
+        raise SettingsError(f"{quoted(name)} cannot be a preset's name; use letters, digits and blanks")
+    if _plain(name) in {_plain(preset.name) for preset in every()}:
+        raise SettingsError(f"{quoted(name)} is one of Facewright's own presets; choose another name")
+    path = folder / f"{name}{SUFFIX}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"folder {quoted(folder)} cannot be made: {error.strerror}; choose another place"
+        ) from error
+    heading = f"# {' '.join(about.split())}\n\n" if about.strip() else ""
+    with written_whole(path) as file:
+        file.write(heading + changes(settings))
+    return Preset(path)
+
+
+def changes(settings: Settings) -> str:
+    """TOML of what differs from how settings come; neither the seed nor the model is a matter of a preset."""
+    plain = core_settings.dumps(DEFAULTS).splitlines()
+    ours = core_settings.dumps(replace(settings, seed=0, model=ModelSettings())).splitlines()
+    lines: list[str] = []
+    heading = ""
+    for before, after in zip(plain, ours, strict=True):
+        if after.startswith("["):
+            heading = after
+        elif before != after:
+            lines += [heading] if not lines else ["", heading] if heading not in lines else []
+            lines.append(after)
+    return "\n".join(lines) + ("\n" if lines else "")
+
+
+def _plain(name: str) -> str:
+    return name.casefold().replace("_", " ").strip()
+
+
+def _key(path: Path) -> str:
+    return _plain(path.stem)
