@@ -15,7 +15,7 @@ import argparse
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -29,9 +29,10 @@ import soundfile
 import soxr
 from tqdm import tqdm
 
-from . import corpora, espeak
+from . import corpora, espeak, languages
 from .command import finish, tally
-from .phones import STOPS, Phone, energy_db, read_phones
+from .pauses import settle_pauses
+from .phones import Phone, read_phones
 
 SAMPLE_RATE = 16_000
 BIAS_S = 0.008  # pocketsphinx's times come 8 ms early against hand labels (measured on 160 utterances)
@@ -40,9 +41,6 @@ HISS = 1e-4
 FRAME_S = 0.01  # pocketsphinx counts in frames of 10 ms
 FAST = {"beam": 1e-40, "wbeam": 7e-20, "pbeam": 1e-40, "maxhmmpf": 3000, "ds": 2}  # 4 times the default's speed
 WORST_SCORE = -40.0  # mean acoustic score a frame; below it the text is most likely not what was said
-QUIET_RUN_S = 0.06  # a shorter dip in energy is part of a phone
-LONG_PAUSE_S = 0.2  # a dip this long is a pause even where the aligner heard none
-SHORTEST_PHONE_S = 0.04
 
 
 @dataclass(frozen=True)
@@ -60,11 +58,14 @@ def words_of(text: str) -> list[str]:
 
 
 class Aligner:
-    """A pocketsphinx decoder that learns guessed pronunciations as it meets unknown words."""
+    """A pocketsphinx decoder that learns guessed pronunciations as it meets unknown words; no language is English."""
 
-    def __init__(self) -> None:
+    def __init__(self, language: languages.Language | None = None) -> None:
         self._decoder = pocketsphinx.Decoder(lm=None, bestpath=False, loglevel="FATAL")
         self._recogniser: pocketsphinx.Decoder | None = None
+        self._language = language
+        self._words: dict[str, str] = {}  # what espeak-ng says, to what the decoder calls it
+        self._labels: dict[str, list[str]] = {}  # the phones to write for such a word
 
     def transcribe(self, samples: npt.NDArray[np.float32]) -> str:
         """The words that pocketsphinx hears in 16 kHz samples (N,), with its own language model."""
@@ -76,11 +77,9 @@ class Aligner:
 
     def align(self, samples: npt.NDArray[np.float32], text: str) -> tuple[tuple[Phone, ...], float]:
         """Phones of the text in 16 kHz samples (N,), and the mean acoustic score a frame; ValueError says why not."""
-        words = words_of(text)
+        words = self._spelt(text)
         if not words:
             raise ValueError("no text")
-        for word in words:
-            self._learn(word)
         roomy = np.pad(samples, round(ROOM_S * SAMPLE_RATE))
         roomy = roomy + HISS * np.random.default_rng(0).standard_normal(len(roomy))
         pcm = _pcm(roomy)
@@ -89,16 +88,36 @@ class Aligner:
             _decode(self._decoder, pcm)
             self._decoder.set_alignment()
             _decode(self._decoder, pcm)
-            entries = [phone for word in self._decoder.get_alignment() for phone in word]
+            entries, names = [], []
+            for word in self._decoder.get_alignment():
+                entries += list(word)
+                names += self._labels.get(word.name) or [phone.name.lower() for phone in word]
         except (RuntimeError, TypeError) as error:
             raise ValueError("the text could not be aligned to the audio") from error
         times = [e.start * FRAME_S + BIAS_S - ROOM_S for e in entries]
         phones = tuple(
-            Phone(e.name.lower(), max(start_s, 0.0), max(start_s + e.duration * FRAME_S, 0.0))
-            for e, start_s in zip(entries, times, strict=True)
+            Phone(name, max(start_s, 0.0), max(start_s + e.duration * FRAME_S, 0.0))
+            for name, e, start_s in zip(names, entries, times, strict=True)
         )
         frames = sum(e.duration for e in entries if e.name != "SIL")
         return phones, sum(e.score for e in entries if e.name != "SIL") / max(frames, 1)
+
+    def _spelt(self, text: str) -> list[str]:
+        """The words of a text by names that the decoder knows."""
+        if self._language is None:
+            words = words_of(text)
+            for word in words:
+                self._learn(word)
+            return words
+        names = []
+        for said in espeak.transcribe(text, self._language.voice):
+            sounds = languages.sounds_of(said, self._language)
+            if sounds and said not in self._words:
+                self._words[said] = f"said{len(self._words)}"
+                self._labels[self._words[said]] = [sound.label for sound in sounds]
+                self._decoder.add_word(self._words[said], " ".join(s.heard.upper() for s in sounds), False)
+            names += [self._words[said]] if sounds else []
+        return names
 
     def _learn(self, word: str) -> None:
         if self._decoder.lookup_word(word) is None:
@@ -118,88 +137,28 @@ def _decode(decoder: pocketsphinx.Decoder, pcm: bytes) -> None:
     decoder.end_utt()
 
 
-def settle_pauses(phones: Sequence[Phone], samples: npt.NDArray[np.float32]) -> tuple[Phone, ...]:
-    """The same phones with pauses where the energy says: the aligner's own silence boundaries are 30 ms off."""
-    loud = energy_db(samples, SAMPLE_RATE, FRAME_S)
-    floor, peak = np.percentile(loud, [5, 95])
-    runs = _runs(loud < floor + 0.25 * (peak - floor))
-    spoken = [p for p in phones if p.name != "sil"]
-    heard = [p for p in phones if p.name == "sil"]
-    settled: list[Phone] = []
-    for index, phone in enumerate(spoken):
-        last = index == len(spoken) - 1
-        following = np.inf if last else spoken[index + 1].start_s
-        start_s, end_s = phone.start_s, phone.end_s
-        if index == 0:
-            start_s = _speech_starts(phone, runs)
-        gap = next((r for r in runs if _is_pause(r, phone, following, heard, last)), None)
-        if gap is not None:
-            end_s = min(max(gap[0], start_s + SHORTEST_PHONE_S), end_s if phone.name in STOPS else np.inf)
-            if not last and spoken[index + 1].name not in STOPS and abs(gap[1] - following) < 0.12:
-                spoken[index + 1] = spoken[index + 1]._replace(
-                    start_s=min(max(gap[1], end_s), spoken[index + 1].end_s - SHORTEST_PHONE_S)
-                )
-        settled.append(Phone(phone.name, start_s, end_s))
-    return _with_pauses(settled, len(samples) / SAMPLE_RATE)
+_aligners: dict[str, Aligner] = {}  # by language, in each worker process: loading the acoustic model takes a while
 
 
-def _runs(quiet: npt.NDArray[np.bool_]) -> list[tuple[float, float]]:
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], quiet, [False]]).astype(np.int8)))
-    spans = [(a * FRAME_S, b * FRAME_S) for a, b in zip(edges[::2], edges[1::2], strict=True)]
-    return [(a, b) for a, b in spans if b - a >= QUIET_RUN_S]
-
-
-def _speech_starts(phone: Phone, runs: Iterable[tuple[float, float]]) -> float:
-    """Where the first phone begins: after the quiet that its aligned span takes in, a stop's closure excepted."""
-    if phone.name in STOPS:
-        return max(phone.start_s, phone.end_s - 0.12)
-    ends = [b for a, b in runs if a <= phone.start_s < b]
-    return min(max([phone.start_s, *ends]), phone.end_s - SHORTEST_PHONE_S)
-
-
-def _is_pause(run: tuple[float, float], phone: Phone, following_s: float, heard: Iterable[Phone], last: bool) -> bool:
-    """Whether a quiet run is the pause after this phone: the aligner heard one there, or it is long, or the end."""
-    start, end = run
-    if end <= phone.start_s + SHORTEST_PHONE_S or start >= (following_s if not last else np.inf):
-        return False
-    agreed = any(s.start_s < end and start < s.end_s for s in heard) and start >= phone.start_s
-    long = (
-        end - start >= LONG_PAUSE_S and start > phone.start_s and phone.name not in STOPS and end <= following_s + 0.05
-    )
-    return agreed or long or (last and start > phone.start_s)
-
-
-def _with_pauses(phones: Sequence[Phone], duration_s: float) -> tuple[Phone, ...]:
-    """Pauses named 'sil' wherever two phones, or the ends of the file, lie apart."""
-    whole: list[Phone] = []
-    at = 0.0
-    for phone in phones:
-        start_s = max(phone.start_s, at)
-        end_s = min(max(phone.end_s, start_s + FRAME_S), duration_s)
-        if end_s <= start_s:
-            continue
-        if start_s - at > 0.015:
-            whole.append(Phone("sil", at, start_s))
-        elif whole:
-            start_s = at
-        whole.append(Phone(phone.name, start_s, end_s))
-        at = end_s
-    if duration_s - at > 0.015:
-        whole.append(Phone("sil", at, duration_s))
-    return tuple(whole)
-
-
-_aligner: Aligner | None = None  # one a worker process: loading the acoustic model takes a while
+def _aligner_for(tag: str) -> Aligner:
+    """The aligner of a language tag; ValueError where its sounds are not known."""
+    primary = tag.split("-")[0].lower()
+    language = languages.language_of(tag)
+    if language is None and primary != "en":
+        raise ValueError(f"no table of sounds for this language ({tag})")
+    if primary not in _aligners:
+        _aligners[primary] = Aligner(language)
+    return _aligners[primary]
 
 
 def align_utterance(utterance: corpora.Utterance, transcribe: bool = False) -> Aligned:
     """Phones of one utterance with its pauses settled, or the reason it is dropped."""
-    global _aligner
-    _aligner = _aligner or Aligner()
     try:
+        aligner = _aligner_for(utterance.language)
         samples = read_speech(utterance.file)
-        text = utterance.text or (_aligner.transcribe(samples) if transcribe else "")
-        phones, score = _aligner.align(samples, text)
+        guess = transcribe and utterance.language.startswith("en")
+        text = utterance.text or (aligner.transcribe(samples) if guess else "")
+        phones, score = aligner.align(samples, text)
     except ValueError as error:
         return Aligned(utterance.path, reason=str(error))
     if score < WORST_SCORE:

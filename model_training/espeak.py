@@ -11,6 +11,7 @@ import espeakng_loader
 import numpy as np
 import numpy.typing as npt
 
+from . import languages
 from .corpora import CorpusError
 from .phones import Phone
 
@@ -73,6 +74,20 @@ def guess(word: str) -> tuple[str, ...]:
     return arpabet(ipa.decode() if ipa else "")
 
 
+def transcribe(text: str, voice: str) -> list[str]:
+    """What espeak-ng says for a text, one IPA string a spoken word; a voice that is not there is a CorpusError."""
+    library, _ = _library()
+    if library.espeak_SetVoiceByName(voice.encode()) != 0:
+        raise CorpusError(f"espeak-ng has no voice {voice!r}: espeak-ng --voices lists them")
+    encoded = ctypes.create_string_buffer(text.encode())
+    pointer = ctypes.c_void_p(ctypes.addressof(encoded))
+    words: list[str] = []
+    while pointer.value:  # a clause each time
+        said = library.espeak_TextToPhonemes(ctypes.byref(pointer), _UTF8, _IPA)
+        words += said.decode().split() if said else []
+    return words
+
+
 def arpabet(ipa: str) -> tuple[str, ...]:
     """The phones of an IPA string, longest spelling first; marks and sounds that English lacks are passed over."""
     ipa = re.sub(r"[ˈˌ‍\s]", "", ipa)
@@ -114,15 +129,20 @@ def speak(
     library.espeak_Synchronize()
     del callback  # the library must not outlive what it calls
     samples = np.concatenate(blocks or [np.zeros(0, np.int16)]).astype(np.float32) / 32768
-    return samples, rate, _phones(heard, len(samples) / rate)
+    return samples, rate, _phones(heard, len(samples) / rate, languages.language_of(voice))
 
 
-def _phones(heard: list[tuple[float, str]], duration_s: float) -> tuple[Phone, ...]:
+def _phones(
+    heard: list[tuple[float, str]], duration_s: float, language: languages.Language | None
+) -> tuple[Phone, ...]:
     """Events to phones: one that stands for two ARPAbet phones is shared between them; a nameless one is a pause."""
     phones: list[Phone] = []
     ends = [start for start, _ in heard[1:]] + [duration_s]
     for (start_s, ipa), end_s in zip(heard, ends, strict=True):
-        names = [name.lower() for name in arpabet(ipa)] or ["sil"]
+        if language is None:
+            names = [name.lower() for name in arpabet(ipa)] or ["sil"]
+        else:
+            names = [sound.label for sound in languages.sounds_of(ipa, language)] or ["sil"]
         step_s = (end_s - start_s) / len(names)
         if step_s > 0:
             phones += [Phone(n, start_s + i * step_s, start_s + (i + 1) * step_s) for i, n in enumerate(names)]

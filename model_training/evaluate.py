@@ -1,7 +1,7 @@
 """How well a system articulates speech whose phones are known: the articulation score, overall and by group.
 
     python -m model_training.evaluate --model addon/models/base.onnx --corpus speech.tsv --phones phones.tsv \
-        --folders ljspeech librispeech_testother --by folder speaker --mesh ict_head.npz --json score.json
+        --folders ljspeech librispeech_testother --by folder sex pitch --mesh ict_head.npz --json score.json
 
 The phones come from model_training.align, or from any table with its columns. A model is judged by its own channels;
 with --performed by all that a user gets, every layer included.
@@ -27,12 +27,12 @@ from addon.core.model import RATE, FaceModel, bundled_model_path
 from addon.core.settings import DEFAULTS
 
 from . import baselines, corpora
+from .groups import KINDS, KNOWN_SPEAKERS, group_table, grouped, read_speakers
 from .mesh_score import load_head, mesh_measure
 from .phones import Phone, read_phones
-from .score import LINEAR, Measure, Score, Take, articulation_score, report
+from .score import LINEAR, Take, articulation_score, report
 
 BASELINES = ("viseme", "loudness", "shuffled")
-GROUPS = ("folder", "speaker", "language")
 
 
 @dataclass(frozen=True)
@@ -120,31 +120,6 @@ def run(system: System, lines: Sequence[Spoken], outcome: Counter[str]) -> list[
     return takes
 
 
-def grouped(takes: Sequence[tuple[Spoken, Take]], by: Sequence[str], measure: Measure) -> dict[str, dict[str, Score]]:
-    """The score of every folder, speaker or language apart: {kind of group: {group: score}}."""
-    result: dict[str, dict[str, Score]] = {}
-    for kind in by:
-        members: dict[str, list[Take]] = {}
-        for line, take in takes:
-            members.setdefault(getattr(line.utterance, kind), []).append(take)
-        result[kind] = {name: articulation_score(members[name], measure) for name in sorted(members)}
-    return result
-
-
-def group_table(kind: str, scores: Mapping[str, Score]) -> str:
-    """One row a group, as Markdown."""
-    shown = ("closure", "labiodental", "rounded", "open")
-    rows = [
-        f"| {kind} | takes | score | {' | '.join(f'{name} F1' for name in shown)} | best lag ms | jitter |",
-        "|---" * (5 + len(shown)) + "|",
-    ]
-    for name, score in scores.items():
-        f1 = " | ".join(f"{score.classes[one].f1['40']:.2f}" for one in shown)
-        jitter = score.motion.jitter
-        rows.append(f"| {name} | {score.takes} | {score.score:.1f} | {f1} | {score.best_lag_ms:+d} | {jitter:.3f} |")
-    return "\n".join(rows)
-
-
 def write_json(path: Path, result: Mapping[str, object]) -> None:
     """Writes beside the file and renames, so that nothing half-written stays."""
     beside = path.with_name(path.name + ".part")
@@ -161,13 +136,14 @@ def evaluate(args: argparse.Namespace) -> None:
         raise FormatError(f"cannot write {quoted(args.json)}: its folder does not exist; make it first")
     utterances = corpora.select(corpora.read(args.corpus), args.folders, limit=args.limit)
     lines, outcome = spoken_lines(utterances, read_phones(args.phones))
+    speakers = read_speakers(args.speakers)
     measures = [LINEAR] + ([mesh_measure(load_head(args.mesh))] if args.mesh else [])
     takes = run(chosen_system(args), lines, outcome)
     print(", ".join(f"{count} {what}" for what, count in outcome.items() if count) + "\n")
     result: dict[str, object] = {}
     for measure in measures:
         overall = articulation_score([take for _, take in takes], measure)
-        groups = grouped(takes, args.by, measure)
+        groups = grouped([(line.utterance, take) for line, take in takes], args.by, speakers, measure)
         print(report(overall) + "\n")
         for kind, scores in groups.items():
             print(group_table(kind, scores) + "\n")
@@ -204,7 +180,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--phones", type=Path, required=True, help="phone times from model_training.align")
     parser.add_argument("--folders", nargs="*", default=(), help="only these folders of the corpus")
     parser.add_argument("--limit", type=int, default=0, help="at most so many lines a folder")
-    parser.add_argument("--by", nargs="*", choices=GROUPS, default=("folder",), help="groups to score apart")
+    parser.add_argument("--by", nargs="*", choices=KINDS, default=("folder",), help="groups to score apart")
+    parser.add_argument("--speakers", type=Path, default=KNOWN_SPEAKERS, help="what is known of the speakers, a TSV")
     parser.add_argument("--mesh", type=Path, help="ICT-FaceKit's head as npz, to measure on a face as well")
     parser.add_argument("--json", type=Path, help="write the whole result there")
     return parser

@@ -22,21 +22,26 @@ PAUSES = ("sil", "sp", "")  # what aligners call a pause
 
 
 class Phone(NamedTuple):
-    """One phone, lower case without stress, from start_s to end_s."""
+    """One phone, lower case without stress, from start_s to end_s; burst_s is when a stop's closure ends, if known."""
 
     name: str
     start_s: float
     end_s: float
+    burst_s: float | None = None
 
 
 def read_phones(table: Path) -> dict[str, list[Phone]]:
-    """Phones of every path of a TSV with the columns path, phone, start_s, end_s; stress digits are dropped."""
+    """Phones of every path of a TSV with the columns path, phone, start_s, end_s; stress digits are dropped.
+
+    A column burst_s is read where there is one.
+    """
     phones: dict[str, list[Phone]] = {}
     try:
         with table.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
                 name = row["phone"].lower().rstrip("012")
-                phone = Phone("sil" if name in PAUSES else name, float(row["start_s"]), float(row["end_s"]))
+                burst_s = float(row["burst_s"]) if row.get("burst_s") else None
+                phone = Phone("sil" if name in PAUSES else name, float(row["start_s"]), float(row["end_s"]), burst_s)
                 phones.setdefault(row["path"], []).append(phone)
     except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise CorpusError(
