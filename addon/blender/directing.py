@@ -8,16 +8,14 @@ from dataclasses import dataclass, replace
 import bpy
 import numpy as np
 
-from ..core import audio, channels, emotions, pipeline
+from ..core import audio, emotions, pipeline
 from ..core.curves import Array, Curves
 from ..core.direction import UNDIRECTED, Direction
 from ..core.model import RATE
 from ..core.settings import ModelSettings, Settings
 from . import bake, compat, look_at, markers, properties, rig, sound
-from .targets import group_of
 
 EMOTION_PATH = f"{properties.PROPERTY}.layers.emotion."  # of the keyed sliders, under the scene
-TURN = group_of(channels.HEAD[0])
 
 Looks = tuple[Curves | None, tuple[str, ...]]
 
@@ -45,7 +43,7 @@ def directed(
     """
     found = found or rig.examine(scene, head)
     settings = properties.settings_of(scene, model)
-    if not turns_head(found):  # eyes must not answer a turn that nobody sees
+    if "head" not in found.joints:  # eyes must not answer a turn that nobody sees
         settings = replace(settings, head=replace(settings.head, amount=0.0))
     heard_s = duration_s(line)
     settings, notes = with_markers(scene, head, line, settings)
@@ -128,12 +126,6 @@ def _marked(values: Array, settings: Settings, rate: float) -> Array:
     after = emotions.keyed(base, marks, len(values), rate, ease_s)
     after[: max(0, first)] = values[: max(0, first)]
     return after
-
-
-def turns_head(found: rig.Head) -> bool:
-    """Whether the performance can turn this head, by a bone or an object."""
-    still = Curves(np.zeros((1, len(channels.ALL)), np.float32), channels.ALL, 24.0)
-    return any(strand.group == TURN for strand in found.strands(still))
 
 
 def duration_s(line: sound.Line) -> float:

@@ -71,12 +71,14 @@ class FACEWRIGHT_PT_layers(bpy.types.Panel):
         row.scale_y = 1.3
         if shown is None:
             row.operator(FACEWRIGHT_OT_preview.bl_idname, text="Preview", icon="HIDE_OFF")
+            draw_text(layout, context, "Shows the line while you move sliders; nothing is keyed", "INFO")
             return
         row.operator(FACEWRIGHT_OT_preview_apply.bl_idname, text="Apply", icon="CHECKMARK")
         row.operator(FACEWRIGHT_OT_preview_leave.bl_idname, text="", icon="X")
+        draw_text(layout, context, f"{shown.line.name} on {shown.head}; nothing is keyed yet", "HIDE_OFF")
         if shown.error:
             draw_text(layout, context, shown.error, "ERROR", alert=True)
-        for note in (f"Previewing {shown.line.name} on {shown.head}: nothing is keyed yet", *shown.notes):
+        for note in shown.notes:
             draw_text(layout, context, note, "INFO")
 
 
@@ -107,13 +109,12 @@ class _LayerPanel(bpy.types.Panel):
             _draw_emotion(layout, context, take)
         if self.section == "gaze":
             layout.prop(take, "look_at", icon="CON_TRACKTO")
+        layout.prop(group, "amount", slider=True)
         column = layout.column()
         column.active = group.amount > 0
         for item in options(self.section):
-            if item.name in (*emotions.NAMES, "track"):
-                continue
-            where = layout if item.name == "amount" else column
-            where.prop(group, item.name, slider=item.name != "seed")
+            if item.name not in (*emotions.NAMES, "track", "amount"):
+                column.prop(group, item.name, slider=item.name != "seed")
 
 
 def _draw_emotion(layout: bpy.types.UILayout, context: bpy.types.Context, take: Any) -> None:

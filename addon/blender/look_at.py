@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,12 +11,10 @@ import bpy
 import numpy as np
 from mathutils import Matrix, Vector
 
-from ..core import channels
 from ..core.curves import Array, Curves
 from ..core.direction import LOOK
 from ..core.errors import RigError, quoted
 from .rig import Head
-from .targets import group_of
 
 SAMPLES_A_S = 12.0  # a target's path is smooth; every sample costs the evaluation of the whole scene
 TOO_NEAR = 1.2  # times the distance between the eyes: a target nearer than this is in the head
@@ -176,14 +172,8 @@ def _without(armature: bpy.types.Object, bone: bpy.types.PoseBone, turned: set[t
 
 
 def _turned_by_us(found: Head) -> set[tuple[str, str]]:
-    """The objects, and the bones of armatures, that the performance itself turns as the head."""
-    still = Curves(np.zeros((1, len(channels.ALL)), np.float32), channels.ALL, 24.0)
-    turned = set()
-    for strand in found.strands(still):
-        if strand.group == group_of(channels.HEAD[0]) and strand.owner.collection == "objects":
-            bone = re.match(r'pose\.bones\[("(?:[^"\\]|\\.)*")\]', strand.path)
-            turned.add((strand.owner.name, json.loads(bone[1]) if bone else ""))
-    return turned
+    """The object, or the armature and its bone, that the performance itself turns as the head."""
+    return {(joint.owner.name, joint.bone) for role, joint in found.joints.items() if role == "head"}
 
 
 def _above(obj: bpy.types.Object) -> list[bpy.types.Object]:

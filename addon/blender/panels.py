@@ -14,7 +14,7 @@ from .jobs import board
 from .operators import FACEWRIGHT_OT_animate, FACEWRIGHT_OT_cancel
 
 PIXELS_A_LETTER = 7  # at 1x interface scale; wraps a little early rather than cut a word
-Icon = Literal["CHECKMARK", "INFO", "ERROR", "BLANK1"]
+Icon = Literal["CHECKMARK", "INFO", "ERROR", "BLANK1", "HIDE_OFF"]
 WARN_BELOW = 0.75  # share of channels found
 
 

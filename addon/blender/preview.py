@@ -21,6 +21,8 @@ from ..core.settings import ModelSettings
 from . import bake, directing, look_at, properties, rig, sound, waiting
 from .jobs import board
 from .preview_overlay import Overlay, heal
+from .targets import Strand
+from .turning import REST, SOURCE
 
 TICK_S = 1 / 40
 
@@ -86,12 +88,12 @@ def update() -> bool:
         return False
     if _asked(_now, scene) == _now.asked:
         return False
+    _now.overlay.lift()  # turns go on top of how the animator poses the head
     try:
         _perform(_now, scene, head)
         _now.error = ""
     except FacewrightError as error:  # such as a target that was dragged into the head: shown until it is out
         _now.error = str(error)
-    _now.overlay.lift()
     _now.overlay.lay(scene.frame_current)
     return True
 
@@ -100,26 +102,39 @@ def performance() -> bake.Performance:
     """What is shown, to be written as it is."""
     if _now is None or (scene := _scene(_now)) is None:
         raise FacewrightError("no preview is on; start one first")
-    directed, curves = _performed(_now, scene, _head(_now))
-    return bake.Performance(_now.line, curves, (*directed.notes, *_now.heard.notes))
+    directed = _directed(_now, scene, _head(_now))
+    return directing.perform(_now.line, directed)  # heard already, so it is quick
 
 
 def _perform(preview: Preview, scene: bpy.types.Scene, head: bpy.types.Object) -> None:
     preview.asked = _asked(preview, scene)  # first: what cannot be is not tried again until it changes
-    directed, curves = _performed(preview, scene, head)
+    directed = _directed(preview, scene, head)
+    curves = pipeline.perform(preview.heard, directed.settings, directed.direction)
     sampled = core_curves.resample(curves, sound.fps(scene))
-    preview.overlay.strands = tuple(preview.found.strands(sampled))
+    preview.overlay.strands = _strands(preview.found, sampled, preview.line.frame)
     preview.notes = directed.notes
     preview.updates += 1
 
 
-def _performed(
-    preview: Preview, scene: bpy.types.Scene, head: bpy.types.Object | None
-) -> tuple[directing.Directed, Curves]:
+def _strands(found: rig.Head, sampled: Curves, first_frame: int) -> tuple[Strand, ...]:
+    """What the curves come to on the head; what a bake would note on its bones is not left there."""
+    targets = [joint.target() for joint in found.joints.values()]
+    if targets:
+        bpy.context.view_layer.update()  # they stand as the animator has them, not as was shown a moment ago
+    noted = [(target, {name: target[name] for name in (REST, SOURCE) if name in target}) for target in targets]
+    strands = found.strands(sampled, first_frame)
+    for target, before in noted:
+        for name in (REST, SOURCE):
+            target.pop(name, None)
+            if name in before:
+                target[name] = before[name]
+    return tuple(strands)
+
+
+def _directed(preview: Preview, scene: bpy.types.Scene, head: bpy.types.Object | None) -> directing.Directed:
     if preview.target != (target := _target(scene)):
         preview.looks, preview.target = directing.looks_of(scene, preview.found, head, preview.line), target
-    directed = directing.directed(scene, head, preview.line, preview.model, preview.found, preview.looks)
-    return directed, pipeline.perform(preview.heard, directed.settings, directed.direction)
+    return directing.directed(scene, head, preview.line, preview.model, preview.found, preview.looks)
 
 
 def _asked(preview: Preview, scene: bpy.types.Scene) -> object:
