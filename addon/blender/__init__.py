@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import bpy
 from bpy.app.handlers import persistent
 
-from . import jobs, layer_panels, layer_properties, presets, preview, preview_operators, rig_properties
+from . import exchange, jobs, layer_panels, layer_properties, presets, preview, preview_operators, rig_properties
 from .operators import FACEWRIGHT_OT_animate, FACEWRIGHT_OT_cancel, draw_menu
 from .panels import FACEWRIGHT_PT_speech, forget_coverage
 from .preferences import FACEWRIGHT_AP_preferences
@@ -24,6 +24,7 @@ CLASSES = (
     *preview_operators.CLASSES,
     *presets.CLASSES,
     *layer_panels.CLASSES,
+    *exchange.CLASSES,
 )
 _commands: list[object] = []  # what unregister_cli_command takes
 
@@ -36,6 +37,7 @@ def register(package: str) -> None:
     rig_properties.attach()
     setattr(bpy.types.Scene, PROPERTY, bpy.props.PointerProperty(type=FACEWRIGHT_PG_take))
     bpy.types.VIEW3D_MT_object_animation.append(draw_menu)  # type: ignore[arg-type]  # the stubs forget that the menu comes first
+    exchange.register()
     bpy.app.handlers.depsgraph_update_post.append(_scene_changed)
     bpy.app.handlers.undo_post.append(_undone)
     bpy.app.handlers.load_post.append(_file_loaded)
@@ -52,6 +54,7 @@ def unregister() -> None:
     bpy.app.handlers.undo_post.remove(_undone)
     bpy.app.handlers.depsgraph_update_post.remove(_scene_changed)
     bpy.types.VIEW3D_MT_object_animation.remove(draw_menu)  # type: ignore[arg-type]
+    exchange.unregister()
     delattr(bpy.types.Scene, PROPERTY)
     rig_properties.detach()
     for kind in reversed(CLASSES):

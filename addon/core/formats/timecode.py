@@ -30,6 +30,15 @@ def timecode(index: int, rate: float, start_s: float = 0.0) -> str:
     return f"{seconds // 3600 % 24:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}:{frame:02d}.{fraction:03d}"
 
 
+def of_day(text: str, rate: float) -> float | None:
+    """Seconds after midnight of a timecode at this rate of frames; None if it is none."""
+    code = parse([text.strip()])
+    if np.isnan(code).any():
+        return None
+    base = max(1, math.ceil(rate - 0.05))
+    return float(code[0, SECOND] + code[0, FRAME] / base)
+
+
 def parse(texts: Sequence[str]) -> Times:
     """Second of the day, frame with its fraction, and kind of each timecode, (N, 3); not a number where it is none."""
     return np.array([_parsed(text) for text in texts], np.float64).reshape(-1, 3)

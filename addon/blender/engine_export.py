@@ -1,0 +1,166 @@
+"""A character with its baked face as glTF, FBX or USD: Blender's own exporters, set so that its curves survive."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..core.errors import FormatError, RigError, quoted
+from ..core.formats.whole import check_writable
+from .character import Character, character_of
+from .protection import listed
+
+GLTF, FBX, USD = "GLTF", "FBX", "USD"
+SUFFIXES = {GLTF: ".glb", FBX: ".fbx", USD: ".usdc"}
+ALSO = {".usd": USD, ".usda": USD}  # other endings that a user may write
+BAKES_MODIFIERS = "their shape keys are exported, and what other modifiers do is not"
+
+# Applying modifiers would drop the shape keys; sampling every frame keeps drivers and what lies on an NLA.
+OPTIONS: dict[str, dict[str, Any]] = {
+    GLTF: {
+        "use_selection": True,
+        "export_apply": False,
+        "export_animations": True,
+        "export_animation_mode": "ACTIVE_ACTIONS",  # one clip for all meshes; ACTIONS makes one for each
+        "export_frame_range": True,
+        "export_anim_slide_to_zero": True,  # frame 1 is second 0, as the sound is
+        "export_force_sampling": True,
+        "export_frame_step": 1,
+        "export_morph": True,
+        "export_morph_animation": True,
+        "export_optimize_animation_size": False,
+        "export_optimize_animation_keep_anim_armature": True,
+    },
+    FBX: {
+        "use_selection": True,
+        "use_mesh_modifiers": False,
+        "bake_anim": True,
+        "bake_anim_use_nla_strips": False,  # with either of these, no curve of a shape key is written
+        "bake_anim_use_all_actions": False,
+        "bake_anim_force_startend_keying": True,
+        "bake_anim_step": 1.0,
+        "bake_anim_simplify_factor": 0.0,  # by default keys within a thousandth are dropped
+        "add_leaf_bones": False,
+        "object_types": {"ARMATURE", "EMPTY", "MESH"},
+    },
+    USD: {
+        "selected_objects_only": True,
+        "export_animation": True,
+        "export_shapekeys": True,
+        "export_armatures": True,
+        "only_deform_bones": False,
+    },
+}
+
+
+def kind_of(path: Path) -> str:
+    """Which exporter a file's ending asks for."""
+    suffix = path.suffix.lower()
+    kind = next((kind for kind, its in SUFFIXES.items() if its == suffix), ALSO.get(suffix))
+    if kind is None:
+        known = ", ".join((*SUFFIXES.values(), *ALSO))
+        raise FormatError(f"{quoted(path.name)}: unknown ending {quoted(path.suffix)}; use one of {known}")
+    return kind
+
+
+def export(scene: bpy.types.Scene, head: bpy.types.Object | None, path: Path) -> tuple[str, ...]:
+    """Exports the character over the scene's frame range; notes on what will not be in the file."""
+    kind = kind_of(path)
+    check_writable(path)
+    character = character_of(scene, head)
+    objects = _of_view_layer(character)
+    notes = _notes(kind, character)
+    with _selected(objects, character.root), _beside(path) as made:
+        _run(kind, made)
+    return notes
+
+
+def _of_view_layer(character: Character) -> list[bpy.types.Object]:
+    """The character's objects that can be selected; exporters see no others."""
+    layer = bpy.context.view_layer
+    objects = [obj for obj in character.objects if obj.name in layer.objects]
+    visible = [obj for obj in objects if obj.visible_get() and not obj.hide_select]
+    if not any(obj in visible for obj in character.meshes):
+        raise RigError(f"{quoted(character.root.name)} is hidden; show it in the viewport to export it")
+    return visible
+
+
+def _notes(kind: str, character: Character) -> tuple[str, ...]:
+    modified = [mesh.name for mesh in character.meshes if any(_changes(modifier) for modifier in mesh.modifiers)]
+    notes = [f"{listed(modified)}: {BAKES_MODIFIERS}"] if modified else []
+    if kind == USD and character.armature and len(character.meshes) > 1:
+        notes.append(
+            "USD numbers the weights of further meshes (jawOpen2); Blender itself reads back those of one mesh"
+        )
+    return tuple(notes)
+
+
+def _changes(modifier: bpy.types.Modifier) -> bool:
+    return modifier.type != "ARMATURE" and modifier.show_viewport
+
+
+def _run(kind: str, path: Path) -> None:
+    operator: Any = {GLTF: bpy.ops.export_scene.gltf, FBX: bpy.ops.export_scene.fbx, USD: bpy.ops.wm.usd_export}[kind]
+    try:
+        known = operator.get_rna_type().properties.keys()
+    except KeyError as error:
+        raise FormatError(f"this Blender has no {kind} exporter; enable it in the preferences' add-ons") from error
+    options = {name: value for name, value in OPTIONS[kind].items() if name in known}
+    if kind == GLTF:
+        options["export_format"] = "GLB"
+    try:
+        operator(filepath=str(path), **options)
+    except RuntimeError as error:
+        raise FormatError(f"Blender's {kind} exporter failed: {_reason(error)}") from error
+    if not path.is_file():
+        raise FormatError(f"Blender's {kind} exporter wrote nothing; the console has the details")
+
+
+def _reason(error: RuntimeError) -> str:
+    """The line of an operator's error that says what happened; the others say where."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip() and "Location:" not in line]
+    return lines[-1].removeprefix("Error: ") if lines else "the console has the details"
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """Where an exporter may write: in the same folder, so that its paths to textures hold; then it replaces `path`."""
+    made = path.with_name(f".facewright-{uuid.uuid4().hex[:12]}{path.suffix}")
+    try:
+        yield made
+        made.replace(path)
+    except OSError as error:
+        raise FormatError(f"{quoted(path)} cannot be written: {error.strerror}; choose another place") from error
+    finally:
+        with suppress(OSError):
+            made.unlink()
+
+
+@contextmanager
+def _selected(objects: list[bpy.types.Object], active: bpy.types.Object) -> Iterator[None]:
+    """Only these objects are selected, in object mode; afterwards it is all as it was."""
+    layer = bpy.context.view_layer
+    before, chosen = [obj for obj in layer.objects if obj.select_get()], layer.objects.active
+    mode = chosen.mode if chosen else "OBJECT"
+    if mode != "OBJECT":
+        bpy.ops.object.mode_set(mode="OBJECT")
+    try:
+        for obj in before:
+            obj.select_set(False)
+        for obj in objects:
+            obj.select_set(True)
+        layer.objects.active = active
+        yield
+    finally:
+        for obj in objects:
+            obj.select_set(False)
+        for obj in before:
+            obj.select_set(True)
+        layer.objects.active = chosen
+        if mode != "OBJECT":
+            bpy.ops.object.mode_set(mode=mode)

@@ -1,0 +1,180 @@
+"""Captured takes onto a head: where they begin, what they keep, and what is refused before anything is written."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+
+from addon.blender import compat, exchange, take_import
+from addon.core import capture, channels, formats
+from addon.core.curves import Curves
+from addon.core.errors import AudioError, FormatError, RigError
+from addon.core.settings import Settings
+
+from .conftest import keys_on, needs_audio, state, write_line
+
+START_S = 46_984.5  # 13:03:04:30 of the day
+Import = Callable[..., take_import.bake.Report]
+
+
+@pytest.fixture
+def take(tmp_path: Path) -> Path:
+    """Two seconds of a captured face at 60 Hz: a jaw that opens and shuts on the half seconds, lids that blink once."""
+    t = np.arange(120) / 60
+    columns = {
+        "jawOpen": 0.5 - 0.5 * np.cos(2 * np.pi * 2 * t),
+        "eyeBlinkLeft": np.exp(-(((t - 1.0) / 0.05) ** 2)),
+        "eyeLookOutLeft": np.full(120, 0.5),
+    }
+    values = np.stack(list(columns.values()), axis=1).astype(np.float32)
+    formats.write(tmp_path / "take.csv", Curves(values, tuple(columns), 60.0), 60.0, START_S)
+    return tmp_path / "take.csv"
+
+
+@pytest.fixture
+def bring(head: bpy.types.Object, take: Path, settings: Settings) -> Import:
+    """Imports the take onto the head."""
+
+    def run(**options: object) -> take_import.bake.Report:
+        order = take_import.Order(path=take, **options)
+        return take_import.run(bpy.context.scene, head, order, settings)
+
+    return run
+
+
+def test_a_take_is_baked_from_the_start_frame_on_at_the_scenes_rate(head, bring):
+    report = bring(frame=10)
+    keys = keys_on(head, "jawOpen")
+    assert keys[:, 0].tolist() == list(range(10, 58))
+    t = (keys[:, 0] - 10) / 24
+    np.testing.assert_allclose(keys[:-1, 1], (0.5 - 0.5 * np.cos(4 * np.pi * t))[:-1], atol=0.03)
+    assert keys[-1, 1] < 0.02  # lips that met between the last two frames meet on the nearest
+    assert (report.line, report.first_frame, report.frames) == ("take", 10, 48)
+
+
+def test_an_offset_moves_the_take_and_not_the_start_frame(head, bring):
+    bring(frame=1, align="OFFSET", offset_s=1.0)
+    assert keys_on(head, "jawOpen")[0, 0] == 25
+    bring(frame=1, align="OFFSET", offset_s=-0.5)
+    assert keys_on(head, "jawOpen")[0, 0] == -11
+
+
+def test_an_offset_of_part_of_a_frame_is_kept_within_a_captured_row(head, bring):
+    bring(frame=1, align="OFFSET", offset_s=0.02)  # half a frame
+    keys = keys_on(head, "jawOpen")
+    assert keys[0, 0] == 2
+    wanted = 0.5 - 0.5 * np.cos(4 * np.pi * (1 / 24 - 0.02))
+    assert keys[0, 1] == pytest.approx(wanted, abs=0.06)
+
+
+def test_timecode_puts_a_take_where_the_shoot_had_it(head, bring):
+    bring(frame=1, align="TIMECODE", at="13:03:03:12")  # 1 second before, at 24 frames a second
+    assert keys_on(head, "jawOpen")[0, 0] == 25
+
+
+def test_a_sounds_own_start_time_aligns_by_timecode(head, bring, tmp_path):
+    line = write_line(tmp_path / "other.wav")
+    with_start(line, START_S - 0.5)
+    bring(frame=1, sound=str(line), align="TIMECODE")
+    assert keys_on(head, "jawOpen")[0, 0] == 13
+
+
+def with_start(path: Path, start_s: float) -> None:
+    """Gives a WAV the header that field recorders write."""
+    data = path.read_bytes()
+    bext = bytes(338) + struct.pack("<Q", round(start_s * 16_000)) + bytes(256)
+    chunk = b"bext" + struct.pack("<I", len(bext)) + bext
+    path.write_bytes(data[:4] + struct.pack("<I", len(data) - 8 + len(chunk)) + data[8:12] + chunk + data[12:])
+
+
+@needs_audio
+def test_the_sound_comes_with_the_take(head, bring, tmp_path):
+    line = write_line(tmp_path / "take.wav")
+    bring(frame=5, sound=str(line), align="OFFSET", offset_s=0.5)
+    strip = compat.sound_strips(bpy.context.scene)[0]
+    assert compat.span(strip)[0] == 5
+    assert keys_on(head, "jawOpen")[0, 0] == 17
+    assert take_import.sound_beside(tmp_path / "take.csv") == str(line)
+
+
+def test_eyes_turn_though_the_capture_has_shapes_alone():
+    curves = Curves(np.array([[0.5, 0.2]], np.float32), ("eyeLookOutLeft", "eyeLookUpLeft"), 60.0)
+    both = capture.with_both_gazes(curves)
+    assert both.column("leftEyeYaw")[0] == pytest.approx(-0.5 * channels.EYE_UNIT_RAD)  # the character's left
+    assert both.column("leftEyePitch")[0] == pytest.approx(-0.2 * channels.EYE_UNIT_RAD)
+    again = capture.with_both_gazes(both.select(("leftEyeYaw", "leftEyePitch")))
+    assert again.column("eyeLookOutLeft")[0] == pytest.approx(0.5)
+    assert again.column("eyeLookUpLeft")[0] == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("with_sound", [True, False])
+def test_layers_add_what_is_asked_for_and_leave_the_rest(head, bring, tmp_path, with_sound):
+    plain = bring()
+    before = {name: keys_on(head, name) for name in ("jawOpen", "mouthSmileLeft", "eyeBlinkLeft", "browInnerUp")}
+    sound = str(write_line(tmp_path / "voice.wav", 2.0)) if with_sound else ""
+    bring(layers={"BLINKS", "GAZE"}, sound=sound)
+    np.testing.assert_array_equal(keys_on(head, "jawOpen"), before["jawOpen"])
+    np.testing.assert_array_equal(keys_on(head, "browInnerUp"), before["browInnerUp"])
+    blinks = keys_on(head, "eyeBlinkLeft")
+    assert (blinks[:, 1] >= before["eyeBlinkLeft"][:, 1] - 1e-6).all()
+    assert not np.allclose(keys_on(head, "eyeLookOutLeft")[:, 1], 0.5)
+    assert plain.frames == 48
+
+
+def test_a_capture_is_kept_as_it_is_unless_the_lips_are_limited(head, tmp_path, settings):
+    values = np.array([[0.1, 0.3]] * 60, np.float32)
+    formats.write(tmp_path / "a.json", Curves(values, ("jawOpen", "mouthClose"), 60.0))
+    for limit, closes in ((False, 0.3), (True, 0.1)):
+        order = take_import.Order(path=tmp_path / "a.json", limit_closing=limit)
+        take_import.run(bpy.context.scene, head, order, settings)
+        assert keys_on(head, "mouthClose")[0, 1] == pytest.approx(closes)
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "says"),
+    [
+        ({"align": "TIMECODE"}, FormatError, "give the timecode of the start frame"),
+        ({"align": "TIMECODE", "at": "noon"}, FormatError, "'noon' is no timecode"),
+        ({"align": "TIMECODE", "at": "02:00:00:00"}, FormatError, "11.1 hours away"),
+        ({"sound": "/nowhere/line.wav"}, AudioError, "does not exist"),
+    ],
+)
+def test_what_cannot_be_aligned_or_heard_writes_nothing(bring, options, kind, says):
+    before = state()
+    with pytest.raises(kind, match=says):
+        bring(**options)
+    assert state() == before
+
+
+def test_a_broken_file_or_a_head_without_keys_writes_nothing(head, take, make_head, settings, tmp_path):
+    bare = make_head("Bare", keys=())
+    broken = tmp_path / "broken.csv"
+    broken.write_text(take.read_text().replace("13:03:05:15", "13:93:05:15"))
+    before = state()
+    with pytest.raises(FormatError, match="line 47: timecode '13:93:05:15.000'"):
+        take_import.run(bpy.context.scene, head, take_import.Order(path=broken), settings)
+    with pytest.raises(RigError):
+        take_import.run(bpy.context.scene, bare, take_import.Order(path=take), settings)
+    assert state() == before
+
+
+def test_a_take_without_a_face_is_refused(head, tmp_path, settings):
+    (tmp_path / "a.csv").write_text("Timecode,BlendShapeCount,JawOpen\n00:00:00:00.0,0\n")
+    with pytest.raises(FormatError, match="no frame with a face"):
+        take_import.run(bpy.context.scene, head, take_import.Order(path=tmp_path / "a.csv"), settings)
+
+
+def test_the_operator_imports_onto_the_active_head(head, take):
+    assert bpy.ops.facewright.import_take(filepath=str(take), frame_start=3) == {"FINISHED"}
+    assert keys_on(head, "jawOpen")[0, 0] == 3
+    assert exchange.FACEWRIGHT_OT_import_take.bl_options == {"REGISTER", "UNDO"}
+
+
+def test_the_operator_says_what_is_wrong(head, tmp_path):
+    with pytest.raises(RuntimeError, match=r"cannot be read"):
+        bpy.ops.facewright.import_take(filepath=str(tmp_path / "none.csv"))

@@ -1,0 +1,116 @@
+"""Captured curves as a performance: completed, limited, cut to time, and layered."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from addon.core import capture, channels
+from addon.core.curves import Curves
+from addon.core.formats.timecode import of_day
+from addon.core.formats.wave_time import start_of_sound
+from addon.core.heard import Heard
+from addon.core.prosody import Prosody
+from addon.core.settings import Settings
+
+
+def captured(rows: int = 240, rate: float = 60.0) -> Curves:
+    values = np.random.default_rng(6).uniform(0, 1, (rows, len(channels.ALL))).astype(np.float32)
+    return Curves(values, channels.ALL, rate)
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_shapes_and_angles_of_the_eyes_follow_from_each_other(side: str) -> None:
+    ending = side.capitalize()
+    outward = 1 if side == "right" else -1  # the character's right is positive, and out for the right eye
+    shapes = (f"eyeLookOut{ending}", f"eyeLookDown{ending}")
+    curves = Curves(np.array([[0.5, 0.2], [0.0, 0.0]], np.float32), shapes, 60.0)
+    both = capture.with_both_gazes(curves)
+    assert both.column(f"{side}EyeYaw") == pytest.approx([outward * 0.5 * channels.EYE_UNIT_RAD, 0])
+    assert both.column(f"{side}EyePitch") == pytest.approx([0.2 * channels.EYE_UNIT_RAD, 0])
+    again = capture.with_both_gazes(both.select((f"{side}EyeYaw", f"{side}EyePitch")))
+    np.testing.assert_allclose(again.select(shapes).values, curves.values, atol=1e-6)
+    assert not again.column(f"eyeLookIn{ending}").any()
+
+
+def test_eyes_that_have_both_stay_as_they_are() -> None:
+    curves = captured()
+    assert capture.with_both_gazes(curves).names == curves.names
+    np.testing.assert_array_equal(capture.with_both_gazes(curves).values, curves.values)
+
+
+def test_lips_close_no_further_than_the_jaw_is_open_if_asked() -> None:
+    curves = captured()
+    limited = capture.closed_no_further_than_the_jaw(curves)
+    assert (limited.column("mouthClose") <= curves.column("jawOpen")).all()
+    others = [name for name in channels.ALL if name != "mouthClose"]
+    np.testing.assert_array_equal(limited.select(others).values, curves.select(others).values)
+    alone = curves.select(("mouthClose",))
+    assert capture.closed_no_further_than_the_jaw(alone) is alone
+
+
+def test_curves_from_a_time_on_begin_with_the_nearest_row() -> None:
+    curves = captured()
+    np.testing.assert_array_equal(capture.from_s(curves, 0.51).values, curves.values[31:])
+    assert not len(capture.from_s(curves, 10.0).values)
+    assert len(capture.from_s(curves, 0.0).values) == 240
+
+
+@pytest.mark.parametrize("layer", list(capture.LAYERS))
+def test_a_layer_touches_its_own_channels_only(layer: str) -> None:
+    curves = captured()
+    laid = capture.with_layers(curves, {layer}, Settings(), None, 0.0)
+    own = capture.LAYERS[layer]
+    others = [name for name in channels.ALL if name not in own]
+    np.testing.assert_array_equal(laid.select(others).values, curves.select(others).values)
+    if layer == capture.BLINKS:
+        assert (laid.select(own).values >= curves.select(own).values).all()
+    else:
+        assert not np.array_equal(laid.select(own).values, curves.select(own).values)
+
+
+def test_no_layer_and_no_rows_change_nothing() -> None:
+    curves = captured()
+    assert capture.with_layers(curves, (), Settings(), None, 0.0) is curves
+    assert not len(capture.with_layers(captured(0), {"HEAD"}, Settings(), None, 0.0).values)
+
+
+def test_layers_follow_the_sound_where_the_capture_begins_in_it() -> None:
+    t = np.arange(500) / 50
+    pitch = np.where((t > 5.0) & (np.sin(2 * np.pi * 2 * t) > 0), 160 + 60 * np.sin(2 * np.pi * t), 0)
+    voice = Prosody(np.where(pitch > 0, -15, -80).astype(np.float32), pitch.astype(np.float32))
+    heard = Heard(Curves(np.zeros((500, 1), np.float32), ("jawOpen",), 50.0), voice)
+    still = Curves(np.zeros((180, 1), np.float32), ("jawOpen",), 60.0)
+    silent = capture.with_layers(still, {"BROWS"}, Settings(), heard, 0.0)
+    spoken = capture.with_layers(still, {"BROWS"}, Settings(), heard, 6.0)
+    assert np.ptp(spoken.column("browInnerUp")) > 10 * np.ptp(silent.column("browInnerUp"))
+
+
+def test_the_time_of_day_of_a_broadcast_wave_is_read(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(100), 48_000)
+    assert start_of_sound(tmp_path / "a.wav") is None
+    data = (tmp_path / "a.wav").read_bytes()
+    bext = bytes(338) + struct.pack("<Q", 46_984 * 48_000 + 24_000) + bytes(257)  # of odd length, so a byte follows
+    chunk = b"bext" + struct.pack("<I", len(bext)) + bext + b"\0"
+    (tmp_path / "a.wav").write_bytes(data[:12] + chunk + data[12:])
+    assert start_of_sound(tmp_path / "a.wav") == 46_984.5
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"RIFF", b"RIFF\0\0\0\0WAVE", b"RIFF\0\0\0\0WAVEbext\xff\xff\xff\xff", b"OggS" * 9]
+)
+def test_sounds_without_a_time_have_none(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.wav").write_bytes(content)
+    assert start_of_sound(tmp_path / "a.wav") is None
+    assert start_of_sound(tmp_path / "none.wav") is None
+
+
+def test_a_timecode_is_a_time_of_day() -> None:
+    assert of_day(" 13:03:04:12 ", 24.0) == 46_984.5
+    assert of_day("13:03:04:15", 30_000 / 1_001) == 46_984.5
+    assert of_day("13:93:04:15", 24.0) is None
+    assert of_day("noon", 24.0) is None
