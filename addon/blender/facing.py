@@ -53,7 +53,7 @@ def _by_keys(mesh: bpy.types.Object, keys: Mapping[str, str]) -> Matrix | None:
     rest = coordinates(block.reference_key)
 
     def centre(channel: str) -> Any:
-        if keys.get(channel) not in block.key_blocks:
+        if keys.get(channel, "") not in block.key_blocks:
             return None
         weights = np.linalg.norm(coordinates(block.key_blocks[keys[channel]]) - rest, axis=1)
         return weights @ rest / weights.sum() if weights.sum() > 0 else None
@@ -61,7 +61,7 @@ def _by_keys(mesh: bpy.types.Object, keys: Mapping[str, str]) -> Matrix | None:
     pairs = ((centre(left), centre(right)) for left, right in SIDED)
     sides = next((pair for pair in pairs if pair[0] is not None and pair[1] is not None), None)
     low = next((found for channel in LOW if (found := centre(channel)) is not None), None)
-    if sides is None or low is None or keys.get("eyeBlinkLeft") not in block.key_blocks:
+    if sides is None or low is None or keys.get("eyeBlinkLeft", "") not in block.key_blocks:
         return None
     up = (sides[0] + sides[1]) / 2 - low
     if np.linalg.norm(np.cross(sides[0] - sides[1], up)) == 0:
