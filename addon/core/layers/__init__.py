@@ -43,4 +43,4 @@ def perform(curves: Curves, prosody: Prosody, settings: Settings, direction: Dir
     return keep_speech(spoken, curves, prosody)
 
 
-__all__ = ["articulation", "blink", "breath", "brows", "emotion", "gaze", "head", "micro", "perform", "smooth"]
+__all__ = ["articulation", "blink", "breath", "brows", "emotion", "gaze", "head", "micro", "perform", "plan", "smooth"]

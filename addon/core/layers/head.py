@@ -20,7 +20,7 @@ PITCH_LIFT = 0.25  # of nod_deg: a voice at the top of its range lifts the chin
 SWAY = {"headYaw": 1.0, "headPitch": 0.7, "headRoll": 0.6}  # standard deviation, of sway_deg
 SWAY_HZ = (0.05, 0.35)
 JOINS_BY = 0.8  # of what lies beyond the limit: beyond it the head does most of the turning
-JOINS_LATE_S, JOINS_WIDTH_S = 0.08, 0.12  # the eyes are there first; a head of some weight takes half a second
+JOINS_LATE_S, JOINS_WIDTH_S = 0.28, 0.11  # the eyes are there first; a head of some weight takes half a second
 NODS_UP = 0.15  # so many accents are beaten with the chin going up
 
 
