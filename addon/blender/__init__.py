@@ -7,7 +7,18 @@ from collections.abc import Sequence
 import bpy
 from bpy.app.handlers import persistent
 
-from . import exchange, jobs, layer_panels, layer_properties, presets, preview, preview_operators, rig_properties
+from . import (
+    animate_all,
+    animate_all_panel,
+    exchange,
+    jobs,
+    layer_panels,
+    layer_properties,
+    presets,
+    preview,
+    preview_operators,
+    rig_properties,
+)
 from .operators import FACEWRIGHT_OT_animate, FACEWRIGHT_OT_cancel, draw_menu
 from .panels import FACEWRIGHT_PT_speech, forget_coverage
 from .preferences import FACEWRIGHT_AP_preferences
@@ -24,6 +35,8 @@ CLASSES = (
     *preview_operators.CLASSES,
     *presets.CLASSES,
     *layer_panels.CLASSES,
+    *animate_all.CLASSES,
+    *animate_all_panel.CLASSES,
     *exchange.CLASSES,
 )
 _commands: list[object] = []  # what unregister_cli_command takes
@@ -41,6 +54,7 @@ def register(package: str) -> None:
     bpy.app.handlers.depsgraph_update_post.append(_scene_changed)
     bpy.app.handlers.undo_post.append(_undone)
     bpy.app.handlers.load_post.append(_file_loaded)
+    setattr(bpy.types.Scene, animate_all.PROPERTY, bpy.props.PointerProperty(type=animate_all.FACEWRIGHT_PG_all))
     preview.register()
     _commands.append(bpy.utils.register_cli_command("facewright", _run_command))
 
@@ -55,6 +69,7 @@ def unregister() -> None:
     bpy.app.handlers.depsgraph_update_post.remove(_scene_changed)
     bpy.types.VIEW3D_MT_object_animation.remove(draw_menu)  # type: ignore[arg-type]
     exchange.unregister()
+    delattr(bpy.types.Scene, animate_all.PROPERTY)
     delattr(bpy.types.Scene, PROPERTY)
     rig_properties.detach()
     for kind in reversed(CLASSES):

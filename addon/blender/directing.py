@@ -36,13 +36,15 @@ def directed(
     model: ModelSettings,
     found: rig.Head | None = None,
     looks: Looks | None = None,
+    settings: Settings | None = None,
 ) -> Directed:
     """What is asked of a head and a line now; a FacewrightError says what cannot be.
 
-    Whoever asks again for the same line hands over what it found and where the head looks.
+    Whoever asks again for the same line hands over what it found and where the head looks; whoever has settings of
+    its own for a head, those.
     """
     found = found or rig.examine(scene, head)
-    settings = properties.settings_of(scene, model)
+    settings = settings or properties.settings_of(scene, model)
     if "head" not in found.joints:  # eyes must not answer a turn that nobody sees
         settings = replace(settings, head=replace(settings.head, amount=0.0))
     heard_s = duration_s(line)
@@ -84,7 +86,7 @@ def marks_of(
 ) -> tuple[tuple[emotions.Mark, ...], tuple[str, ...]]:
     """What the timeline's markers ask of a head through a line that starts on a frame, and what to tell of them."""
     named = [(marker.name, marker.frame) for marker in scene.timeline_markers]
-    return markers.read(named, sound.fps(scene), first_frame, _names(head))
+    return markers.read(named, sound.fps(scene), first_frame, names_of(head))
 
 
 def keyed_emotion(scene: bpy.types.Scene, line: sound.Line, settings: Settings, heard_s: float) -> Curves | None:
@@ -138,7 +140,7 @@ def _curves(scene: bpy.types.Scene) -> list[bpy.types.FCurve]:
     return compat.curves_of(animation.action, scene) if animation and animation.action else []
 
 
-def _names(head: bpy.types.Object | None) -> frozenset[str]:
+def names_of(head: bpy.types.Object | None) -> frozenset[str]:
     """What markers may call a head: its object, and what that hangs on."""
     names = set()
     obj = head
