@@ -9,12 +9,13 @@ from typing import Any
 import bpy
 import numpy as np
 
-from ..core import rigs
+from ..core import channels, rigs
 from ..core.errors import RigError, quoted
 from .protection import listed
 
 FACE_CHANNELS = 14  # a mesh that shows more is a face, not its teeth or lashes; faces with visemes alone show 15 to 23
 MOVED = 1e-5  # of a mesh's size: a key that moves nothing further is empty
+MOUTH = frozenset(channels.GROUPS["jaw"] + channels.GROUPS["mouth"])
 FACE_MOVES = (
     "jawOpen",
     "eyeBlinkLeft",
@@ -81,12 +82,17 @@ def armature_of(obj: bpy.types.Object) -> bpy.types.Object | None:
     return deforming or next((parent for parent in ancestors(obj) if parent.type == "ARMATURE"), None)
 
 
+def pose_bones(obj: bpy.types.Object) -> dict[str, bpy.types.PoseBone]:
+    """The bones of an armature by their names; none of anything else, or before Blender has posed it once."""
+    return dict(obj.pose.bones.items()) if obj.type == "ARMATURE" and obj.pose else {}
+
+
 def is_face(obj: bpy.types.Object) -> bool:
     """Whether a mesh shows a whole face: it has its channels, and both lids and jaw move some of it."""
     keys = keys_of(obj)
     found = rigs.detect(key_names(keys)).keys if keys else {}
-    if len(found) <= FACE_CHANNELS:
-        return False
+    if len(found) <= FACE_CHANNELS or found.keys().isdisjoint(MOUTH):
+        return False  # lashes follow sixteen channels of the eyes
     moved = [_moves(keys, found[channel]) for channel in FACE_MOVES if channel in found]
     return all(moved) or not any(moved)  # where neither moves anything it cannot be told
 

@@ -158,6 +158,19 @@ def test_usd_holds_the_weights_of_every_mesh_under_an_armature(character, scene,
         check({target: weights[name] for target, name in zip(targets, shown, strict=True)}, keys)
 
 
+def test_the_demo_head_is_exported_whole(tmp_path):
+    bpy.ops.wm.open_mainfile(filepath=str(Path(__file__).parents[2] / "samples" / "head.blend"))
+    scene, face = bpy.context.scene, bpy.data.objects["Face"]
+    scene.frame_end, scene.render.fps = FRAMES, 24
+    baked(face, performed())
+    engine_export.export(scene, face, tmp_path / "head.glb")
+    tracks, clips, _times = glb(tmp_path / "head.glb")
+    assert (clips, tracks.keys()) == (1, {"Face", "Eyes", "Teeth", "Tongue", "Lashes", "Brows"})
+    for name, track in tracks.items():
+        keys = [block.name for block in bpy.data.objects[name].data.shape_keys.key_blocks[1:]]
+        check(track, tuple(keys))
+
+
 def test_modifiers_do_not_cost_the_keys_and_are_told(character, scene, tmp_path):
     character.modifiers.new("Smooth", "SUBSURF")
     for suffix in (".glb", ".fbx"):

@@ -10,7 +10,7 @@ import bpy
 import numpy as np
 import pytest
 
-from addon.blender import compat, exchange, take_import
+from addon.blender import compat, take_import, take_import_operator
 from addon.core import capture, channels, formats
 from addon.core.curves import Curves
 from addon.core.errors import AudioError, FormatError, RigError
@@ -172,7 +172,7 @@ def test_a_take_without_a_face_is_refused(head, tmp_path, settings):
 def test_the_operator_imports_onto_the_active_head(head, take):
     assert bpy.ops.facewright.import_take(filepath=str(take), frame_start=3) == {"FINISHED"}
     assert keys_on(head, "jawOpen")[0, 0] == 3
-    assert exchange.FACEWRIGHT_OT_import_take.bl_options == {"REGISTER", "UNDO"}
+    assert take_import_operator.FACEWRIGHT_OT_import_take.bl_options == {"REGISTER", "UNDO"}
 
 
 def test_the_operator_says_what_is_wrong(head, tmp_path):
