@@ -17,6 +17,7 @@ from . import (
     presets,
     preview,
     preview_operators,
+    rig_panel,
     rig_properties,
 )
 from .operators import FACEWRIGHT_OT_animate, FACEWRIGHT_OT_cancel, draw_menu
@@ -32,6 +33,7 @@ CLASSES = (
     FACEWRIGHT_OT_animate,
     FACEWRIGHT_OT_cancel,
     FACEWRIGHT_PT_speech,
+    *rig_panel.CLASSES,
     *preview_operators.CLASSES,
     *presets.CLASSES,
     *layer_panels.CLASSES,

@@ -9,7 +9,7 @@ from typing import Any
 import bpy
 
 from ..core import rigs
-from .character import Character
+from .character import Character, pose_bones
 from .protection import MOVING, closed_object, closed_path, constrained
 from .targets import Owner, Place, Spot, bone_path, owner_of, property_path
 
@@ -25,8 +25,7 @@ def property_spots(character: Character) -> Iterator[Spot]:
     for obj in character.objects:
         owner, closed, why = owner_of(obj), closed_object(obj), closed_path(obj)
         carriers: list[tuple[Any, str]] = [(obj, "")]
-        if obj.type == "ARMATURE":
-            carriers += [(bone, bone_path(bone.name, "")) for bone in obj.pose.bones]
+        carriers += [(bone, bone_path(name, "")) for name, bone in pose_bones(obj).items()]
         for carrier, before in carriers:
             for name, value in carrier.items():
                 if isinstance(value, float | int) and not isinstance(value, bool):
@@ -45,23 +44,23 @@ def board_spots(scene: bpy.types.Scene, character: Character) -> Iterator[Spot]:
     """The places of the face board's bones, along x and y."""
     for board in _boards(scene, character):
         owner, closed, why = owner_of(board), closed_object(board), closed_path(board)
-        for bone in board.pose.bones:
-            for axis in _controls().get(bone.name, ()):
-                place = Place(f"{bone.name}.{axis}", bone_path(bone.name, ".location"), AXES.index(axis))
+        for name, bone in pose_bones(board).items():
+            for axis in _controls().get(name, ()):
+                place = Place(f"{name}.{axis}", bone_path(name, ".location"), AXES.index(axis))
                 reason = closed or why(place.path, place.index) or constrained(bone.constraints, MOVING)
                 yield Spot(owner, place, reason, -ENDLESS, ENDLESS)
 
 
 def _boards(scene: bpy.types.Scene, character: Character) -> list[bpy.types.Object]:
     """The character's own face boards, else those in a collection with it: a board is often an armature by itself."""
-    boards = [obj for obj in scene.objects if obj.type == "ARMATURE" and _is_board(obj)]
+    boards = [obj for obj in scene.objects if _is_board(obj)]
     own = [board for board in boards if board in character.objects]
     shared = {collection for obj in character.objects for collection in obj.users_collection} - {scene.collection}
     return own or [board for board in boards if shared.intersection(board.users_collection)]
 
 
 def _is_board(armature: bpy.types.Object) -> bool:
-    return sum(bone.name in _controls() for bone in armature.pose.bones) >= FEWEST
+    return len(pose_bones(armature).keys() & _controls().keys()) >= FEWEST
 
 
 @cache

@@ -10,7 +10,7 @@ import bpy
 from mathutils import Vector
 
 from ..core.rigs.joints import joints_named
-from .character import Character, ancestors
+from .character import Character, ancestors, pose_bones
 from .protection import TURNING, Blocked, closed_object, closed_path, constrained
 from .targets import Owner, bone_path, owner_of
 
@@ -19,6 +19,9 @@ EYES = ("left_eye", "right_eye")
 LOCKED = "its rotation is locked in the Item tab"
 BY_MODE = {"QUATERNION": ("rotation_quaternion", 4), "AXIS_ANGLE": ("rotation_axis_angle", 4)}
 PIVOT_INSIDE = 0.35  # of an eye's size: an origin further off its middle is no pivot
+
+
+Turning = tuple[bpy.types.Object, str]  # an object and its bone, or "" where the object itself turns
 
 
 @dataclass(frozen=True)
@@ -79,38 +82,39 @@ def joints_of(
     blocked: Blocked = {}
     for role in roles:
         pick = choices.picks.get(role, Pick())
-        offered = list(_picked(scene, character, role, pick)) if pick != Pick() else list(named(character, role))
+        offered = list(_picked(scene, character, role, pick) if pick != Pick() else named(character, role))
         if not offered and pick != Pick():
             wanted = pick.bone or pick.object
             blocked.setdefault("not there; choose another in Rig", []).append((wanted, f"the {TITLES[role]}"))
-        closed = [(joint, closed_joint(joint)) for joint in offered]
-        joint = next((joint for joint, reason in closed if reason is None), None)
-        if joint is not None:
-            joints[role] = joint
+        closed = [(obj, bone, closed_joint(obj, bone)) for obj, bone in offered]
+        free = next(((obj, bone) for obj, bone, reason in closed if reason is None), None)
+        if free is not None:
+            joints[role] = Joint(role, owner_of(free[0]), free[1])
         elif closed:
-            first, reason = closed[0]
-            blocked.setdefault(reason, []).append((first.label, first.owner.shown))
+            obj, bone, reason = closed[0]
+            blocked.setdefault(reason, []).append((bone or obj.name, obj.name))
     return joints, blocked
 
 
-def _picked(scene: bpy.types.Scene, character: Character, role: str, pick: Pick) -> Iterator[Joint]:
+def _picked(scene: bpy.types.Scene, character: Character, role: str, pick: Pick) -> Iterator[Turning]:
     obj = scene.objects.get(pick.object) if pick.object else character.armature
     if obj is None:
         return
     if obj.type != "ARMATURE":
-        yield Joint(role, owner_of(obj), "")
+        yield obj, ""
         return
-    bones = [pick.bone] if pick.bone else joints_named(obj.pose.bones.keys())[role]
-    yield from (Joint(role, owner_of(obj), bone) for bone in bones if bone in obj.pose.bones)
+    here = pose_bones(obj)
+    bones = [pick.bone] if pick.bone else joints_named(here)[role]
+    yield from ((obj, bone) for bone in bones if bone in here)
 
 
-def named(character: Character, role: str) -> Iterator[Joint]:
+def named(character: Character, role: str) -> Iterator[Turning]:
     """What a character has for a role by its name, the best first: bones of its armature, then objects."""
     armature = character.armature
     if armature is not None:
-        yield from (Joint(role, owner_of(armature), bone) for bone in joints_named(armature.pose.bones.keys())[role])
+        yield from ((armature, bone) for bone in joints_named(pose_bones(armature))[role])
     objects = {obj.name: obj for obj in _turnable(character, role)}
-    yield from (Joint(role, owner_of(objects[name]), "") for name in joints_named(objects)[role])
+    yield from ((objects[name], "") for name in joints_named(objects)[role])
 
 
 def _turnable(character: Character, role: str) -> Iterator[bpy.types.Object]:
@@ -136,13 +140,15 @@ def _is_ball(obj: bpy.types.Object) -> bool:
     return size > 0 and middle.length < PIVOT_INSIDE * size
 
 
-def closed_joint(joint: Joint) -> str | None:
-    """Why a joint may not be turned; None if it may."""
-    obj, target = joint.owner.block(), joint.target()
+def closed_joint(obj: bpy.types.Object, bone: str) -> str | None:
+    """Why a bone of an object, or the object itself, may not be turned; None if it may."""
+    target = obj.pose.bones[bone] if bone else obj
     why = closed_path(obj)
     name, count = rotation_of(target)
-    reasons = (why(joint.path(name), index) for index in range(count))
+    path = bone_path(bone, f".{name}") if bone else name
+    reasons = (why(path, index) for index in range(count))
     reason = closed_object(obj) or next((reason for reason in reasons if reason), None)
-    if reason is None and all(target.lock_rotation):
+    locks: Any = target.lock_rotation
+    if reason is None and all(locks):
         reason = LOCKED
     return reason or constrained(target.constraints, TURNING)

@@ -102,6 +102,7 @@ class _Coverage:
     details: tuple[str, ...] = ()
     icon: Icon = "CHECKMARK"
     is_refused: bool = False
+    found: rig.Head | None = None
 
 
 _cache: dict[tuple[str, str], _Coverage] = {}  # (scene, head) → what was found; emptied when the scene changes
@@ -110,6 +111,11 @@ _cache: dict[tuple[str, str], _Coverage] = {}  # (scene, head) → what was foun
 def forget_coverage() -> None:
     """What was found may have changed."""
     _cache.clear()
+
+
+def found_of(scene: bpy.types.Scene, head: bpy.types.Object | None) -> rig.Head | None:
+    """What a bake would move, without looking again where nothing has changed; None if that is nothing."""
+    return _coverage(scene, head).found
 
 
 def _coverage(scene: bpy.types.Scene, head: bpy.types.Object | None) -> _Coverage:
@@ -126,6 +132,8 @@ def _examined(scene: bpy.types.Scene, head: bpy.types.Object | None) -> _Coverag
         return _Coverage(str(error), icon="ERROR", is_refused=True)
     keys, missing = len(found.detection.keys), len(found.detection.missing)
     meshes = f"{len(found.parts)} {'mesh' if len(found.parts) == 1 else 'meshes'}"
-    title, *more = found.detection.explain().splitlines()
-    enough = keys >= WARN_BELOW * (keys + missing)
-    return _Coverage(f"{title.rstrip('.')} on {meshes}", (*more, *found.notes), "CHECKMARK" if enough else "INFO")
+    title, *more = found.explain().splitlines()
+    if found.parts:
+        title = f"{title.rstrip('.')} on {meshes}"
+    icon: Icon = "CHECKMARK" if keys >= WARN_BELOW * (keys + missing) else "INFO"
+    return _Coverage(title, (*more, *found.notes), icon, found=found)

@@ -20,7 +20,7 @@ from .protection import DRIVEN, told
 from .targets import VISEMES, Part, Spot, Strand, group_of
 
 LOOKS = tuple(name for name in channels.ARKIT if name.startswith("eyeLook"))
-KINDS = {"keys": "shape keys", "properties": "custom properties", "board": "the face board"}
+KINDS = {"keys": "shape keys are", "properties": "custom properties are", "board": "the face board is"}
 # What joints show by turning; jawForward would have to slide.
 SHOWN_BY = {
     "jaw": ("jawOpen", "jawLeft", "jawRight"),
@@ -124,6 +124,20 @@ def meshes_of(scene: bpy.types.Scene, chosen: bpy.types.Object | None) -> list[b
     return list(character_of(scene, chosen).meshes)
 
 
+def widen(found: Head) -> int:
+    """Gives keys that their sliders hold back the range that the head's convention needs; how many there were."""
+    low, high = found.detection.rig.span if found.detection.rig else (0.0, 1.0)
+    widened = 0
+    for part in found.parts:
+        block = part.owner.block()
+        for name in part.controls if part.owner.collection == "shape_keys" else ():
+            key = block.key_blocks[name]
+            if key.slider_min > low or key.slider_max < high:
+                key.slider_min, key.slider_max = min(key.slider_min, low), max(key.slider_max, high)
+                widened += 1
+    return widened
+
+
 def _spots(scene: bpy.types.Scene, character: Character) -> dict[str, Iterable[Spot]]:
     """Kind of target → the places of that kind, the kind that is keyed most directly first."""
     return {
@@ -165,16 +179,14 @@ def _instead(best: offers.Offer, made: Sequence[offers.Offer]) -> Iterator[str]:
     following = [name for name, _ in keys.blocked.get(DRIVEN, ())] + list(keys.detection.correctives)
     if following:
         count = len(dict.fromkeys(following))
-        yield f"{count} shape keys follow the rig by themselves; {KINDS[best.kind]} are animated instead"
+        yield f"{count} shape keys follow the rig by themselves; {KINDS[best.kind]} animated instead"
 
 
-def _refusal(
-    chosen: bpy.types.Object, character: Character, made: Sequence[offers.Offer], notes: Sequence[str]
-) -> str:
+def _refusal(chosen: bpy.types.Object, character: Character, made: Sequence[offers.Offer], notes: Sequence[str]) -> str:
     name = quoted(chosen.name)
     offered = next((offer for offer in made if offer.detection.keys), None)
     if offered is not None:
-        return f"{name} would not move: {'; '.join(told(offered.blocked) + tuple(notes)) or 'nothing may be written'}"
+        return f"{name} would not move: {'; '.join(dict.fromkeys((*told(offered.blocked), *notes)))}"
     if not character.meshes:
         return f"{name} has no shape keys; select a face that has them"
     return f"{name} would not move: {' '.join(made[0].detection.explain().split())}"  # messages are one line

@@ -15,17 +15,24 @@ from bpy.props import (
 
 from ..core.rigs.joints import ROLES
 from .bones import Choices, Pick
-from .character import character_of
+from .character import character_of, pose_bones
 
 PROPERTY = "facewright_rig"  # where the choices are kept: object.facewright_rig
 DEFAULTS = Choices()
 KEPT: set[Literal["LIBRARY_OVERRIDABLE"]] = {"LIBRARY_OVERRIDABLE"}
 
 
+def _chosen(_self: Any, _context: bpy.types.Context) -> None:
+    """What was found of the head may have changed."""
+    from .panels import forget_coverage  # which draws what rig finds, and rig reads these choices
+
+    forget_coverage()
+
+
 def _bone_names(pick: Any, context: bpy.types.Context, _text: str) -> list[str]:
     """The bones of the object that was picked, else of the character's armature."""
     armature = pick.object or character_of(context.scene, pick.id_data).armature
-    return armature.pose.bones.keys() if armature is not None and armature.type == "ARMATURE" else []
+    return list(pose_bones(armature)) if armature is not None else []
 
 
 def _angle(default: float, name: str, description: str, most_deg: float) -> FloatProperty:
@@ -38,6 +45,7 @@ def _angle(default: float, name: str, description: str, most_deg: float) -> Floa
         subtype="ANGLE",
         options=set(),
         override=KEPT,
+        update=_chosen,
     )
 
 
@@ -53,6 +61,7 @@ def _by(name: str, keys: str, bones: str) -> EnumProperty:
         ),
         options=set(),
         override=KEPT,
+        update=_chosen,
     )
 
 
@@ -64,6 +73,7 @@ class FACEWRIGHT_PG_pick(bpy.types.PropertyGroup):
         description="What turns: an armature, or any other object. Empty: found by name",
         type=bpy.types.Object,
         override=KEPT,
+        update=_chosen,
     )
     bone: StringProperty(
         name="Bone",
@@ -71,6 +81,7 @@ class FACEWRIGHT_PG_pick(bpy.types.PropertyGroup):
         search=_bone_names,
         options=set(),
         override=KEPT,
+        update=_chosen,
     )
 
 
@@ -87,6 +98,7 @@ class FACEWRIGHT_PG_rig(bpy.types.PropertyGroup):
         default=DEFAULTS.turns_head,
         options=set(),
         override=KEPT,
+        update=_chosen,
     )
     head_amount: FloatProperty(
         name="Amount",
@@ -97,6 +109,7 @@ class FACEWRIGHT_PG_rig(bpy.types.PropertyGroup):
         subtype="FACTOR",
         options=set(),
         override=KEPT,
+        update=_chosen,
     )
     head_yaw: _angle(DEFAULTS.head_limits[0], "Turn", "The head never turns further aside", 90)
     head_pitch: _angle(DEFAULTS.head_limits[1], "Nod", "The head never nods further up or down", 90)
