@@ -223,13 +223,19 @@ def relative_pitch(prosody: Prosody) -> Array:
 
 
 def _relative_pitch(prosody: Prosody) -> Array:
-    if len(prosody.pitch_hz) < STEADY_ROWS:
-        return np.zeros(len(prosody.pitch_hz), np.float32)
-    padded = np.pad(prosody.pitch_hz, STEADY_ROWS // 2)
-    steady = np.median(np.lib.stride_tricks.sliding_window_view(padded, STEADY_ROWS), axis=1)  # no octave slips
+    steady = steady_pitch_hz(prosody)
     voiced = steady > 0
     if not voiced.any():
         return np.zeros(len(voiced), np.float32)
     semitones = 12 * np.log2(np.maximum(steady, MIN_PITCH_HZ) / MIN_PITCH_HZ)
     usual, high = np.percentile(semitones[voiced], (50, 95))
     return np.where(voiced, np.clip((semitones - usual) / max(high - usual, 2.0), -1, 1.5), 0).astype(np.float32)
+
+
+def steady_pitch_hz(prosody: Prosody) -> Array:
+    """The pitch where it holds for most of 0.1 s, (T,), else 0: without slips by an octave."""
+    if len(prosody.pitch_hz) < STEADY_ROWS:
+        return np.zeros(len(prosody.pitch_hz), np.float32)
+    padded = np.pad(prosody.pitch_hz, STEADY_ROWS // 2)
+    steady: Array = np.median(np.lib.stride_tricks.sliding_window_view(padded, STEADY_ROWS), axis=1)
+    return steady

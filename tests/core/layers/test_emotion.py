@@ -141,7 +141,7 @@ def excited(rows: int, height: float, spread: float, tilt_db: float) -> Prosody:
     """A voice in phrases, that many semitones over its floor, wide and bright."""
     t = np.arange(rows) / 50
     talking = (t % 3.0) < 2.2
-    floor = (t % 3.0) < 0.15
+    floor = (t % 3.0) < 0.35
     semitones = np.where(floor, 0, height + spread * np.sqrt(2) * np.sin(2 * np.pi * 1.3 * t))
     loudness = np.where(talking, -28 + 8 * np.clip(np.sin(2 * np.pi * 2.1 * t), 0, 1), -75)
     pitch = np.where(talking, 110 * 2 ** (semitones / 12), 0)
@@ -150,11 +150,11 @@ def excited(rows: int, height: float, spread: float, tilt_db: float) -> Prosody:
 
 
 def test_arousal_rises_with_height_width_and_brightness_of_the_voice() -> None:
-    usual = voice.arousal(excited(900, 5, 2.5, -14)).mean()
-    assert usual == pytest.approx(0.5, abs=0.12)
-    for higher in ((9, 2.5, -14), (5, 5, -14), (5, 2.5, -6)):
-        assert voice.arousal(excited(900, *higher)).mean() > usual + 0.05
-    assert voice.arousal(excited(900, 10, 5, -5)).mean() > 0.8
+    usual = voice.arousal(excited(900, 6, 2.5, -13)).mean()
+    assert usual == pytest.approx(0.5, abs=0.15)
+    for higher in ((11, 2.5, -13), (6, 4.5, -13), (6, 2.5, -6)):
+        assert voice.arousal(excited(900, *higher)).mean() > usual + 0.04
+    assert voice.arousal(excited(900, 12, 4, -4)).mean() > 0.75
     assert voice.arousal(excited(900, 2, 0.7, -22)).mean() < 0.3
 
 
