@@ -11,6 +11,7 @@ from . import (
     animate_all,
     animate_all_panel,
     exchange,
+    hint,
     jobs,
     layer_panels,
     layer_properties,
@@ -34,6 +35,7 @@ CLASSES = (
     FACEWRIGHT_OT_cancel,
     FACEWRIGHT_PT_speech,
     *rig_panel.CLASSES,
+    *hint.CLASSES,
     *preview_operators.CLASSES,
     *presets.CLASSES,
     *layer_panels.CLASSES,
@@ -57,6 +59,7 @@ def register(package: str) -> None:
     bpy.app.handlers.undo_post.append(_undone)
     bpy.app.handlers.load_post.append(_file_loaded)
     setattr(bpy.types.Scene, animate_all.PROPERTY, bpy.props.PointerProperty(type=animate_all.FACEWRIGHT_PG_all))
+    FACEWRIGHT_PT_speech.prepend(hint.draw_hint)  # type: ignore[arg-type]
     preview.register()
     _commands.append(bpy.utils.register_cli_command("facewright", _run_command))
 
@@ -66,6 +69,7 @@ def unregister() -> None:
     while _commands:
         bpy.utils.unregister_cli_command(_commands.pop())
     preview.unregister()
+    FACEWRIGHT_PT_speech.remove(hint.draw_hint)  # type: ignore[arg-type]
     bpy.app.handlers.load_post.remove(_file_loaded)
     bpy.app.handlers.undo_post.remove(_undone)
     bpy.app.handlers.depsgraph_update_post.remove(_scene_changed)

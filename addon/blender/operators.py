@@ -7,7 +7,7 @@ import bpy
 from bpy.props import IntProperty, StringProperty
 
 from ..core.errors import FacewrightError, RigError, quoted
-from . import bake, directing, jobs, preferences, properties, sound
+from . import bake, directing, jobs, preferences, preview, properties, sound
 from .waiting import Waiting
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class FACEWRIGHT_OT_animate(Waiting, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> "Outcome":
         """Animates at once, without a window."""
+        preview.leave()
         try:
             line, head, directed = self._chosen(context)
             fit = properties.take_of(context.scene).fit_scene
@@ -52,6 +53,7 @@ class FACEWRIGHT_OT_animate(Waiting, bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> "Outcome":
         """Listens in a thread, then writes; what cannot work is refused before the thread starts."""
+        preview.leave()
         try:
             line, head, directed = self._chosen(context)
         except FacewrightError as error:

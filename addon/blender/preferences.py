@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any, Literal
 
 import bpy
-from bpy.props import EnumProperty, IntProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
 from ..core import backend
 from ..core.settings import ModelSettings
@@ -45,6 +45,11 @@ class FACEWRIGHT_AP_preferences(bpy.types.AddonPreferences):
         subtype="FILE_PATH",
         options=compat.PATH_OPTIONS,
     )
+    show_hint: BoolProperty(
+        name="First Steps",
+        description="Show the first steps on top of the Speech panel",
+        default=True,
+    )
 
     def draw(self, _context: bpy.types.Context) -> None:
         layout = self.layout
@@ -56,6 +61,7 @@ class FACEWRIGHT_AP_preferences(bpy.types.AddonPreferences):
         split.label(text=text, icon=icon)
         layout.prop(self, "threads")
         layout.prop(self, "model", placeholder="Facewright's own")
+        layout.prop(self, "show_hint")
 
 
 def model_settings(context: bpy.types.Context) -> ModelSettings:
