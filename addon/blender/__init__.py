@@ -15,6 +15,11 @@ from . import (
     jobs,
     layer_panels,
     layer_properties,
+    mapping,
+    mapping_files,
+    mapping_panel,
+    mapping_rows,
+    mapping_solo,
     presets,
     preview,
     preview_operators,
@@ -29,6 +34,7 @@ from .properties import PROPERTY, FACEWRIGHT_PG_take
 CLASSES = (
     *layer_properties.CLASSES,
     *rig_properties.CLASSES,
+    *mapping_rows.CLASSES,
     FACEWRIGHT_PG_take,
     FACEWRIGHT_AP_preferences,
     FACEWRIGHT_OT_animate,
@@ -42,6 +48,10 @@ CLASSES = (
     *animate_all.CLASSES,
     *animate_all_panel.CLASSES,
     *exchange.CLASSES,
+    *mapping.CLASSES,
+    *mapping_files.CLASSES,
+    *mapping_solo.CLASSES,
+    *mapping_panel.CLASSES,
 )
 _commands: list[object] = []  # what unregister_cli_command takes
 
@@ -52,6 +62,7 @@ def register(package: str) -> None:
     for kind in CLASSES:
         bpy.utils.register_class(kind)
     rig_properties.attach()
+    mapping_rows.attach()
     setattr(bpy.types.Scene, PROPERTY, bpy.props.PointerProperty(type=FACEWRIGHT_PG_take))
     bpy.types.VIEW3D_MT_object_animation.append(draw_menu)  # type: ignore[arg-type]  # the stubs forget that the menu comes first
     exchange.register()
@@ -77,6 +88,7 @@ def unregister() -> None:
     exchange.unregister()
     delattr(bpy.types.Scene, animate_all.PROPERTY)
     delattr(bpy.types.Scene, PROPERTY)
+    mapping_rows.detach()
     rig_properties.detach()
     for kind in reversed(CLASSES):
         bpy.utils.unregister_class(kind)
@@ -88,11 +100,13 @@ def unregister() -> None:
 @persistent
 def _scene_changed(*_arguments: object) -> None:
     forget_coverage()
+    mapping_panel.forget()
 
 
 @persistent
 def _undone(*_arguments: object) -> None:
     forget_coverage()
+    mapping_panel.forget()
     if jobs.board.job is None:
         jobs.board.show()  # what it says was written may be gone
 
@@ -100,6 +114,7 @@ def _undone(*_arguments: object) -> None:
 @persistent
 def _file_loaded(*_arguments: object) -> None:
     forget_coverage()
+    mapping_panel.forget()
     jobs.board.show()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import bpy
@@ -13,6 +13,8 @@ from .protection import Blocked, closed_keys, closed_path, listed
 from .targets import Owner, Part, Place, Spot, value_path
 
 MUTED = "muted; tick it in the shape keys to animate"
+
+NO_ROWS = rigs.CustomMap(())
 
 
 @dataclass(frozen=True)
@@ -37,13 +39,13 @@ class Offer:
         return tuple(dict.fromkeys(name for part in self.parts for name in part.controls))
 
 
-def offer(kind: str, spots: Sequence[Spot]) -> Offer:
-    """What a character offers of one kind, of the places that it has."""
-    detection = rigs.detect([spot.place.name for spot in spots])
+def offer(kind: str, spots: Sequence[Spot], custom: rigs.CustomMap = NO_ROWS) -> Offer:
+    """What a character offers of one kind, of the places that it has, with a mapping's rows over it."""
+    detection = rigs.mapped(rigs.detect([spot.place.name for spot in spots]), custom)
     known = set(detection.controls)
     places: dict[Owner, list[Place]] = {}
     blocked: Blocked = {}
-    short: dict[str, list[str]] = {}
+    short: dict[tuple[str, float, float], list[str]] = {}  # an object, and the range that its keys lack
     low, high = detection.rig.span if detection.rig else (0.0, 0.0)
     for spot in spots:
         if spot.place.name not in known:
@@ -52,17 +54,27 @@ def offer(kind: str, spots: Sequence[Spot]) -> Offer:
             blocked.setdefault(spot.closed, []).append((spot.place.name, spot.owner.shown))
             continue
         places.setdefault(spot.owner, []).append(spot.place)
+        low, high = detection.rig.range_of(spot.place.name)
         if spot.low > low or spot.high < high:
-            short.setdefault(spot.owner.shown, []).append(spot.place.name)
+            short.setdefault((spot.owner.shown, low, high), []).append(spot.place.name)
     parts = tuple(Part(owner, tuple(its)) for owner, its in places.items())
     where = "the shape keys, or use Widen Ranges in Rig" if kind == "keys" else "Custom Properties"
     held = [
-        f"{listed(its)} on {on}: held back; set Range to {low:g} and {high:g} in {where}" for on, its in short.items()
+        f"{listed(its)} on {on}: held back; set Range to {low:g} and {high:g} in {where}"
+        for (on, low, high), its in short.items()
     ]
     pinned = [] if kind != "keys" else [part.owner.shown for part in parts if _is_pinned(part.owner)]
     unseen = [f"{mesh} shows one key only; unpin it in its shape keys to see it move" for mesh in pinned]
     cut = tuple(dict.fromkeys(name for its in short.values() for name in its))
     return Offer(kind, detection, parts, blocked, (*unseen, *held), cut)
+
+
+def beside(spots: Mapping[str, Sequence[Spot]], kind: str, custom: rigs.CustomMap) -> list[Spot]:
+    """The places of one kind, and those of the others that a mapping names and this kind has not."""
+    own = spots[kind]
+    named = {row.key for row in custom.rows} - {spot.place.name for spot in own}
+    others = [spot for its in spots.values() if its is not own for spot in its]
+    return [*own, *(spot for spot in others if spot.place.name in named)]
 
 
 def key_spots(character: Character) -> Iterator[Spot]:

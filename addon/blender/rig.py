@@ -13,7 +13,7 @@ from ..core.curves import Array, Curves
 from ..core.errors import RigError, quoted
 from ..core.rigs import Fate
 from ..core.rigs.joints import ROLES
-from . import board, bones, facing, offers, rig_properties, turning
+from . import board, bones, facing, mapping_rows, offers, rig_properties, turning
 from .bones import EYES, TITLES, Choices, Joint
 from .character import Character, character_of
 from .protection import DRIVEN, told
@@ -108,8 +108,12 @@ def examine(scene: bpy.types.Scene, chosen: bpy.types.Object | None) -> Head:
     """What a bake on this character would move; a RigError with the reason and the remedy if that is nothing."""
     character = character_of(scene, chosen)
     choices = rig_properties.choices_of(character.root)
-    made = [offers.offer(kind, list(spots)) for kind, spots in _spots(scene, character).items()]
+    spots = {kind: list(its) for kind, its in _spots(scene, character).items()}
+    made = [offers.offer(kind, its) for kind, its in spots.items()]
     best = max(made, key=lambda offer: len(offer.usable.keys))  # the first wins a tie
+    if (custom := mapping_rows.read(mapping_rows.holder(character))).rows:
+        mapped = offers.offer(best.kind, offers.beside(spots, best.kind, custom), custom)
+        made, best = [mapped if offer is best else offer for offer in made], mapped
     detection = best.usable
     joints, closed = bones.joints_of(scene, character, choices, _wanted(choices, detection))
     notes = (*_instead(best, made), *told(best.blocked), *told(closed), *best.unseen)
@@ -126,12 +130,12 @@ def meshes_of(scene: bpy.types.Scene, chosen: bpy.types.Object | None) -> list[b
 
 def widen(found: Head) -> int:
     """Gives keys that their sliders hold back the range that the head's convention needs; how many there were."""
-    low, high = found.detection.rig.span if found.detection.rig else (0.0, 1.0)
     widened = 0
     for part in found.parts:
         block = part.owner.block()
         for name in part.controls if part.owner.collection == "shape_keys" else ():
             key = block.key_blocks[name]
+            low, high = found.detection.rig.range_of(name)
             if key.slider_min > low or key.slider_max < high:
                 key.slider_min, key.slider_max = min(key.slider_min, low), max(key.slider_max, high)
                 widened += 1
