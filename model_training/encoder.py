@@ -43,33 +43,35 @@ class Front(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.first = nn.Linear(2 * TAP_SAMPLES, width, bias=False)  # 4 ms filters
+        self.first = nn.Linear(2 * TAP_SAMPLES, width, bias=False)  # filters of 8 ms, every 4 ms
         self.gain, self.shift = nn.Parameter(torch.ones(width)), nn.Parameter(torch.zeros(width))
-        self.second = nn.Linear(7 * width, 2 * width)  # seven frames, stride three
-        self.third = nn.Linear(3 * 2 * width, width)  # three frames, stride two
+        # Seven frames with stride three are two groups of three and the first of a third group.
+        self.second = nn.ModuleList([nn.Linear(frames * width, 2 * width, bias=frames == 1) for frames in (3, 3, 1)])
+        # Three frames with stride two: a group of two and the first of the next.
+        self.third = nn.ModuleList([nn.Linear(2 * frames * width, width, bias=frames == 1) for frames in (2, 1)])
 
     def forward(self, waveform: Tensor) -> Tensor:
-        width = self.gain.shape[0]
         end = (EXTRA_TAPS + 1) * TAP_SAMPLES - BEFORE_SAMPLES
         taps = functional.pad(waveform, (BEFORE_SAMPLES, end)).unflatten(1, (-1, TAP_SAMPLES))
         x = torch.tanh(self.first(torch.cat([taps[:, :-1], taps[:, 1:]], dim=2)))  # (B, 6 T + 9, W)
-        x = self._levelled(x) * self.gain + self.shift
-        threes = x.unflatten(1, (-1, 3)).flatten(2)  # (B, 2 T + 3, 3 W)
-        one, two, three = self.second.weight.split([3 * width, 3 * width, width], dim=1)
-        x = threes[:, :-2] @ one.T + threes[:, 1:-1] @ two.T + threes[:, 2:, :width] @ three.T
-        x = functional.gelu(x + self.second.bias, approximate="tanh")  # (B, 2 T + 1, 2 W)
-        one, two = self.third.weight.split([4 * width, 2 * width], dim=1)
-        x = x[:, :-1].unflatten(1, (-1, 2)).flatten(2) @ one.T + x[:, 2::2] @ two.T
-        return functional.gelu(x + self.third.bias, approximate="tanh")
+        x = _levelled(x) * self.gain + self.shift
+        threes, firsts = x.unflatten(1, (-1, 3)).flatten(2), x[:, 6::3]  # (B, 2 T + 3, 3 W), (B, 2 T + 1, W)
+        one, two, three = self.second
+        x = functional.gelu(one(threes[:, :-2]) + two(threes[:, 1:-1]) + three(firsts), approximate="tanh")
+        one, two = self.third
+        x = one(x[:, :-1].unflatten(1, (-1, 2)).flatten(2)) + two(x[:, 2::2])
+        return functional.gelu(x, approximate="tanh")
 
-    @staticmethod
-    def _levelled(x: Tensor) -> Tensor:
-        """Mean zero and deviation one around each moment, over all filters together."""
-        moments = torch.stack([x.mean(dim=2), x.square().mean(dim=2)], dim=1)  # (B, 2, 6 T + 9)
-        reach = LEVEL_TOKENS * TOKEN_TAPS
-        mean, square = functional.avg_pool1d(moments, 2 * reach + 1, 1, reach, count_include_pad=False).unbind(1)
-        deviation = (square - mean.square()).clamp(min=0) + LEVEL_FLOOR
-        return (x - mean[..., None]) * deviation.rsqrt()[..., None]
+
+def _levelled(x: Tensor) -> Tensor:
+    """Frames (B, T, W) with mean zero and deviation one around each moment, over all filters together."""
+    moments = torch.stack([x.mean(dim=2), x.square().mean(dim=2), torch.ones_like(x[..., 0])], dim=1)
+    reach = LEVEL_TOKENS * TOKEN_TAPS
+    sums = functional.pad(moments, (reach + 1, reach)).cumsum(dim=2)
+    mean, square, count = (sums[..., 2 * reach + 1 :] - sums[..., : -2 * reach - 1]).unbind(1)
+    mean, square = mean / count, square / count
+    deviation = (square - mean.square()).clamp(min=0) + LEVEL_FLOOR
+    return (x - mean[..., None]) * deviation.rsqrt()[..., None]
 
 
 class RotaryAttention(nn.Module):
@@ -87,22 +89,22 @@ class RotaryAttention(nn.Module):
         self.turned = rotary_channels(settings) // 2  # pairs of channels that turn; the others have no place
         speed = ROTARY_BASE ** (-torch.arange(self.turned) / self.turned)
         angle = torch.arange(3 * self.block)[:, None] * speed  # (3 block, pairs)
-        self.register_buffer("cosine", angle.cos()[:, None], persistent=False)
-        self.register_buffer("sine", angle.sin()[:, None], persistent=False)
+        self.register_buffer("cosine", angle.cos(), persistent=False)
+        self.register_buffer("sine", angle.sin(), persistent=False)
         reach = torch.arange(3 * self.block)[None, :] - self.block - torch.arange(self.block)[:, None]
         self.register_buffer("reachable", reach.abs() <= self.block, persistent=False)
 
     def forward(self, x: Tensor, inside: Tensor) -> Tensor:
         """x (B, T, W), T a multiple of the block; inside (T / block, 3 block) tells real neighbours from padding."""
         queries, keys, values = self.project(x).chunk(3, dim=2)
-        q = queries.unflatten(1, (-1, self.block)).unflatten(3, (self.heads, -1))  # (B, K, block, H, D)
+        q = self._heads(queries.unflatten(1, (-1, self.block)))
         here = slice(self.block, 2 * self.block)
         q = self._turn(q, self.cosine[here], self.sine[here]) * (q.shape[-1] ** -0.5)
-        k, v = self._turn(self._neighbours(keys), self.cosine, self.sine), self._neighbours(values)
-        scores = torch.einsum("bkqhd,bkshd->bkhqs", q, k)
+        k, v = self._turn(self._near(keys), self.cosine, self.sine), self._near(values)
         allowed = self.reachable & inside[:, None, None, :]  # (K, 1, block, 3 block)
-        mixed = torch.einsum("bkhqs,bkshd->bkqhd", scores.masked_fill(~allowed, -1e4).softmax(dim=-1), v)
-        merged: Tensor = self.merge(mixed.flatten(3).flatten(1, 2))
+        scores = (q @ k.transpose(3, 4)).masked_fill(~allowed, -1e4)  # (B, K, H, block, 3 block)
+        mixed = (scores.softmax(dim=-1) @ v).transpose(2, 3).flatten(3)
+        merged: Tensor = self.merge(mixed.flatten(1, 2))
         return merged
 
     def _turn(self, x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
@@ -110,11 +112,14 @@ class RotaryAttention(nn.Module):
         first, second, rest = x.split([self.turned, self.turned, x.shape[-1] - 2 * self.turned], dim=-1)
         return torch.cat([first * cosine - second * sine, second * cosine + first * sine, rest], dim=-1)
 
-    def _neighbours(self, x: Tensor) -> Tensor:
-        """(B, T, W) to (B, K, 3 block, H, D): every block with the one before and the one after it."""
+    def _near(self, x: Tensor) -> Tensor:
+        """(B, T, W) to (B, K, H, 3 block, D): every block with the one before and the one after it."""
         blocks = functional.pad(x, (0, 0, self.block, self.block)).unflatten(1, (-1, self.block))
-        near = torch.cat([blocks[:, :-2], blocks[:, 1:-1], blocks[:, 2:]], dim=2)
-        return near.unflatten(3, (self.heads, -1))
+        return self._heads(torch.cat([blocks[:, :-2], blocks[:, 1:-1], blocks[:, 2:]], dim=2))
+
+    def _heads(self, x: Tensor) -> Tensor:
+        """(B, K, S, W) to (B, K, H, S, D)."""
+        return x.unflatten(3, (self.heads, -1)).transpose(2, 3)
 
 
 def rotary_channels(settings: NetworkSettings) -> int:

@@ -45,10 +45,10 @@ def encoder_weights(file: Path, settings: NetworkSettings) -> dict[str, Tensor]:
         "front.first.weight": np.pad(arrays["conv1.weight"][:, 0], ((0, 0), (0, spare))),
         "front.gain": arrays["groupnorm.weight"].ravel(),
         "front.shift": arrays["groupnorm.bias"].ravel(),
-        "front.second.weight": _frames_first(arrays["conv2.weight"]),
-        "front.second.bias": arrays["conv2.bias"],
-        "front.third.weight": _frames_first(arrays["conv3.weight"]),
-        "front.third.bias": arrays["conv3.bias"],
+        **_frames(arrays["conv2.weight"], "front.second", (3, 3, 1)),
+        "front.second.2.bias": arrays["conv2.bias"],
+        **_frames(arrays["conv3.weight"], "front.third", (2, 1)),
+        "front.third.1.bias": arrays["conv3.bias"],
         "norm.weight": arrays["layer_norm.weight"],
     }
     turned = rotary_channels(settings)
@@ -70,9 +70,10 @@ def encoder_weights(file: Path, settings: NetworkSettings) -> dict[str, Tensor]:
     return {name: torch.tensor(np.ascontiguousarray(value, np.float32)) for name, value in state.items()}
 
 
-def _frames_first(kernel: Floats) -> Floats:
-    """A convolution's kernel (W, V, K) as the matrix (W, K V) that acts on K frames laid end to end."""
-    return kernel.transpose(0, 2, 1).reshape(len(kernel), -1)
+def _frames(kernel: Floats, name: str, counts: tuple[int, ...]) -> dict[str, Floats]:
+    """A convolution's kernel (W, V, K) as matrices (W, count V) that act on frames laid end to end."""
+    parts = np.split(kernel.transpose(0, 2, 1), np.cumsum(counts)[:-1], axis=1)
+    return {f"{name}.{number}.weight": part.reshape(len(kernel), -1) for number, part in enumerate(parts)}
 
 
 def _arrays(file: Path) -> dict[str, Floats]:
