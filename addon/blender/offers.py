@@ -46,7 +46,6 @@ def offer(kind: str, spots: Sequence[Spot], custom: rigs.CustomMap = NO_ROWS) ->
     places: dict[Owner, list[Place]] = {}
     blocked: Blocked = {}
     short: dict[tuple[str, float, float], list[str]] = {}  # an object, and the range that its keys lack
-    low, high = detection.rig.span if detection.rig else (0.0, 0.0)
     for spot in spots:
         if spot.place.name not in known:
             continue
