@@ -95,14 +95,14 @@ def _checked(name: str, control: str, parts: Any) -> dict[str, float]:
 
 def _pose(name: str, pose: Any) -> dict[str, float]:
     if isinstance(pose, str):
-        if pose not in _poses():
+        if pose not in poses():
             raise RigError(f"the mapping {quoted(name)} names the pose {quoted(pose)}, which {POSES} does not have")
-        return _poses()[pose]
+        return poses()[pose]
     return _both_sides(name, pose)
 
 
 @cache
-def _poses() -> dict[str, dict[str, float]]:
+def poses() -> dict[str, dict[str, float]]:
     return {key: _both_sides(POSES, pose) for key, pose in tomllib.loads(_text(POSES))["poses"].items()}
 
 
