@@ -11,17 +11,17 @@ from mathutils import Vector
 
 from ..core.rigs.joints import joints_named
 from .character import Character, ancestors, pose_bones
-from .protection import TURNING, Blocked, closed_object, closed_path, constrained
+from .protection import MOVING, TURNING, Blocked, closed_object, closed_path, constrained
 from .targets import Owner, bone_path, owner_of
 
 TITLES = {"head": "head", "left_eye": "left eye", "right_eye": "right eye", "jaw": "jaw"}
 EYES = ("left_eye", "right_eye")
-LOCKED = "its rotation is locked in the Item tab"
+LOOKING = {"DAMPED_TRACK", "LOCKED_TRACK", "TRACK_TO"}
 BY_MODE = {"QUATERNION": ("rotation_quaternion", 4), "AXIS_ANGLE": ("rotation_axis_angle", 4)}
 PIVOT_INSIDE = 0.35  # of an eye's size: an origin further off its middle is no pivot
 
 
-Turning = tuple[bpy.types.Object, str]  # an object and its bone, or "" where the object itself turns
+Turning = tuple[bpy.types.Object, str, str]  # an object, its bone and the bone that looks at that; or "", "" alone
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class Joint:
     role: str
     owner: Owner
     bone: str  # "" where the object itself turns
+    pivot: str = ""  # the bone that looks at `bone`, which then moves instead of turning
 
     def target(self) -> Any:
         """The pose bone or the object."""
@@ -86,12 +87,12 @@ def joints_of(
         if not offered and pick != Pick():
             wanted = pick.bone or pick.object
             blocked.setdefault("not there; choose another in Rig", []).append((wanted, f"the {TITLES[role]}"))
-        closed = [(obj, bone, closed_joint(obj, bone)) for obj, bone in offered]
-        free = next(((obj, bone) for obj, bone, reason in closed if reason is None), None)
+        closed = [(*found, closed_joint(*found)) for found in offered]
+        free = next((row for row in closed if row[-1] is None), None)
         if free is not None:
-            joints[role] = Joint(role, owner_of(free[0]), free[1])
+            joints[role] = Joint(role, owner_of(free[0]), free[1], free[2])
         elif closed:
-            obj, bone, reason = closed[0]
+            obj, bone, _pivot, reason = closed[0]
             blocked.setdefault(reason, []).append((bone or obj.name, obj.name))
     return joints, blocked
 
@@ -101,20 +102,44 @@ def _picked(scene: bpy.types.Scene, character: Character, role: str, pick: Pick)
     if obj is None:
         return
     if obj.type != "ARMATURE":
-        yield obj, ""
+        yield obj, "", ""
         return
     here = pose_bones(obj)
     bones = [pick.bone] if pick.bone else joints_named(here)[role]
-    yield from ((obj, bone) for bone in bones if bone in here)
+    yield from (_seen(obj, bone, role) for bone in bones if bone in here)
 
 
 def named(character: Character, role: str) -> Iterator[Turning]:
     """What a character has for a role by its name, the best first: bones of its armature, then objects."""
     armature = character.armature
     if armature is not None:
-        yield from ((armature, bone) for bone in joints_named(pose_bones(armature))[role])
+        yield from (_seen(armature, bone, role) for bone in joints_named(pose_bones(armature))[role])
     objects = {obj.name: obj for obj in _turnable(character, role)}
-    yield from ((objects[name], "") for name in joints_named(objects)[role])
+    yield from ((objects[name], "", "") for name in joints_named(objects)[role])
+
+
+def _seen(armature: bpy.types.Object, bone: str, role: str) -> Turning:
+    """The bone; or where an eye looks at a control, the control and the eye, whichever of the two was meant."""
+    here = pose_bones(armature)
+    looking = {name: at for name, eye in here.items() if (at := _looks_at(armature, eye)) is not None}
+    if role not in EYES or bone not in {*looking, *looking.values()}:
+        return armature, bone, ""
+    if bone in looking:
+        return armature, looking[bone], bone
+    eyes = [name for name, at in looking.items() if at == bone]
+    known = joints_named(eyes)[role]
+    return armature, bone, [*known, *eyes][0]
+
+
+def _looks_at(armature: bpy.types.Object, eye: bpy.types.PoseBone) -> str | None:
+    """The bone of the same armature that a bone is made to look at."""
+    constraints: Any = eye.constraints
+    for constraint in constraints:
+        if constraint.type in LOOKING and not constraint.mute and constraint.influence > 0:
+            at: str = constraint.subtarget
+            if constraint.target == armature and at in armature.pose.bones:
+                return at
+    return None
 
 
 def _turnable(character: Character, role: str) -> Iterator[bpy.types.Object]:
@@ -140,15 +165,14 @@ def _is_ball(obj: bpy.types.Object) -> bool:
     return size > 0 and middle.length < PIVOT_INSIDE * size
 
 
-def closed_joint(obj: bpy.types.Object, bone: str) -> str | None:
-    """Why a bone of an object, or the object itself, may not be turned; None if it may."""
+def closed_joint(obj: bpy.types.Object, bone: str, pivot: str) -> str | None:
+    """Why a bone of an object, or the object itself, may not be turned, or moved for a pivot; None if it may."""
     target = obj.pose.bones[bone] if bone else obj
     why = closed_path(obj)
-    name, count = rotation_of(target)
+    name, count = ("location", 3) if pivot else rotation_of(target)
     path = bone_path(bone, f".{name}") if bone else name
     reasons = (why(path, index) for index in range(count))
-    reason = closed_object(obj) or next((reason for reason in reasons if reason), None)
-    locks: Any = target.lock_rotation
-    if reason is None and all(locks):
-        reason = LOCKED
-    return reason or constrained(target.constraints, TURNING)
+    locks: Any = target.lock_location if pivot else target.lock_rotation
+    held = f"its {'location' if pivot else 'rotation'} is locked in the Item tab" if all(locks) else None
+    closed = closed_object(obj) or next((reason for reason in reasons if reason), None) or held
+    return closed or constrained(target.constraints, MOVING if pivot else TURNING)

@@ -21,8 +21,8 @@ from ..core.settings import ModelSettings
 from . import bake, directing, look_at, properties, rig, sound, waiting
 from .jobs import board
 from .preview_overlay import Overlay, heal
+from .standing import NOTED
 from .targets import Strand
-from .turning import REST, SOURCE
 
 TICK_S = 1 / 40
 
@@ -121,10 +121,10 @@ def _strands(found: rig.Head, sampled: Curves, first_frame: int) -> tuple[Strand
     targets = [joint.target() for joint in found.joints.values()]
     if targets:
         bpy.context.view_layer.update()  # they stand as the animator has them, not as was shown a moment ago
-    noted = [(target, {name: target[name] for name in (REST, SOURCE) if name in target}) for target in targets]
+    noted = [(target, {name: target[name] for name in NOTED if name in target}) for target in targets]
     strands = found.strands(sampled, first_frame)
     for target, before in noted:
-        for name in (REST, SOURCE):
+        for name in NOTED:
             target.pop(name, None)
             if name in before:
                 target[name] = before[name]

@@ -126,7 +126,7 @@ def _draw_jaw(layout: Any, choices: Any, character: Character, used: dict[str, J
 def _draw_pick(layout: Any, choices: Any, character: Character, role: str) -> None:
     """Object and bone, each with what was found by name where nothing is picked."""
     pick = getattr(choices, role)
-    obj, bone = next(bones.named(character, role), (character.armature, ""))
+    obj, bone, _pivot = next(bones.named(character, role), (character.armature, "", ""))
     split = layout.split(factor=0.28)
     split.label(text=TITLES[role].capitalize())
     row = split.row(align=True)

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from mathutils import Quaternion
 
 from ..core import channels, rotation
 from ..core.curves import Array, Curves
-from . import compat
+from . import aim, standing
 from .bones import EYES, Choices, Joint, rotation_of
 from .character import ancestors
 from .facing import Facing
-from .targets import BAKED, Strand
+from .standing import ROTATION
+from .targets import Strand
 
 GROUPS = {"head": "Head", "left_eye": "Eyes", "right_eye": "Eyes", "jaw": "Jaw"}
 SHIFT_RAD = 0.1  # a jaw bone turns so far aside at jawLeft 1: 6 degrees bring the chin of a grown head about 1 cm
-# Custom properties of what turns: its rotation before a bake, and the Action whose keys moved it.
-REST, SOURCE = "facewright_rest", "facewright_source"
 
 
 def strands_of(
@@ -30,16 +29,19 @@ def strands_of(
     From `first_frame` on, keys of the animator's own go on underneath: a head that looks aside nods there.
     """
     strands = []
-    for role, joint in joints.items():
-        target = joint.target()
-        _remember(joint, target)
-        turns = rotation.seen_from(_own_axes(joint, target, look), _turns(role, choices, curves, jaw))
-        posed, near = _posed(joint, target, len(turns), first_frame)
-        numbers = _numbers(rotation.product(posed, turns), target.rotation_mode, near)
+    turns_of = {joint: _turns(role, choices, curves, jaw) for role, joint in joints.items()}
+    for joint in [joint for joint in turns_of if not joint.pivot]:
+        role, target = joint.role, joint.target()
         name, count = rotation_of(target)
+        rest = Quaternion(standing.rest_of(joint, ROTATION, joint.path(name), target.matrix_basis.to_quaternion()))
+        turns = rotation.seen_from(_own_axes(joint, target, rest, look), turns_of[joint])
+        posed, near = _posed(joint, target, rest, len(turns), first_frame)
+        numbers = _numbers(rotation.product(posed, turns), target.rotation_mode, near)
         path, group = joint.path(name), GROUPS[role]
         strands += [Strand(joint.owner, path, i, group, role, numbers[:, i]) for i in range(count)]
-    return strands
+    aims = {joint: turns for joint, turns in turns_of.items() if joint.pivot}
+    head = joints.get("head")
+    return strands + aim.strands_of(aims, (head, turns_of[head]) if head else None, look, first_frame)
 
 
 def _turns(role: str, choices: Choices, curves: Curves, jaw: Array) -> Array:
@@ -71,7 +73,7 @@ def eye_angles(curves: Curves, role: str) -> tuple[Array, Array]:
     return unit * (looks[to_right] - looks[to_left]), unit * (looks["Down"] - looks["Up"])
 
 
-def _own_axes(joint: Joint, target: Any, look: Facing) -> Array:
+def _own_axes(joint: Joint, target: Any, rest: Quaternion, look: Facing) -> Array:
     """The character's axes as columns in the space in which the joint turns, whatever has turned it by now."""
     if joint.bone:
         armature = joint.owner.block().matrix_world.to_quaternion()
@@ -79,47 +81,21 @@ def _own_axes(joint: Joint, target: Any, look: Facing) -> Array:
     else:
         before = (target.matrix_world @ target.matrix_basis.inverted()).to_quaternion()
         carries_face = look.mesh is not None and target in ancestors(look.mesh)
-        now = before @ (target.matrix_basis.to_quaternion() if carries_face else Quaternion(_rest(target)))
+        now = before @ (target.matrix_basis.to_quaternion() if carries_face else rest)
     return np.array(now.inverted().to_matrix() @ look.axes, np.float32)
 
 
-def _remember(joint: Joint, target: Any) -> None:
-    """Notes how the joint stood before its first bake, so that a second one does not turn it on from there."""
-    animation = joint.owner.block().animation_data
-    action = animation.action if animation else None
-    path = joint.path(rotation_of(target)[0])
-    moving = action is not None and any(
-        curve.data_path == path for curve in compat.curves_of(action, joint.owner.block())
-    )
-    if moving and BAKED in action and REST in target:
-        return
-    target[REST] = list(target.matrix_basis.to_quaternion())
-    if moving and BAKED not in action:
-        target[SOURCE] = action
-    else:
-        target.pop(SOURCE, None)
-
-
-def _rest(target: Any) -> list[float]:
-    return list(target.get(REST, (1, 0, 0, 0)))
-
-
-def _posed(joint: Joint, target: Any, rows: int, first_frame: int | None) -> tuple[Array, Array]:
+def _posed(joint: Joint, target: Any, rest: Quaternion, rows: int, first_frame: int | None) -> tuple[Array, Array]:
     """The rotation without a bake, (T, 4), and the numbers near which a mode with several readings is to stay."""
-    name, count = rotation_of(target)
-    mode, rest = target.rotation_mode, Quaternion(_rest(target))
-    axis: Any = rest.axis
-    if name == "rotation_euler":
-        numbers = np.array(rest.to_euler(mode), np.float32)
-    else:
-        numbers = np.array(_rest(target) if mode == "QUATERNION" else (rest.angle, *axis), np.float32)
-    source = target.get(SOURCE)
-    curves = compat.curves_at(source, joint.path(name)) if source is not None and first_frame is not None else []
-    values = np.tile(numbers, (rows if curves else 1, 1))
-    for curve in curves:
-        if curve.array_index < count:
-            frames = range(first_frame, first_frame + rows)
-            values[:, curve.array_index] = [curve.evaluate(frame) for frame in frames]
+    name, _count = rotation_of(target)
+    mode, axis = target.rotation_mode, cast("Any", rest.axis)
+    by_name = {
+        "rotation_quaternion": cast("Any", rest),
+        "rotation_axis_angle": (rest.angle, *axis),
+        "rotation_euler": rest.to_euler("XYZ" if mode in {"QUATERNION", "AXIS_ANGLE"} else mode),
+    }
+    numbers = np.array(by_name[name], np.float32)
+    values = standing.under(joint, ROTATION, joint.path(name), numbers, rows, first_frame)
     return _quaternions(values, mode), values[0]
 
 

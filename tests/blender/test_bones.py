@@ -398,3 +398,62 @@ def test_a_face_says_by_its_keys_which_way_it_looks(write: Write, make_head: Hea
     write(head, still(**LOOK))
     seen = space.to_3x3().inverted() @ head.matrix_world.to_3x3() @ space.to_3x3()
     assert same(seen, turn(0.3, 0.2, 0.1))
+
+
+def looking(
+    armature: bpy.types.Object, parent: str | None, names: tuple[str, str] = ("MCH-eye.L", "MCH-eye.R")
+) -> None:
+    """Lets the eyes look at controls eye.L and eye.R before the face, as Rigify's do."""
+    bpy.context.view_layer.objects.active = armature
+    bpy.ops.object.mode_set(mode="EDIT")
+    edit = armature.data.edit_bones
+    for name, eye in zip(("eye.L", "eye.R"), names, strict=True):
+        edit[name].name = eye
+        control = edit.new(name)
+        control.head = edit[eye].head + Vector((0, -0.5, 0))
+        control.tail, control.roll = control.head + Vector((0.02, 0, 0.05)), 0.3
+        control.parent = edit[parent] if parent else None
+    bpy.ops.object.mode_set(mode="OBJECT")
+    for name, eye in zip(("eye.L", "eye.R"), names, strict=True):
+        track = armature.pose.bones[eye].constraints.new("DAMPED_TRACK")
+        track.target, track.subtarget, track.track_axis = armature, name, "TRACK_Y"
+    bpy.context.view_layer.update()
+
+
+@pytest.mark.parametrize("parent", ["head", "spine", None])
+def test_eyes_that_look_at_a_control_are_moved_by_it(write: Write, make_rig: Rig, parent):
+    """Whether the control is carried by the head or stays behind in the world."""
+    armature = make_rig()
+    looking(armature, parent)
+    for _ in range(2):
+        found = write(armature, still(**LOOK, leftEyeYaw=0.3, leftEyePitch=0.1, rightEyeYaw=0.2))
+    assert (found.joints["left_eye"].bone, found.joints["left_eye"].pivot) == ("eye.L", "MCH-eye.L")
+    head = turn(0.3, 0.2, 0.1)
+    for eye, wanted in (("MCH-eye.L", turn(0.3, 0.1)), ("MCH-eye.R", turn(0.2))):
+        looks = moved(armature, eye) @ Vector((0, -1, 0))
+        assert np.allclose(looks, head @ wanted @ Vector((0, -1, 0)), atol=1e-3)
+    assert armature.pose.bones["eye.L"].rotation_quaternion.angle == 0
+
+
+def test_one_control_for_both_eyes_goes_to_the_middle(write: Write, make_rig: Rig):
+    armature = make_rig()
+    looking(armature, "head")
+    armature.pose.bones["MCH-eye.R"].constraints[0].subtarget = "eye.L"
+    found = write(armature, still(leftEyeYaw=0.2, rightEyeYaw=0.2))
+    assert [found.joints[role].bone for role in ("left_eye", "right_eye")] == ["eye.L", "eye.R"]
+    armature.facewright_rig.right_eye.bone = "MCH-eye.R"
+    found = write(armature, still(leftEyeYaw=0.2, rightEyeYaw=0.2), 60)
+    assert [found.joints[role].bone for role in ("left_eye", "right_eye")] == ["eye.L", "eye.L"]
+    bpy.context.scene.frame_set(60)
+    looks = moved(armature, "MCH-eye.L") @ Vector((0, -1, 0))
+    assert looks.x == pytest.approx(-np.sin(0.2), abs=0.02)
+    strands = found.strands(still(leftEyeYaw=0.2))
+    assert len({(strand.path, strand.index) for strand in strands}) == len(strands)
+
+
+def test_a_control_that_is_locked_in_its_place_is_told(make_rig: Rig):
+    armature = make_rig()
+    looking(armature, "head")
+    armature.pose.bones["eye.L"].lock_location = (True, True, True)
+    notes = rig.examine(bpy.context.scene, armature).notes
+    assert "eye.L on Rig: its location is locked in the Item tab" in notes

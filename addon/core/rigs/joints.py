@@ -22,14 +22,14 @@ HEADS = (
     "頭",  # MMD
 )  # fmt: skip
 LEFT_EYES = (
-    "master_eye.<L>",  # Rigify: takes the lids along
+    "eye.<L>",  # Rigify's control, at which the eye looks; MPFB
     "c_eye.<l>",  # Auto-Rig Pro
     "CC_Base_<L>_Eye",  # Reallusion
     "J_Adj_<L>_FaceEye",  # VRoid
     "FACIAL_<L>_Eye",  # MetaHuman
     "<l>Eye", "<l>_eye",  # Daz Genesis 8 and 9
     "<Left>Eye", "Eye_<Left>",  # Mixamo, Ready Player Me, Unity
-    "eye.<L>", "eyeball.<L>", "eye_ctrl.<L>", "MCH-eye.<L>", "ORG-eye.<L>", "DEF-eye.<L>", "DEF-eyeball.<L>",
+    "master_eye.<L>", "eyeball.<L>", "eye_ctrl.<L>", "MCH-eye.<L>", "ORG-eye.<L>", "DEF-eye.<L>", "DEF-eyeball.<L>",
     "eyeJoint.<L>", "Bip01_<L>Eye", "Bip001_<L>Eye", "<左>目",
 )  # fmt: skip
 JAWS = (

@@ -6,7 +6,7 @@ from addon.core.rigs.joints import NAMES, joints_named
 
 # What the bones of well-known rigs are called: head, left eye, right eye, jaw.
 RIGS = {
-    "Rigify": ("head", "master_eye.L", "master_eye.R", "jaw_master"),
+    "Rigify": ("head", "eye.L", "eye.R", "jaw_master"),
     "Rigify's metarig": ("spine.006", "eye.L", "eye.R", "jaw"),
     "Auto-Rig Pro": ("c_head.x", "c_eye.l", "c_eye.r", "c_jawbone.x"),
     "Reallusion": ("CC_Base_Head", "CC_Base_L_Eye", "CC_Base_R_Eye", "CC_Base_JawRoot"),

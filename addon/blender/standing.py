@@ -1,0 +1,46 @@
+"""How a bone or an object stands without a bake: where it was found, or where keys of the animator's own move it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..core.curves import Array
+from . import compat
+from .bones import Joint
+from .targets import BAKED
+
+# Custom properties of what moves: how it stood before its first bake, and the Action whose keys moved it then.
+REST, SOURCE = "facewright_{}", "facewright_{}_keys"
+ROTATION, LOCATION = "rotation", "location"
+NOTED = tuple(name.format(kind) for name in (REST, SOURCE) for kind in (ROTATION, LOCATION))
+
+
+def rest_of(joint: Joint, kind: str, path: str, now: Sequence[float]) -> list[float]:
+    """The numbers of its rotation or location before its first bake: those of `now` unless a bake moves it already.
+
+    They are noted on it, so that a second bake does not go on from the first.
+    """
+    target, block = joint.target(), joint.owner.block()
+    action = block.animation_data.action if block.animation_data else None
+    moving = action is not None and any(curve.data_path == path for curve in compat.curves_of(action, block))
+    rest, source = REST.format(kind), SOURCE.format(kind)
+    if not (moving and BAKED in action and rest in target):
+        target[rest] = list(now)
+        if moving and BAKED not in action:
+            target[source] = action
+        else:
+            target.pop(source, None)
+    return list(target[rest])
+
+
+def under(joint: Joint, kind: str, path: str, numbers: Array, rows: int, first_frame: int | None) -> Array:
+    """The numbers, (1, N), or where the animator has keyed them, (T, N): one row a frame from the first frame on."""
+    source = joint.target().get(SOURCE.format(kind))
+    curves = compat.curves_at(source, path) if source is not None and first_frame is not None else []
+    values = np.tile(numbers, (rows if curves else 1, 1))
+    for curve in curves:
+        if curve.array_index < len(numbers):
+            values[:, curve.array_index] = [curve.evaluate(frame) for frame in range(first_frame, first_frame + rows)]
+    return values
