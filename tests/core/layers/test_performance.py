@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from addon.core.channels import EYE_UNIT_RAD
-from addon.core.curves import Curves
+from addon.core.curves import Curves, resample
 from addon.core.layers import blink, brows, gaze, head
 from addon.core.prosody import Prosody, accents, runs, speech_mask
 from addon.core.settings import BlinkSettings, BrowsSettings, GazeSettings, HeadSettings
@@ -45,6 +45,14 @@ def test_blinks_last_as_long_as_people_take_and_close_faster_than_they_open() ->
     change = np.diff(lids)
     faster = -change[change > 0].mean() / change[change < 0].mean()
     assert 1.25 < faster < 1.7
+
+
+@pytest.mark.parametrize("fps", [24.0, 25.0, 30.0, 60.0])
+def test_every_blink_is_whole_at_the_scenes_rate(fps: float) -> None:
+    seen = resample(blink(rest(ROWS), silent(ROWS), BlinkSettings()), fps).column("eyeBlinkLeft")
+    starts, ends = runs(seen[:-20] > 0.02)  # the take's end may cut one off
+    assert len(starts) > 100
+    assert min(seen[start : end + 1].max() for start, end in zip(starts, ends, strict=True)) > 0.985
 
 
 def test_blinks_gather_at_phrase_ends(made_prosody: Make) -> None:
