@@ -8,8 +8,8 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, IntProperty, PointerProperty, StringProperty
 
-from ..core import settings as core_settings
-from ..core.errors import FacewrightError, RigError, SettingsError, quoted
+from ..core import presets as core_presets
+from ..core.errors import FacewrightError, RigError
 from ..core.settings import MAX_SEED, ModelSettings, Settings
 from . import bake, compat, directing, presets, properties, rig, sound
 
@@ -165,10 +165,8 @@ def tasks(scene: bpy.types.Scene, model: ModelSettings) -> tuple[list[Task], dic
 def _settings(scene: bpy.types.Scene, pair: FACEWRIGHT_PG_pair, model: ModelSettings) -> Settings:
     chosen = properties.settings_of(scene, model)
     if pair.preset:
-        path = next((preset.path for preset in presets.every() if preset.name == pair.preset), None)
-        if path is None:
-            raise SettingsError(f"there is no preset {quoted(pair.preset)}; choose one that is there")
-        chosen = replace(core_settings.load(path), seed=chosen.seed, model=model)
+        asked = core_presets.load(pair.preset, core_presets.user_folder())
+        chosen = replace(asked, seed=chosen.seed, model=model)
     return replace(chosen, seed=(chosen.seed + pair.seed) % (MAX_SEED + 1))
 
 

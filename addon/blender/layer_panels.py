@@ -71,15 +71,31 @@ class FACEWRIGHT_PT_layers(bpy.types.Panel):
         row.scale_y = 1.3
         if shown is None:
             row.operator(FACEWRIGHT_OT_preview.bl_idname, text="Preview", icon="HIDE_OFF")
-            draw_text(layout, context, "Shows the line while you move sliders; nothing is keyed", "INFO")
-            return
-        row.operator(FACEWRIGHT_OT_preview_apply.bl_idname, text="Apply", icon="CHECKMARK")
-        row.operator(FACEWRIGHT_OT_preview_leave.bl_idname, text="", icon="X")
-        draw_text(layout, context, f"{shown.line.name} on {shown.head}; nothing is keyed yet", "HIDE_OFF")
+        else:
+            row.operator(FACEWRIGHT_OT_preview_apply.bl_idname, text="Apply Preview", icon="CHECKMARK")
+            row.operator(FACEWRIGHT_OT_preview_leave.bl_idname, text="", icon="X")
+
+
+class FACEWRIGHT_PT_layer_remarks(bpy.types.Panel):
+    """What there is to tell of a preview: below the layers, so that they stay where they are."""
+
+    bl_label = "Preview"
+    bl_category = "Facewright"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_parent_id = "FACEWRIGHT_PT_layers"
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        return preview.current() is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        shown = preview.current()
+        draw_text(self.layout, context, f"{shown.head} speaks {shown.line.name}; nothing is keyed yet", "HIDE_OFF")
         if shown.error:
-            draw_text(layout, context, shown.error, "ERROR", alert=True)
+            draw_text(self.layout, context, shown.error, "ERROR", alert=True)
         for note in shown.notes:
-            draw_text(layout, context, note, "INFO")
+            draw_text(self.layout, context, note, "INFO")
 
 
 class _LayerPanel(bpy.types.Panel):
@@ -149,4 +165,5 @@ CLASSES: tuple[type[Any], ...] = (
     FACEWRIGHT_OT_layer_reset,
     FACEWRIGHT_PT_layers,
     *(_panel(section) for section in SECTIONS),
+    FACEWRIGHT_PT_layer_remarks,
 )

@@ -1,91 +1,44 @@
-"""Presets: layers' settings by name, in the TOML that the command line reads; Facewright's own and the animator's."""
+"""The presets menu: layers' settings by name, in the files that the command line reads; ours and the animator's."""
 
 # No `from __future__ import annotations`: Blender reads properties out of evaluated annotations.
 import random
-from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import bpy
 from bpy.props import StringProperty
 
+from ..core import presets as core_presets
 from ..core import settings as core_settings
 from ..core.errors import FacewrightError, SettingsError, quoted
-from ..core.formats.whole import written_whole
-from ..core.settings import MAX_SEED, ModelSettings, Settings
+from ..core.presets import Preset
+from ..core.settings import ModelSettings
 from . import layer_properties, properties
-from .preferences import FACEWRIGHT_AP_preferences
 
 if TYPE_CHECKING:
     from .waiting import Outcome
 
-OURS = Path(__file__).parent.parent / "presets"
-FORBIDDEN = '<>:"/\\|?*'  # in a file's name, on some system or other
-MAX_LETTERS = 60
-
-
-@dataclass(frozen=True)
-class Preset:
-    """A file of settings."""
-
-    name: str
-    path: Path
-    is_own: bool  # the animator's, who may delete it
-
-
-def folder() -> Path:
-    """Where the animator's own presets lie; made if it is not there."""
-    package = FACEWRIGHT_AP_preferences.bl_idname
-    if package.startswith("bl_ext."):
-        return Path(bpy.utils.extension_path_user(package, path="presets", create=True))
-    return Path(bpy.utils.user_resource("DATAFILES", path="facewright/presets", create=True))
+HIGHEST_DRAWN = 9999  # a seed that can be read out across a room
 
 
 def every() -> list[Preset]:
-    """Facewright's presets, then the animator's, each by name."""
-    ours = [Preset(_shown(path), path, False) for path in sorted(OURS.glob("*.toml"))]
-    own = [Preset(path.stem, path, True) for path in sorted(folder().glob("*.toml"), key=lambda p: p.stem.casefold())]
-    return ours + own
+    """Facewright's presets, then the animator's."""
+    return core_presets.every(core_presets.user_folder())
+
+
+def is_own(preset: Preset) -> bool:
+    """Whether it is the animator's, who may delete it."""
+    return preset.path.parent != core_presets.OURS
+
+
+def shown(preset: Preset) -> str:
+    """What the menu calls it."""
+    return preset.name if is_own(preset) else preset.name.replace("_", " ").title()
 
 
 def apply(scene: bpy.types.Scene, path: Path) -> None:
     """Sets every layer as a preset has it; what it does not name is as it came. The seed stays."""
-    chosen = core_settings.load(path)
-    layer_properties.write(properties.take_of(scene).layers, chosen)
-
-
-def save(scene: bpy.types.Scene, name: str) -> Preset:
-    """Writes the layers as they stand into the animator's folder; a preset of theirs of that name is replaced."""
-    name = name.strip()
-    if not name or name.startswith(".") or len(name) > MAX_LETTERS or any(c in FORBIDDEN or c < " " for c in name):
-        raise SettingsError(f"{quoted(name)} cannot be a preset's name; use letters, digits and blanks")
-    if name.casefold() in {preset.name.casefold() for preset in every() if not preset.is_own}:
-        raise SettingsError(f"{quoted(name)} is one of Facewright's own presets; choose another name")
-    path = folder() / f"{name}.toml"
-    with written_whole(path) as file:
-        file.write(text_of(properties.settings_of(scene, ModelSettings())))
-    return Preset(name, path, True)
-
-
-def text_of(settings: Settings) -> str:
-    """TOML of what differs from how the layers came; neither the seed nor the model is a matter of a preset."""
-    plain = core_settings.dumps(Settings()).splitlines()
-    ours = core_settings.dumps(replace(settings, seed=0, model=ModelSettings())).splitlines()
-    lines: list[str] = []
-    heading = ""
-    for before, after in zip(plain, ours, strict=True):
-        if after.startswith("["):
-            heading = after
-        elif before != after:
-            lines += ["", heading] if heading not in lines else []
-            lines.append(after)
-    return "\n".join(lines).strip() + "\n"
-
-
-@cache
-def _shown(path: Path) -> str:
-    return path.stem.replace("_", " ").title()
+    layer_properties.write(properties.take_of(scene).layers, core_settings.load(path))
 
 
 class FACEWRIGHT_OT_preset_apply(bpy.types.Operator):
@@ -96,6 +49,12 @@ class FACEWRIGHT_OT_preset_apply(bpy.types.Operator):
     bl_options = {"UNDO", "INTERNAL"}
 
     path: StringProperty(name="File", description="The preset's TOML file", subtype="FILE_PATH")
+
+    @classmethod
+    def description(cls, _context: bpy.types.Context, properties: Any) -> str:
+        """What the preset says of itself."""
+        about = Preset(Path(properties.path)).about.rstrip(".")
+        return about or "Set every layer as this preset has it; the seed stays"
 
     def execute(self, context: bpy.types.Context) -> "Outcome":
         """Reads the file, then sets the sliders."""
@@ -115,6 +74,7 @@ class FACEWRIGHT_OT_preset_save(bpy.types.Operator):
     bl_options = {"INTERNAL"}
 
     name: StringProperty(name="Name", description="What the preset is called", default="My Preset")
+    about: StringProperty(name="About", description="What it is for, in a sentence; the menu's tooltip")
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> "Outcome":
         return context.window_manager.invoke_props_dialog(self)
@@ -122,7 +82,8 @@ class FACEWRIGHT_OT_preset_save(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> "Outcome":
         """Writes the file."""
         try:
-            preset = save(context.scene, self.name)
+            settings = properties.settings_of(context.scene, ModelSettings())
+            preset = core_presets.save(core_presets.user_folder(), self.name, settings, self.about)
         except FacewrightError as error:
             return _refuse(self, error)
         self.report({"INFO"}, f"Preset {preset.name} is kept in {preset.path.parent}")
@@ -144,7 +105,7 @@ class FACEWRIGHT_OT_preset_delete(bpy.types.Operator):
     def execute(self, _context: bpy.types.Context) -> "Outcome":
         """Deletes one of the animator's own."""
         try:
-            preset = next((preset for preset in every() if preset.is_own and preset.path == Path(self.path)), None)
+            preset = next((preset for preset in every() if is_own(preset) and preset.path == Path(self.path)), None)
             if preset is None:
                 raise SettingsError(f"{quoted(self.path)} is none of your presets; nothing was deleted")
             preset.path.unlink()
@@ -163,7 +124,12 @@ class FACEWRIGHT_OT_preset_folder(bpy.types.Operator):
 
     def execute(self, _context: bpy.types.Context) -> "Outcome":
         """Opens the system's file browser."""
-        return bpy.ops.wm.path_open(filepath=str(folder()))
+        folder = core_presets.user_folder()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            return _refuse(self, error)
+        return bpy.ops.wm.path_open(filepath=str(folder))
 
 
 class FACEWRIGHT_OT_another_seed(bpy.types.Operator):
@@ -175,7 +141,7 @@ class FACEWRIGHT_OT_another_seed(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> "Outcome":
         """Draws a seed."""
-        properties.take_of(context.scene).seed = random.randint(1, min(9999, MAX_SEED))
+        properties.take_of(context.scene).seed = random.randint(1, HIGHEST_DRAWN)
         return {"FINISHED"}
 
 
@@ -188,11 +154,12 @@ class FACEWRIGHT_MT_presets(bpy.types.Menu):
         layout = self.layout
         was_own = False
         for preset in every():
-            if preset.is_own and not was_own:
+            if is_own(preset) and not was_own:
                 layout.separator()
-            was_own = preset.is_own
-            icon: Literal["USER", "PRESET"] = "USER" if preset.is_own else "PRESET"
-            layout.operator(FACEWRIGHT_OT_preset_apply.bl_idname, text=preset.name, icon=icon).path = str(preset.path)
+            was_own = is_own(preset)
+            icon: Literal["USER", "PRESET"] = "USER" if was_own else "PRESET"
+            operator: Any = layout.operator(FACEWRIGHT_OT_preset_apply.bl_idname, text=shown(preset), icon=icon)
+            operator.path = str(preset.path)
         layout.separator()
         layout.operator(FACEWRIGHT_OT_preset_save.bl_idname, text="Save as Preset…", icon="ADD")
         layout.menu(FACEWRIGHT_MT_presets_delete.__name__, icon="TRASH")
@@ -205,7 +172,7 @@ class FACEWRIGHT_MT_presets_delete(bpy.types.Menu):
     bl_label = "Delete"
 
     def draw(self, _context: bpy.types.Context) -> None:
-        own = [preset for preset in every() if preset.is_own]
+        own = [preset for preset in every() if is_own(preset)]
         for preset in own:
             operator = self.layout.operator(FACEWRIGHT_OT_preset_delete.bl_idname, text=preset.name, icon="TRASH")
             operator.path = str(preset.path)

@@ -10,6 +10,7 @@ import pytest
 
 from addon.blender import animate_all, compat, jobs, preferences, properties
 from addon.core.errors import Cancelled
+from addon.core.presets import FOLDER_VARIABLE
 from addon.core.settings import Settings
 
 from .conftest import Head, keys_on, needs_audio, state, write_line
@@ -122,7 +123,7 @@ def test_each_pair_has_its_own_seed_and_preset(make_head: Head, tmp_path: Path, 
     folder = tmp_path / "presets"
     folder.mkdir()
     (folder / "Shut.toml").write_text("[articulation]\njaw = 0.5\n")
-    monkeypatch.setattr(animate_all.presets, "folder", lambda: folder)
+    monkeypatch.setenv(FOLDER_VARIABLE, str(folder))
     every.pairs[1].preset = "Shut"
     bpy.ops.facewright.animate_all()
     wide, shut = (keys_on(twin, "jawOpen")[:, 1].max() for twin in twins)

@@ -10,14 +10,15 @@ import pytest
 
 from addon.blender import layer_properties, presets, properties
 from addon.core import settings as core_settings
+from addon.core.presets import FOLDER_VARIABLE
 from addon.core.settings import ModelSettings, Settings
 
 
 @pytest.fixture(autouse=True)
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """The animator's own presets, none yet."""
-    monkeypatch.setattr(presets, "folder", lambda: tmp_path)
-    return tmp_path
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "presets"))
+    return tmp_path / "presets"
 
 
 def chosen() -> Settings:
@@ -28,9 +29,12 @@ def test_what_is_saved_is_what_is_applied_and_what_the_command_line_reads(scene,
     take = properties.take_of(scene)
     take.layers.blink.per_minute, take.layers.emotion.joy, take.layers.gaze.seed, take.seed = 33, 0.4, 12, 5
     before = chosen()
-    assert bpy.ops.facewright.preset_save(name="Nervous") == {"FINISHED"}
+    assert bpy.ops.facewright.preset_save(name="Nervous", about="Blinks a lot") == {"FINISHED"}
     saved = folder / "Nervous.toml"
-    assert saved.read_text() == "[emotion]\njoy = 0.4\n\n[gaze]\nseed = 12\n\n[blink]\nper_minute = 33.0\n"
+    assert (
+        saved.read_text()
+        == "# Blinks a lot\n\n[emotion]\njoy = 0.4\n\n[gaze]\nseed = 12\n\n[blink]\nper_minute = 33.0\n"
+    )
     assert core_settings.load(saved, Settings(seed=5)) == before
     layer_properties.write(take.layers, Settings())
     take.layers.head.amount, take.seed = 0.5, 8
@@ -40,12 +44,14 @@ def test_what_is_saved_is_what_is_applied_and_what_the_command_line_reads(scene,
 
 def test_every_preset_of_ours_can_be_applied(scene):
     for preset in presets.every():
-        assert not preset.is_own
+        assert not presets.is_own(preset)
+        assert preset.about
         assert bpy.ops.facewright.preset_apply(path=str(preset.path)) == {"FINISHED"}
         assert chosen() == core_settings.load(preset.path)
 
 
 def test_one_undo_takes_a_preset_back(scene, folder: Path):
+    folder.mkdir()
     (folder / "Wide.toml").write_text("[articulation]\njaw = 1.5\n")
     bpy.ops.ed.undo_push(message="before")
     bpy.ops.facewright.preset_apply("EXEC_DEFAULT", True, path=str(folder / "Wide.toml"))
@@ -60,6 +66,7 @@ def test_one_undo_takes_a_preset_back(scene, folder: Path):
      ("[gaze]\nspread_deg = 300", "must be 0 to 30"), ("no toml", "cannot be read"), ("[head]\nseed = 0.5", "whole")],
 )  # fmt: skip
 def test_a_preset_that_is_wrong_changes_nothing_and_says_why(scene, folder: Path, text: str, reason: str):
+    folder.mkdir()
     (folder / "bad.toml").write_text(text)
     properties.take_of(scene).layers.brows.amount = 0.5
     before = chosen()
@@ -68,11 +75,17 @@ def test_a_preset_that_is_wrong_changes_nothing_and_says_why(scene, folder: Path
     assert chosen() == before
 
 
+def test_a_name_of_ours_is_not_taken(scene, folder: Path):
+    with pytest.raises(RuntimeError, match="one of Facewright's own presets"):
+        bpy.ops.facewright.preset_save(name=presets.every()[0].name)
+    assert not folder.exists()
+
+
 @pytest.mark.parametrize("name", ["", "   ", "a/b", "..", ".hidden", "x" * 61, "tab\there", 'q"uote'])
 def test_a_name_that_is_no_file_name_is_refused(scene, folder: Path, name: str):
     with pytest.raises(RuntimeError, match="cannot be a preset's name"):
         bpy.ops.facewright.preset_save(name=name)
-    assert list(folder.iterdir()) == []
+    assert not folder.exists()
 
 
 def test_only_presets_of_ones_own_can_be_deleted(scene, folder: Path, tmp_path_factory: pytest.TempPathFactory):
@@ -83,7 +96,7 @@ def test_only_presets_of_ones_own_can_be_deleted(scene, folder: Path, tmp_path_f
         bpy.ops.facewright.preset_delete(path=str(stranger))
     assert stranger.exists()
     assert bpy.ops.facewright.preset_delete(path=str(folder / "Mine.toml")) == {"FINISHED"}
-    assert [preset for preset in presets.every() if preset.is_own] == []
+    assert [preset for preset in presets.every() if presets.is_own(preset)] == []
 
 
 def test_a_seed_is_drawn_and_undone(scene):
