@@ -85,3 +85,13 @@ def test_phone_tables_lose_stress_and_name_pauses(tmp_path: Path) -> None:
     table = tmp_path / "phones.tsv"
     table.write_text("path\tphone\tstart_s\tend_s\na\tAH0\t0.0\t0.1\na\tsp\t0.1\t0.4\n", encoding="utf-8")
     assert read_phones(table) == {"a": [Phone("ah", 0.0, 0.1), Phone("sil", 0.1, 0.4)]}
+
+
+def test_german_under_english_text_and_the_wrong_line_are_rejected_with_their_score(tmp_path: Path) -> None:
+    german, rate, _ = espeak.speak("Meine Mutter backt am Montag warme Brote im alten Ofen.", "de", 150)
+    reason = align.align_utterance(utterance(tmp_path, LINE, german, rate)).reason
+    assert "disagree (score -" in reason or reason == "the text could not be aligned to the audio"
+    samples, rate, _ = espeak.speak(LINE, "en-us")
+    wrong = align.align_utterance(utterance(tmp_path, "she sees the cheese he keeps in the freezer", samples, rate))
+    assert "disagree (score -" in wrong.reason or wrong.reason == "the text could not be aligned to the audio"
+    assert not wrong.phones
