@@ -18,7 +18,7 @@ from .protection import listed
 GLTF, FBX, USD = "GLTF", "FBX", "USD"
 SUFFIXES = {GLTF: ".glb", FBX: ".fbx", USD: ".usdc"}
 ALSO = {".usd": USD, ".usda": USD}  # other endings that a user may write
-BAKES_MODIFIERS = "their shape keys are exported, and what other modifiers do is not"
+WITHOUT = "exported without modifiers, because the shape keys would be lost; subdivide in the engine"
 
 # Applying modifiers would drop the shape keys; sampling every frame keeps drivers and what lies on an NLA.
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -92,7 +92,7 @@ def _of_view_layer(character: Character) -> list[bpy.types.Object]:
 
 def _notes(kind: str, character: Character) -> tuple[str, ...]:
     modified = [mesh.name for mesh in character.meshes if any(_changes(modifier) for modifier in mesh.modifiers)]
-    notes = [f"{listed(modified)}: {BAKES_MODIFIERS}"] if modified else []
+    notes = [f"{listed(modified)}: {WITHOUT}"] if modified else []
     if kind == USD and character.armature and len(character.meshes) > 1:
         notes.append(
             "USD numbers the weights of further meshes (jawOpen2); Blender itself reads back those of one mesh"

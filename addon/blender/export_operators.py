@@ -1,6 +1,7 @@
 """Export Curves and Export for Game Engine: they read the context, call one function each, and report."""
 
 # No `from __future__ import annotations`: Blender reads properties out of evaluated annotations.
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,9 +28,18 @@ class FACEWRIGHT_OT_export_curves(Reporting, ExportHelper, bpy.types.Operator): 
     bl_label = "Export Curves"
 
     filepath: StringProperty(name="File", description="The curve file", subtype="FILE_PATH")
-    filename_ext = ".csv"
+    kind: EnumProperty(
+        name="Format",
+        description="Who reads the file",
+        items=(
+            (".csv", "Live Link Face", "CSV with ARKit's 52, head and eyes, as the iPhone app writes it"),
+            (".a2f.json", "Audio2Face", "JSON with ARKit's 52 weights, as many tools import it"),
+            (".json", "Facewright", "JSON with every channel"),
+            (".npz", "NumPy", "Every channel as arrays, for scripts"),
+        ),
+    )
     filter_glob: StringProperty(default="*.csv;*.json;*.npz", options={"HIDDEN"})
-    check_extension = None  # the ending chooses the format; .a2f.json is two of them
+    check_extension = None  # `check` keeps it; .a2f.json is two of them
     use_range: BoolProperty(
         name="Only Some Frames", description="Off: the scene's whole frame range", options={"SKIP_SAVE"}
     )
@@ -50,9 +60,7 @@ class FACEWRIGHT_OT_export_curves(Reporting, ExportHelper, bpy.types.Operator): 
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
-        layout.label(text=".csv: Live Link Face", icon="INFO")
-        layout.label(text=".a2f.json: Audio2Face", icon="BLANK1")
-        layout.label(text=".json, .npz: for scripts", icon="BLANK1")
+        layout.prop(self, "kind")
         layout.prop(self, "use_range")
         if self.use_range:
             layout.prop(self, "frame_start")
@@ -60,8 +68,19 @@ class FACEWRIGHT_OT_export_curves(Reporting, ExportHelper, bpy.types.Operator): 
         layout.prop(self, "fps")
         layout.prop(self, "timecode", placeholder="00:00:00:00")
 
+    @property
+    def filename_ext(self) -> str:
+        """The ending of the chosen format."""
+        return str(self.kind)
+
+    def check(self, _context: Context) -> bool:
+        """Keeps the file's ending in step with the format."""
+        before = str(self.filepath)
+        self.filepath = _with_ending(before, formats.SUFFIXES, self.kind)
+        return bool(before != self.filepath)
+
     def execute(self, context: Context) -> "Outcome":
-        """Reads the keys back and writes the file whole."""
+        """Reads the keys back and writes the file whole; its ending says in which format."""
         scene = context.scene
         frames = (self.frame_start, self.frame_end) if self.use_range else (scene.frame_start, scene.frame_end)
         path = Path(bpy.path.abspath(self.filepath))
@@ -78,6 +97,13 @@ class FACEWRIGHT_OT_export_curves(Reporting, ExportHelper, bpy.types.Operator): 
         return self.succeed(f"Wrote {count} frames of {len(found.curves.names)} channels to {path.name}", notes)
 
 
+def _with_ending(filepath: str, known: Iterable[str], ending: str) -> str:
+    """The path with this ending in place of another one that is known; an empty name stays empty."""
+    other = next((each for each in known if filepath.lower().endswith(each)), "")
+    stem = filepath.removesuffix(filepath[len(filepath) - len(other) :]) if other else filepath
+    return f"{stem}{ending}" if Path(stem).name and not filepath.endswith(("/", "\\")) else filepath
+
+
 def _time_of_day(text: str, scene: bpy.types.Scene) -> float | None:
     if not text.strip():
         return None
@@ -91,7 +117,7 @@ class FACEWRIGHT_OT_export_character(Reporting, ExportHelper, bpy.types.Operator
     """Write the character with its face animation for a game engine: glTF, FBX or USD by Blender's own exporters"""
 
     bl_idname = "facewright.export_character"
-    bl_label = "Export for Game Engine"
+    bl_label = "Export Character"
 
     filepath: StringProperty(name="File", description="The character's file", subtype="FILE_PATH")
     kind: EnumProperty(
@@ -120,14 +146,12 @@ class FACEWRIGHT_OT_export_character(Reporting, ExportHelper, bpy.types.Operator
 
     def check(self, _context: Context) -> bool:
         """Keeps the file's ending in step with the format."""
-        path = Path(self.filepath)
-        known = {*engine_export.SUFFIXES.values(), *engine_export.ALSO}
-        named = path if path.suffix.lower() in known else path.with_name(f"{path.name}{self.filename_ext}")
-        if engine_export.kind_of(named) != self.kind:
-            named = named.with_suffix(self.filename_ext)
-        is_other = str(named) != str(self.filepath)
-        self.filepath = str(named)
-        return is_other
+        before = str(self.filepath)
+        endings = (*engine_export.SUFFIXES.values(), *engine_export.ALSO)
+        same = [ending for ending in endings if engine_export.kind_of(Path(f"a{ending}")) == self.kind]
+        if not before.lower().endswith(tuple(same)):
+            self.filepath = _with_ending(before, endings, self.filename_ext)
+        return bool(before != self.filepath)
 
     def execute(self, context: Context) -> "Outcome":
         """Exports the head's character over the scene's frame range."""

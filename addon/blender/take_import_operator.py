@@ -77,7 +77,7 @@ class FACEWRIGHT_OT_import_take(Reporting, ImportHelper, bpy.types.Operator):  #
         options={"ENUM_FLAG"},
     )
     limit_closing: BoolProperty(
-        name="Lips Meet, No Further",
+        name="Limit Lips",
         description="Lets mouthClose never exceed jawOpen, as captures do by a little; off keeps the capture as it is",
     )
 

@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 import pytest
 
-from addon.blender import bake, export, sound, take_import
+from addon.blender import bake, export, export_operators, sound, take_import
 from addon.core import channels, formats, rigs
 from addon.core.curves import Curves, lip_gap
 from addon.core.errors import RigError
@@ -112,6 +112,21 @@ def test_only_the_frames_asked_for_are_written(head, tmp_path):
     baked(head, performed())
     bpy.ops.facewright.export_curves(filepath=str(tmp_path / "a.npz"), use_range=True, frame_start=5, frame_end=14)
     assert len(formats.read(tmp_path / "a.npz").values) == 10
+
+
+@pytest.mark.parametrize(
+    ("before", "kind", "after"),
+    [
+        ("/a/take.csv", ".csv", "/a/take.csv"),
+        ("/a/take.csv", ".a2f.json", "/a/take.a2f.json"),
+        ("/a/take.A2F.json", ".json", "/a/take.json"),
+        ("/a/v1.2", ".npz", "/a/v1.2.npz"),
+        ("/a/", ".csv", "/a/"),
+        ("", ".csv", ""),
+    ],
+)
+def test_the_files_ending_follows_the_format(before, kind, after):
+    assert export_operators._with_ending(before, formats.SUFFIXES, kind) == after
 
 
 def test_what_cannot_be_exported_is_said_and_nothing_is_written(head, tmp_path):
