@@ -23,6 +23,7 @@ INTERRUPTED = 130  # as shells count Ctrl+C
 LONG_S = 60.0  # sounds from here on get a progress bar
 BAR_WIDTH = 30
 OUTPUTS = "FILE.csv (Live Link Face), FILE.a2f.json (Audio2Face), FILE.json or FILE.npz"
+BLENDER = {"bpy", "mathutils"}  # modules that only Blender has
 MAX_WORKERS = 256  # more is a slip of the finger
 
 
@@ -75,6 +76,13 @@ def _parser() -> argparse.ArgumentParser:
     named.add_argument("--about", default="", help="a sentence to keep with it: what it is for")
     _add_look_options(named)
     named.set_defaults(run=_presets)
+
+    heads = commands.add_parser("rigs", help="heads to animate")
+    made = heads.add_subparsers(required=True, metavar="WHAT")
+    ict = made.add_parser("import-ict", help="a Blender head from a clone of ICT-FaceKit; needs Blender")
+    ict.add_argument("folder", type=Path, help="the clone, or its FaceXModel folder")
+    ict.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.blend")
+    ict.set_defaults(run=_import_ict)
 
     doctor = commands.add_parser("doctor", help="versions, devices, and whether the model runs")
     _add_model_options(doctor)
@@ -160,6 +168,20 @@ def _batch(options: argparse.Namespace) -> int:
     counts = ", ".join(f"{tally[status]} {status}" for status in ledger.STATUSES)
     _say(f"{counts}; {quoted(options.output / ledger.NAME)} has a row for each")
     return MENDABLE if tally[ledger.FAILED] else 0
+
+
+def _import_ict(options: argparse.Namespace) -> int:
+    try:
+        from .blender import ict  # late: only Blender has what it stands on
+    except ModuleNotFoundError as error:
+        if error.name not in BLENDER:
+            raise
+        raise FacewrightError(
+            "only Blender can build a head: run `blender --command facewright rigs import-ict FOLDER -o HEAD.blend`,"
+            " or install bpy beside Facewright"
+        ) from error
+    print(ict.import_head(options.folder, options.output, _bar(sys.stderr.isatty())))
+    return 0
 
 
 def _settings(options: argparse.Namespace) -> settings.Settings:

@@ -25,6 +25,8 @@ from . import (
     preview_operators,
     rig_panel,
     rig_properties,
+    solve,
+    solve_panel,
 )
 from .operators import FACEWRIGHT_OT_animate, FACEWRIGHT_OT_cancel, draw_menu
 from .panels import FACEWRIGHT_PT_speech, forget_coverage
@@ -48,6 +50,8 @@ CLASSES = (
     *animate_all.CLASSES,
     *animate_all_panel.CLASSES,
     *exchange.CLASSES,
+    *solve.CLASSES,
+    *solve_panel.CLASSES,
     *mapping.CLASSES,
     *mapping_files.CLASSES,
     *mapping_solo.CLASSES,
@@ -62,6 +66,7 @@ def register(package: str) -> None:
     for kind in CLASSES:
         bpy.utils.register_class(kind)
     rig_properties.attach()
+    solve.attach()
     mapping_rows.attach()
     setattr(bpy.types.Scene, PROPERTY, bpy.props.PointerProperty(type=FACEWRIGHT_PG_take))
     bpy.types.VIEW3D_MT_object_animation.append(draw_menu)  # type: ignore[arg-type]  # the stubs forget that the menu comes first
@@ -90,6 +95,7 @@ def unregister() -> None:
     delattr(bpy.types.Scene, PROPERTY)
     mapping_rows.detach()
     rig_properties.detach()
+    solve.detach()
     for kind in reversed(CLASSES):
         bpy.utils.unregister_class(kind)
     if jobs.board.job is not None:
