@@ -23,10 +23,14 @@ from . import (
     presets,
     preview,
     preview_operators,
+    rebake_operators,
     rig_panel,
     rig_properties,
     solve,
     solve_panel,
+    take_operators,
+    take_panel,
+    take_properties,
 )
 from .operators import FACEWRIGHT_OT_animate, FACEWRIGHT_OT_cancel, draw_menu
 from .panels import FACEWRIGHT_PT_speech, forget_coverage
@@ -36,6 +40,7 @@ from .properties import PROPERTY, FACEWRIGHT_PG_take
 CLASSES = (
     *layer_properties.CLASSES,
     *rig_properties.CLASSES,
+    *take_properties.CLASSES,
     *mapping_rows.CLASSES,
     FACEWRIGHT_PG_take,
     FACEWRIGHT_AP_preferences,
@@ -56,6 +61,9 @@ CLASSES = (
     *mapping_files.CLASSES,
     *mapping_solo.CLASSES,
     *mapping_panel.CLASSES,
+    *take_operators.CLASSES,
+    *rebake_operators.CLASSES,
+    *take_panel.CLASSES,
 )
 _commands: list[object] = []  # what unregister_cli_command takes
 
@@ -66,6 +74,7 @@ def register(package: str) -> None:
     for kind in CLASSES:
         bpy.utils.register_class(kind)
     rig_properties.attach()
+    take_properties.attach()
     solve.attach()
     mapping_rows.attach()
     setattr(bpy.types.Scene, PROPERTY, bpy.props.PointerProperty(type=FACEWRIGHT_PG_take))
@@ -95,6 +104,7 @@ def unregister() -> None:
     delattr(bpy.types.Scene, PROPERTY)
     mapping_rows.detach()
     rig_properties.detach()
+    take_properties.detach()
     solve.detach()
     for kind in reversed(CLASSES):
         bpy.utils.unregister_class(kind)

@@ -1,4 +1,4 @@
-"""Curves become keys: a new Action for each of the head's data-blocks, and the sound beside them."""
+"""Curves become keys: a new Action for each of the head's data-blocks, a take in the list, and the sound beside it."""
 
 from __future__ import annotations
 
@@ -12,16 +12,27 @@ import numpy as np
 
 from ..core import curves as core_curves
 from ..core import pipeline
-from ..core.curves import Array, Curves
+from ..core.curves import Curves
 from ..core.direction import UNDIRECTED, Direction
+from ..core.heard import Heard
 from ..core.settings import Settings
-from . import compat, hearing, rig, sound
-from .targets import Strand
+from . import compat, hearing, keys, lines, memory, rig, sound, take_shelf, takes
+from .density import Density, density_of, generated
+from .protection import listed
+from .targets import Owner, Strand
 
-LINEAR = 1  # Keyframe.interpolation as foreach_set takes it
 DEFAULTS = Settings()
-STILL = 1e-5  # a control that moves less than this gets a key at each end of the line
-TAKES = "facewright_takes"  # custom property of a baked Action: first and last frame of each line in it
+# A channel group's colour in the Graph Editor: a theme set for its header, red, green and blue for its curves.
+COLOURS = {
+    "Mouth": ("THEME01", (0.90, 0.35, 0.30)),
+    "Jaw": ("THEME02", (0.95, 0.60, 0.25)),
+    "Cheeks": ("THEME09", (0.90, 0.80, 0.30)),
+    "Brows": ("THEME03", (0.45, 0.75, 0.35)),
+    "Eyes": ("THEME04", (0.35, 0.60, 0.95)),
+    "Head": ("THEME06", (0.65, 0.45, 0.90)),
+    "Tongue": ("THEME05", (0.90, 0.45, 0.65)),
+    "Visemes": ("THEME07", (0.35, 0.80, 0.80)),
+}
 
 
 @dataclass(frozen=True)
@@ -34,6 +45,7 @@ class Report:
     meshes: int
     controls: int
     notes: tuple[str, ...]
+    take: str = ""  # its name in the list
 
     def __str__(self) -> str:
         meshes = f"{self.meshes} {'mesh' if self.meshes == 1 else 'meshes'}"
@@ -43,11 +55,20 @@ class Report:
 
 @dataclass(frozen=True)
 class Performance:
-    """What was heard in a line: curves at the model's own rate, and notes for the user."""
+    """What a line is to look like: curves at the model's own rate, and notes for the user.
+
+    The rest is what a take keeps to be performed again; a performance that was read from a file has its curves alone.
+    """
 
     line: sound.Line
     curves: Curves
-    notes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    heard: Heard | None = None
+    settings: Settings = DEFAULTS
+    direction: Direction = UNDIRECTED
+    model: str = ""  # which one listened
+    heard_from_s: float | None = None  # second of the sound file at which that began; None: with the line
+    stretch: float = 1.0  # how much longer the line is than spoken
 
 
 def animate_scene(
@@ -70,7 +91,8 @@ def perform(
 ) -> Performance:
     """Listens to the line; slow, and never touches bpy, so a thread may run it."""
     heard = hearing.listen(line, settings.model, progress)
-    return Performance(line, pipeline.perform(heard, settings, direction), heard.notes)
+    curves, model = pipeline.perform(heard, settings, direction), memory.identity(settings.model)
+    return Performance(line, curves, heard.notes, heard, settings, direction, model)
 
 
 def write(scene: bpy.types.Scene, head: bpy.types.Object | None, performance: Performance, fit: bool = True) -> Report:
@@ -78,98 +100,95 @@ def write(scene: bpy.types.Scene, head: bpy.types.Object | None, performance: Pe
     found = rig.examine(scene, head)
     line = performance.line
     sampled = core_curves.resample(performance.curves, sound.fps(scene))
-    strands = found.strands(sampled)
+    strands = found.strands(sampled, line.frame)
     notes = [*performance.notes, *found.notes]
     if note := sound.place(scene, line):  # first, because it may be refused: the file may be gone by now
         notes.append(note)
+    take = takes.new(scene, head, performance, sound.fps(scene), len(sampled.values))
+    density = density_of(scene, sampled)
     kept = []
     for owner in dict.fromkeys(strand.owner for strand in strands):
         block = owner.block()
-        kept.append(new_action(block, f"Facewright {line.name} {owner.shown}"))
-        write_strands(block, [strand for strand in strands if strand.owner == owner], line.frame)
+        kept.append(new_action(scene, block, f"Facewright {line.name} {owner.shown}"))
+        own = [strand for strand in strands if strand.owner == owner]
+        write_strands(block, own, lines.Line(take.uid, line.name, take.first, take.last), density)
+        lines.mark_phrases(block.animation_data.action, line.name, takes.phrases(take, performance.heard))
+        takes.add_part(take, owner, block.animation_data.action)
+        notes += carried_over(block, owner, own)
     kept = list(dict.fromkeys(name for name in kept if name))  # meshes may share an Action
     if kept:
         notes.append(f"the keys that were there are kept in {', '.join(kept)}")
+    notes += take_shelf.tidied(scene, take)
     if fit:
-        _fit(scene, line.frame + len(sampled.values) - 1)
+        _fit(scene, take.last)
     frames = len(sampled.values)
-    return Report(line.name, line.frame, frames, len(found.parts), len(found.controls), tuple(notes))
+    return Report(line.name, line.frame, frames, len(found.parts), len(found.controls), tuple(notes), take.name)
 
 
-def write_strands(block: Any, strands: Sequence[Strand], first_frame: int) -> None:
-    """One key a frame for each strand of `block`, in place of the lines that were baked on any of these frames.
-
-    What stays still is held by its first and last key, so that other lines on the curve do not drag it.
-    """
+def write_strands(block: Any, strands: Sequence[Strand], line: lines.Line, density: Density) -> None:
+    """Generated keys for each strand of `block`, in place of the lines that were baked on any of these frames."""
     action = block.animation_data.action
     existing = {(curve.data_path, curve.array_index): curve for curve in compat.curves_of(action, block)}
-    count = len(strands[0].values)
-    frames = np.arange(first_frame, first_frame + count, dtype=np.float32)
-    replaced = _add_take(action, first_frame, first_frame + count - 1)
-    for strand in strands:
-        curve = existing.get((strand.path, strand.index)) or compat.new_curve(
-            action, block, strand.path, strand.index, strand.group
-        )
-        step = max(1, count - 1) if np.ptp(strand.values) < STILL else 1
-        write_curve(curve, frames[::step], strand.values[::step], replaced)
+    noted = keys.notes(action)
+    first, last = lines.add(action, line)
+    values = np.stack([strand.values for strand in strands], axis=1)
+    made = generated(values, [strand.group for strand in strands], line.first, density)
+    for strand, new in zip(strands, made, strict=True):
+        place = (strand.path, strand.index)
+        curve = existing.get(place) or new_curve(action, block, strand)
+        old = keys.read(curve)
+        frames = old["co"][:, 0]
+        stays = (frames < first - 0.5) | (frames > last + 0.5)
+        keys.write(curve, np.concatenate([old[stays], new]))
+        noted[place] = keys.renoted(noted.get(place), keys.read(curve), (first, last), new["co"][:, 0])
+    keys.note(action, noted)
     block.update_tag()
 
 
-def write_curve(curve: bpy.types.FCurve, frames: Array, values: Array, replaced: tuple[int, int]) -> None:
-    """Linear keys at `frames`, (T,), in place of those that the curve has between two frames."""
-    points = curve.keyframe_points
-    kept = _clear(points, replaced[0] - 0.5, replaced[1] + 0.5)
-    points.add(len(frames))
-    where = np.empty((kept + len(frames), 2), np.float32)
-    shape = np.empty(kept + len(frames), np.int32)
-    points.foreach_get("co", where.ravel())
-    points.foreach_get("interpolation", shape)
-    where[kept:, 0], where[kept:, 1], shape[kept:] = frames, values, LINEAR
-    points.foreach_set("co", where.ravel())
-    points.foreach_set("interpolation", shape)
-    if kept:
-        points.sort()
-    curve.update()
+def new_curve(action: Any, block: Any, strand: Strand) -> Any:
+    """A curve for a strand, in its group and colour; it holds its first and last value for ever."""
+    curve = compat.new_curve(action, block, strand.path, strand.index, strand.group)
+    curve.extrapolation = "CONSTANT"
+    if strand.group in COLOURS:
+        header, colour = COLOURS[strand.group]
+        curve.color_mode, curve.color = "CUSTOM", colour
+        if curve.group is not None:
+            curve.group.color_set = header
+    return curve
 
 
-def _clear(points: bpy.types.FCurveKeyframePoints, first: float, last: float) -> int:
-    """Removes the keys between two frames; how many are left."""
-    where = np.empty(2 * len(points), np.float32)
-    points.foreach_get("co", where)
-    inside = np.flatnonzero((where[::2] > first) & (where[::2] < last))
-    if len(inside) == len(points):
-        points.clear()
-    else:
-        for index in inside[::-1]:
-            points.remove(points[index], fast=True)
-    return len(points)
-
-
-def _add_take(action: bpy.types.Action, first: int, last: int) -> tuple[int, int]:
-    """Notes a line in its Action; the frames it replaces: its own, and all of any line that it overlaps."""
-    noted = list(action.get(TAKES, ()))
-    takes = list(zip(noted[::2], noted[1::2], strict=True))
-    apart = [take for take in takes if take[1] < first or take[0] > last]
-    action[TAKES] = [frame for take in [*apart, (first, last)] for frame in take]
-    overlapped = [take for take in takes if take not in apart]
-    return min([first, *(take[0] for take in overlapped)]), max([last, *(take[1] for take in overlapped)])
-
-
-def new_action(block: Any, name: str) -> str | None:
+def new_action(scene: bpy.types.Scene, block: Any, name: str) -> str | None:
     """Gives `block` an Action of its own that starts as a copy of the one it had; the name of the animator's, if any.
 
     The copy keeps what the bake does not write: other curves, locked curves, lines that were baked elsewhere.
     """
     old = block.animation_data.action if block.animation_data else None
     if old is None:
-        action = bpy.data.actions.new(name)
-    else:
-        action = old.copy()
-        action.name = name
-        old.use_fake_user = True
+        compat.assign(block, bpy.data.actions.new(name))
+        return None
+    takes.stash(scene, block)  # what was done to a take since it was baked stays with it
+    action = old.copy()
+    action.name = name
+    action.use_fake_user = False
     compat.assign(block, action)
-    is_theirs = old is not None and old.get(TAKES) is None
-    return str(old.name) if is_theirs else None
+    if takes.is_ours(old):
+        return None
+    old.use_fake_user = True
+    return str(old.name)
+
+
+def carried_over(block: Any, owner: Owner, strands: Sequence[Strand]) -> list[str]:
+    """What of the animator's curves goes on acting on the generated keys, in lines to tell."""
+    names = {(strand.path, strand.index): strand.name for strand in strands}
+    curves = [c for c in compat.curves_of(block.animation_data.action, block) if (c.data_path, c.array_index) in names]
+    bent = [names[c.data_path, c.array_index] for c in curves if any(not m.mute for m in c.modifiers)]
+    run = [names[c.data_path, c.array_index] for c in curves if c.extrapolation == "LINEAR"]
+    told = []
+    if bent:
+        told.append(f"{listed(bent)} on {owner.shown}: curve modifiers of yours go on acting on the new keys")
+    if run:
+        told.append(f"{listed(run)} on {owner.shown}: extrapolated, so not still before and after the line")
+    return told
 
 
 def _fit(scene: bpy.types.Scene, last_frame: int) -> None:

@@ -39,6 +39,37 @@ def curves_at(action: Any, path: str) -> list[Any]:
     return [curve for bag in bags if bag for curve in bag.fcurves if curve.data_path == path]
 
 
+def curves_in(action: Any, owner: Any) -> list[Any]:
+    """The curves that an action has for `owner`, whether or not it moves it now; of a take, which has one slot."""
+    animation = owner.animation_data
+    if animation and animation.action == action:
+        return curves_of(action, owner)
+    return list(_bag(action).fcurves) if not HAS_SLOTS or len(action.slots) else []
+
+
+def curve_like(action: Any, model: Any) -> Any:
+    """A curve for the same property as `model`, in a group of its name and colour; of a take, which has one slot."""
+    bag = _bag(action)
+    curve = bag.fcurves.new(model.data_path, index=model.array_index)
+    curve.extrapolation, curve.color_mode = model.extrapolation, model.color_mode
+    if model.color_mode == "CUSTOM":
+        curve.color = model.color
+    if model.group is not None:
+        group = bag.groups.get(model.group.name) or bag.groups.new(model.group.name)
+        group.color_set = model.group.color_set
+        curve.group = group
+    return curve
+
+
+def _bag(action: Any) -> Any:
+    """What holds the curves and groups of an action's first slot."""
+    if not HAS_SLOTS:
+        return action
+    layer = action.layers[0] if len(action.layers) else action.layers.new("Layer")
+    strip = layer.strips[0] if len(layer.strips) else layer.strips.new(type="KEYFRAME")
+    return strip.channelbag(action.slots[0], ensure=True)
+
+
 def new_curve(action: Any, owner: Any, path: str, index: int, group: str) -> Any:
     """A curve for a property that has none yet, in a group; `owner` is animated by `action` already."""
     if TAKES_GROUP:
@@ -62,6 +93,19 @@ def assign(owner: Any, action: Any) -> None:
         animation.action_slot = action.slots[used]
     for slot in [slot for slot in action.slots if slot != animation.action_slot]:
         action.slots.remove(slot)
+
+
+def put_bytes(owner: Any, name: str, data: bytes) -> None:
+    """Sets a custom property; Blender 4.5 and others cut bytes off at the first zero where one was set before."""
+    if name in owner:
+        del owner[name]
+    owner[name] = data
+
+
+def use_slot(strip: Any, animation: Any) -> None:
+    """Lets an NLA strip play what the animation's own Action plays now."""
+    if HAS_SLOTS and animation.action_slot is not None:
+        strip.action_slot = animation.action_slot
 
 
 def strips(scene: bpy.types.Scene) -> Any:

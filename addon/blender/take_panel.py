@@ -1,0 +1,138 @@
+"""The Takes panel; panels only draw."""
+
+# No `from __future__ import annotations`: Blender reads properties out of evaluated annotations.
+from typing import Any, Literal
+
+import bpy
+from bpy.props import BoolProperty
+
+from . import properties, rebake_operators, take_operators, takes
+
+
+class FACEWRIGHT_UL_takes(bpy.types.UIList):
+    """Takes: which is shown, what it is called, whether it is kept"""
+
+    of_head: BoolProperty(name="This Head", description="List the takes of the chosen head only", default=True)
+
+    def draw_item(
+        self,
+        _context: bpy.types.Context,
+        layout: bpy.types.UILayout,
+        _data: Any,
+        item: Any,
+        _icon: int,
+        _active_data: Any,
+        _active_property: str,
+        _index: int,
+        _flag: int,
+    ) -> None:
+        row = layout.row(align=True)
+        icon: Literal["RADIOBUT_ON", "RADIOBUT_OFF"] = "RADIOBUT_ON" if takes.is_current(item) else "RADIOBUT_OFF"
+        row.operator(take_operators.FACEWRIGHT_OT_take_show.bl_idname, text="", icon=icon, emboss=False).uid = item.uid
+        row.prop(item, "name", text="", emboss=False)
+        if all(takes.block_of(part) is None for part in item.parts):
+            row.label(text="head gone", icon="ERROR")
+        elif not takes.is_whole(item):
+            row.label(text="keys deleted", icon="ERROR")
+        else:
+            side = row.row()
+            side.alignment = "RIGHT"
+            side.label(text=f"seed {item.seed}")
+        row.prop(item, "is_kept", text="", icon="FAKE_USER_ON" if item.is_kept else "FAKE_USER_OFF", emboss=False)
+
+    def draw_filter(self, _context: bpy.types.Context, layout: bpy.types.UILayout) -> None:
+        row = layout.row()
+        row.prop(self, "filter_name", text="")
+        row.prop(self, "of_head")
+
+    def filter_items(self, context: bpy.types.Context, data: Any, name: str) -> tuple[Any, Any]:
+        """Those of the chosen head, and of these the ones whose name fits."""
+        found = getattr(data, name)
+        flags = bpy.types.UI_UL_list.filter_items_by_name(self.filter_name, self.bitflag_filter_item, found, "name")
+        flags = flags or [self.bitflag_filter_item] * len(found)
+        if self.of_head:
+            top = _top(properties.head_of(context))
+            flags = [flag if _is_of(take, top) else 0 for flag, take in zip(flags, found, strict=True)]
+        return flags, []
+
+
+class FACEWRIGHT_PT_takes(bpy.types.Panel):
+    """Takes of the chosen head: shown, compared, baked again."""
+
+    bl_label = "Takes"
+    bl_category = "Facewright"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_order = 20
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, held = self.layout, takes.of(context.scene)
+        row = layout.row()
+        row.template_list("FACEWRIGHT_UL_takes", "", held, "takes", held, "index", rows=4)
+        column = row.column(align=True)
+        column.operator("facewright.take_duplicate", text="", icon="ADD")
+        column.operator("facewright.take_delete", text="", icon="REMOVE")
+        column.separator()
+        column.operator("facewright.take_compare", text="", icon="ARROW_LEFTRIGHT")
+        column.operator("facewright.take_push_nla", text="", icon="NLA_PUSHDOWN")
+        column.operator("facewright.take_tidy", text="", icon="BRUSH_DATA")
+        if not len(held.takes):
+            layout.label(text="Animate a line for the first take", icon="INFO")
+            return
+        _draw_again(layout, held)
+        _draw_keys(layout, held)
+
+
+def _draw_again(layout: bpy.types.UILayout, held: Any) -> None:
+    body = layout.column()
+    body.use_property_split = True
+    body.use_property_decorate = False
+    body.prop(held, "span")
+    if held.span != "TAKE":
+        body.prop(held, "blend_s")
+    body.prop(held, "asked")
+    column = layout.column(align=True)
+    column.operator(rebake_operators.FACEWRIGHT_OT_rebake.bl_idname, icon="FILE_REFRESH")
+    column.operator(rebake_operators.FACEWRIGHT_OT_update_to_strip.bl_idname, icon="SEQ_SEQUENCER")
+
+
+def _draw_keys(layout: bpy.types.UILayout, held: Any) -> None:
+    header, body = layout.panel("facewright_keys", default_closed=True)
+    header.label(text="Keys")
+    if body is None:
+        return
+    column = body.column(align=True)
+    row = column.row(align=True)
+    row.operator("facewright.select_keys", text="Select Mine").whose = "MINE"
+    row.operator("facewright.select_keys", text="Select Generated").whose = "GENERATED"
+    row = column.row(align=True)
+    row.operator("facewright.own_keys", text="Take Over").action = "LOCK"
+    row.operator("facewright.own_keys", text="Give Back").action = "RELEASE"
+    options = body.column()
+    options.use_property_split = True
+    options.use_property_decorate = False
+    options.prop(held, "use_fewer_keys")
+    if held.use_fewer_keys:
+        options.prop(held, "error")
+    options.prop(held, "most")
+
+
+def _top(obj: bpy.types.Object | None) -> bpy.types.Object | None:
+    """What a character hangs on: its armature, else its highest parent."""
+    if obj is None:
+        return None
+    armature = obj if obj.type == "ARMATURE" else obj.find_armature()
+    obj = armature or obj
+    while obj.parent is not None:
+        obj = obj.parent
+    return obj
+
+
+def _is_of(take: Any, top: bpy.types.Object | None) -> bool:
+    """Whether a take is of the character that hangs on `top`, or of no head any more."""
+    there = [part.shown for part in take.parts if takes.block_of(part) is not None]
+    return not there or top is None or any(_top(obj) == top for obj in (*there, take.head))
+
+
+CLASSES = (FACEWRIGHT_UL_takes, FACEWRIGHT_PT_takes)

@@ -1,0 +1,221 @@
+"""Takes: what was baked for a head and a line, kept in the scene so that it can be switched, compared and baked anew.
+
+On its frames a take decides; what lies elsewhere in an Action carries on whichever take is shown. What is done by hand
+to a take goes into its own Actions as soon as another takes its place.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bpy
+import numpy as np
+
+from ..core import prosody
+from ..core.errors import FacewrightError, RigError, quoted
+from ..core.heard import Heard
+from . import compat, keys, lines, memory, sound
+from .take_properties import PROPERTY
+from .take_properties import FACEWRIGHT_PG_saved_take as Take
+from .take_properties import FACEWRIGHT_PG_takes as Takes
+from .targets import BAKED, Owner
+
+if TYPE_CHECKING:
+    from .bake import Performance
+
+
+def of(scene: bpy.types.Scene) -> Takes:
+    """The scene's takes."""
+    takes: Takes = getattr(scene, PROPERTY)
+    return takes
+
+
+def new(
+    scene: bpy.types.Scene, head: bpy.types.Object | None, performance: Performance, fps: float, frames: int
+) -> Take:
+    """A take at the end of the list, named after its line; its Actions are added as they are written."""
+    held, line = of(scene), performance.line
+    number = 1 + max((take.number for take in held.takes if take.line == line.name), default=0)
+    take: Take = held.takes.add()
+    take.uid, take.number, take.name, take.line = uuid.uuid4().hex, number, f"{line.name} {number}", line.name
+    take.head, take.head_name = head, head.name if head else ""
+    take.stretch = performance.stretch
+    put_line(take, line, fps, frames)
+    memory.keep(held, take, performance)
+    return take
+
+
+def put_line(take: Take, line: sound.Line, fps: float, frames: int) -> None:
+    """Where the take's line lies now."""
+    take.first, take.last = line.frame, line.frame + frames - 1
+    take.timing = json.dumps(
+        {
+            "path": str(line.path), "filepath": line.filepath, "start_s": line.start_s,
+            "end_s": None if line.end_s == float("inf") else line.end_s, "fps": fps,
+        }
+    )  # fmt: skip
+
+
+def line_of(take: Take) -> tuple[sound.Line, float]:
+    """The line as it was when the take was last baked, and the frames a second of then."""
+    about = json.loads(take.timing)
+    end_s = float("inf") if about["end_s"] is None else about["end_s"]
+    line = sound.Line(Path(about["path"]), take.line, take.first, about["start_s"], end_s, about["filepath"])
+    return line, about["fps"]
+
+
+def phrases(take: Take, heard: Heard | None) -> list[int]:
+    """The frames on which the line's phrases begin."""
+    if heard is None:
+        return []
+    line, fps = line_of(take)
+    late_s = line.start_s - take.heard_from_s
+    starts = [(start - late_s) * take.stretch for start, _ in prosody.phrases(heard.prosody)]
+    frames = [take.first + round(float(start) * fps) for start in starts]
+    return [frame for frame in frames if take.first <= frame <= take.last]
+
+
+def add_part(take: Take, owner: Owner, action: bpy.types.Action) -> None:
+    """Notes one of the take's Actions."""
+    part = take.parts.add()
+    part.kind, part.shown = owner.collection, bpy.data.objects.get((owner.shown, None))
+    part.action = action
+
+
+def block_of(part: Any) -> Any:
+    """The data-block that a part of a take moves; None if it is gone."""
+    shown = part.shown
+    if shown is None or not shown.users_scene:
+        return None
+    return shown.data.shape_keys if part.kind == "shape_keys" else shown
+
+
+def actions_of(take: Take) -> list[tuple[Any, bpy.types.Action]]:
+    """Each data-block of the take that is still there, with the Action that moves it now."""
+    blocks = [block for part in take.parts if (block := block_of(part)) is not None]
+    return [(b, b.animation_data.action) for b in blocks if b.animation_data and b.animation_data.action]
+
+
+def is_current(take: Take) -> bool:
+    """Whether the head shows this take."""
+    return any(take.uid in {line.uid for line in lines.of(action)} for _, action in actions_of(take))
+
+
+def is_ours(action: bpy.types.Action) -> bool:
+    """Whether an Action was made by a bake and belongs to a take of any scene."""
+    takes = (take for each in bpy.data.scenes for take in of(each).takes)
+    return action.get(BAKED) is not None and any(part.action == action for take in takes for part in take.parts)
+
+
+def find(scene: bpy.types.Scene, uid: str) -> Take:
+    """The take with this id."""
+    take = next((take for take in of(scene).takes if take.uid == uid), None)
+    if take is None:
+        raise FacewrightError("that take is no longer in the list; choose another")
+    found: Take = take
+    return found
+
+
+def chosen(scene: bpy.types.Scene) -> Take:
+    """The take that is selected in the list."""
+    held = of(scene)
+    if not 0 <= held.index < len(held.takes):
+        raise FacewrightError("no take is selected; select one in the list")
+    take: Take = held.takes[held.index]
+    return take
+
+
+def shown_on(scene: bpy.types.Scene, take: Take) -> list[Take]:
+    """The takes that the head of this one shows now, its other lines among them."""
+    uids = {line.uid for _, action in actions_of(take) for line in lines.of(action)}
+    return [other for other in of(scene).takes if other.uid in uids]
+
+
+def rivals(scene: bpy.types.Scene, take: Take) -> list[Take]:
+    """Other takes of the same line on the same head."""
+    blocks = [block_of(part) for part in take.parts]
+    return [
+        other
+        for other in of(scene).takes
+        if other.uid != take.uid and other.line == take.line and any(block_of(p) in blocks for p in other.parts)
+    ]
+
+
+def check_there(take: Take) -> None:
+    """Raises a RigError if the take's head is gone."""
+    if not any(block_of(part) is not None for part in take.parts):
+        raise RigError(f"the head {quoted(take.head_name)} of {quoted(take.name)} is gone; delete the take")
+
+
+def is_whole(take: Take) -> bool:
+    """Whether every Action of the take whose data-block is there is there too."""
+    return all(part.action is not None for part in take.parts if block_of(part) is not None)
+
+
+def stash(scene: bpy.types.Scene, block: Any) -> None:
+    """Puts what the block's Action holds of each take into that take's own Action."""
+    action = block.animation_data.action if block.animation_data else None
+    if action is None:
+        return
+    for line in lines.of(action):
+        take = next((take for take in of(scene).takes if take.uid == line.uid), None)
+        part = next((p for p in take.parts if block_of(p) == block), None) if take else None
+        if part is not None and part.action is not None and part.action != action:
+            splice(block, part.action, part.action, action, line)
+
+
+def switch(scene: bpy.types.Scene, take: Take) -> None:
+    """Shows a take: its frames as they were left, everything else as it is now."""
+    check_there(take)
+    held = of(scene)
+    before = next((other for other in rivals(scene, take) if is_current(other)), None)
+    if before is not None and before.uid != take.uid:
+        held.previous = before.uid
+    for part in take.parts:
+        block = block_of(part)
+        if block is None or part.action is None:
+            continue
+        now = block.animation_data.action if block.animation_data else None
+        if now == part.action:
+            continue
+        if now is not None:
+            if not is_ours(now):
+                now.use_fake_user = True  # the animator's
+            if lines.of(now):
+                stash(scene, block)
+                splice(block, part.action, now, part.action, lines.Line(take.uid, take.line, take.first, take.last))
+        compat.assign(block, part.action)
+        block.update_tag()
+    select(scene, take.uid)
+
+
+def select(scene: bpy.types.Scene, uid: str) -> None:
+    """Selects a take in the list."""
+    held = of(scene)
+    held.index = next(place for place, other in enumerate(held.takes) if other.uid == uid)
+
+
+def splice(
+    block: Any, into: bpy.types.Action, outside: bpy.types.Action, inside: bpy.types.Action, line: lines.Line
+) -> None:
+    """Makes `into` what `outside` is, but on a line's frames what `inside` is, and not what the line overlaps."""
+    around, within = keys.tables(outside, block), keys.tables(inside, block)
+    noted_around, noted_within = keys.notes(outside), keys.notes(inside)
+    over = [other for other in lines.of(outside) if lines.overlap(other, line) or other.uid == line.uid]
+    apart = [other for other in lines.of(outside) if other not in over]
+    own = next((other for other in lines.of(inside) if other.uid == line.uid), line)
+    cut = (min(other.first for other in (*over, own)), max(other.last for other in (*over, own)))
+    none, nothing = np.zeros(0, keys.KEY), np.zeros(0, keys.NOTE)
+    tables, noted = {}, {}
+    for place in dict.fromkeys([*around, *within]):
+        if place in noted_around or place in noted_within:
+            tables[place] = keys.swapped(around.get(place, none), within.get(place, none), cut)
+            noted[place] = keys.swapped(noted_around.get(place, nothing), noted_within.get(place, nothing), cut)
+        else:  # a curve that no bake has written
+            tables[place] = around[place] if place in around else within[place]
+    keys.put_tables(into, block, tables, like=(outside, inside))
+    lines.put(into, sorted([*apart, own], key=lambda each: each.first))
+    keys.note(into, noted)

@@ -1,0 +1,368 @@
+"""Takes: listed, shown, compared, copied, deleted and pushed, while nothing of the animator's is lost."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+import pytest
+
+from addon.blender import bake, compat, jobs, keys, lines, memory, sound, take_shelf, takes
+from addon.core.settings import loads
+
+from .conftest import Head, action_of
+from .staging import SMALL, curve_of, dump, hand_key, performance, say, spoken, table_of
+
+
+@pytest.fixture
+def head(make_head: Head) -> bpy.types.Object:
+    return make_head(keys=SMALL)
+
+
+def held():
+    return takes.of(bpy.context.scene)
+
+
+def names() -> list[str]:
+    return [take.name for take in held().takes]
+
+
+def shown() -> list[str]:
+    return [take.name for take in held().takes if takes.is_current(take)]
+
+
+def test_every_bake_is_a_take_with_all_that_it_was_made_from(head):
+    take = say(head, seed=7)
+    assert (take.name, take.line, take.seed, take.first, take.last) == ("hello 1", "hello", 7, 1, 48)
+    assert loads(take.settings).seed == 7
+    assert take.head == head
+    assert [part.action for part in take.parts] == [action_of(head)]
+    kept = memory.heard(held(), take)
+    np.testing.assert_array_equal(kept.curves.values, spoken().curves.values)
+    assert shown() == ["hello 1"]
+
+
+def test_takes_of_a_line_share_what_was_heard(head):
+    say(head, seed=1), say(head, seed=2)
+    assert len(held().memory) == 1
+    say(head, "other", 100, seconds=1.0)
+    assert len(held().memory) == 2
+
+
+def test_a_take_can_be_shown_again(head):
+    first, jaw = say(head, seed=1).uid, table_of(head, "eyeBlinkLeft")
+    say(head, seed=2)
+    assert shown() == ["hello 2"]
+    assert bpy.ops.facewright.take_show(uid=first) == {"FINISHED"}
+    assert shown() == ["hello 1"]
+    np.testing.assert_array_equal(table_of(head, "eyeBlinkLeft"), jaw)
+
+
+def test_compare_goes_back_and_forth(head):
+    say(head, seed=1), say(head, seed=2), say(head, seed=3)
+    bpy.ops.facewright.take_show(uid=held().takes[0].uid)
+    assert shown() == ["hello 1"]
+    for expected in ("hello 3", "hello 1", "hello 3"):
+        bpy.ops.facewright.take_compare()
+        assert shown() == [expected]
+
+
+def test_one_take_has_nothing_to_be_compared_with(head):
+    say(head)
+    with pytest.raises(RuntimeError, match="one take only"):
+        bpy.ops.facewright.take_compare()
+
+
+def test_another_take_has_another_seed_and_needs_no_model(head):
+    say(head)
+    assert bpy.ops.facewright.take_duplicate() == {"FINISHED"}
+    assert [take.seed for take in held().takes] == [0, 1]
+    assert shown() == ["hello 2"]
+    assert bpy.ops.facewright.take_duplicate(seed=99) == {"FINISHED"}
+    assert held().takes[-1].seed == 99
+
+
+def test_the_same_seed_gives_the_same_keys(head):
+    say(head, seed=5)
+    before = table_of(head, "eyeBlinkLeft")
+    bpy.ops.facewright.take_duplicate(seed=6)
+    assert not np.array_equal(table_of(head, "browInnerUp")["co"], before["co"])
+    bpy.ops.facewright.take_duplicate(seed=5)
+    np.testing.assert_array_equal(table_of(head, "eyeBlinkLeft"), before)
+
+
+def test_what_was_done_by_hand_stays_with_its_take(head):
+    first = say(head, seed=1).uid
+    hand_key(head, "jawOpen", 10, 0.9)
+    second = say(head, seed=2).uid
+    assert curve_of(head, "jawOpen").evaluate(10) != pytest.approx(0.9)
+    hand_key(head, "jawOpen", 20, 0.8)
+    bpy.ops.facewright.take_show(uid=first)
+    assert curve_of(head, "jawOpen").evaluate(10) == pytest.approx(0.9)
+    assert curve_of(head, "jawOpen").evaluate(20) != pytest.approx(0.8)
+    bpy.ops.facewright.take_show(uid=second)
+    assert curve_of(head, "jawOpen").evaluate(20) == pytest.approx(0.8)
+
+
+def test_a_take_decides_on_its_own_frames_only(head):
+    first = say(head, seed=1).uid
+    say(head, "other", 101)
+    hand_key(head, "jawOpen", 110, 0.9)
+    hand_key(head, "jawOpen", 10, 0.7)
+    say(head, seed=2)
+    bpy.ops.facewright.take_show(uid=first)
+    assert curve_of(head, "jawOpen").evaluate(110) == pytest.approx(0.9)
+    assert curve_of(head, "jawOpen").evaluate(10) == pytest.approx(0.7)
+    assert set(shown()) == {"hello 1", "other 1"}
+
+
+def test_curves_that_no_bake_writes_go_on_through_every_take(make_head):
+    head = make_head(keys=(*SMALL, "Fat"))
+    first = say(head, seed=1).uid
+    hand_key(head, "Fat", 7, 0.5)
+    say(head, seed=2)
+    hand_key(head, "Fat", 9, 0.25)
+    bpy.ops.facewright.take_show(uid=first)
+    assert table_of(head, "Fat")["co"].tolist() == [[7, 0.5], [9, 0.25]]
+
+
+def test_the_animators_action_is_never_written(head):
+    hand_key(head, "jawOpen", 3, 0.5)
+    theirs = action_of(head)
+    before = keys.read(curve_of(head, "jawOpen")).tobytes()
+    say(head, seed=1)
+    compat.assign(head.data.shape_keys, theirs)
+    first = held().takes[0].uid
+    bpy.ops.facewright.take_show(uid=first)
+    bpy.ops.facewright.rebake(asked="TAKE")
+    bpy.ops.facewright.take_delete("EXEC_DEFAULT")
+    assert theirs.use_fake_user
+    compat.assign(head.data.shape_keys, theirs)
+    assert keys.read(curve_of(head, "jawOpen")).tobytes() == before
+
+
+def test_a_copy_of_a_take_that_the_animator_made_is_theirs(head):
+    say(head)
+    copy = action_of(head).copy()
+    copy.name = "mine"
+    compat.assign(head.data.shape_keys, copy)
+    before = keys.read(curve_of(head, "jawOpen")).tobytes()
+    bpy.ops.facewright.rebake(asked="TAKE")
+    assert action_of(head) != copy
+    compat.assign(head.data.shape_keys, copy)
+    assert keys.read(curve_of(head, "jawOpen")).tobytes() == before
+
+
+def test_deleting_the_take_that_is_shown_shows_another(head):
+    say(head, seed=1), say(head, seed=2)
+    actions = len(bpy.data.actions)
+    bpy.ops.facewright.take_delete("EXEC_DEFAULT")
+    assert names() == shown() == ["hello 1"]
+    assert len(bpy.data.actions) == actions - 1
+
+
+def test_deleting_the_last_take_takes_its_keys_and_nothing_else(make_head):
+    head = make_head(keys=(*SMALL, "Fat"))
+    hand_key(head, "Fat", 7, 0.5)
+    say(head)
+    bpy.ops.facewright.take_delete("EXEC_DEFAULT")
+    assert names() == []
+    assert len(table_of(head, "jawOpen")) == 0
+    assert table_of(head, "Fat")["co"].tolist() == [[7, 0.5]]
+    assert len(held().memory) == 0
+
+
+def test_deleting_a_take_leaves_the_other_lines_of_the_head(head):
+    say(head, seed=1)
+    say(head, "other", 101)
+    held().index = 0
+    bpy.ops.facewright.take_delete("EXEC_DEFAULT")
+    frames = table_of(head, "jawOpen")["co"][:, 0]
+    assert frames.min() == 101
+    assert shown() == ["other 1"]
+    hand_key(head, "jawOpen", 110, 0.9)
+    bpy.ops.facewright.rebake(asked="TAKE")
+    assert curve_of(head, "jawOpen").evaluate(110) == pytest.approx(0.9)
+
+
+def test_old_takes_go_when_there_are_too_many_but_never_one_that_matters(head):
+    held().most = 3
+    kept = say(head, seed=0)
+    kept.is_kept = True
+    say(head, seed=1)
+    hand_key(head, "jawOpen", 10, 0.9)
+    for seed in range(2, 7):
+        say(head, seed=seed)
+    assert names() == ["hello 1", "hello 2", "hello 7"]
+    assert len(bpy.data.actions) == 3
+
+
+def test_tidying_up_leaves_what_is_kept_shown_or_changed(head):
+    say(head, seed=0).is_kept = True
+    say(head, seed=1), say(head, seed=2)
+    bpy.ops.facewright.take_tidy()
+    assert names() == ["hello 1", "hello 3"]
+    bpy.ops.facewright.take_tidy()
+    assert jobs.board.result == "There is nothing to tidy away"
+
+
+def test_a_pushed_take_plays_from_the_nla(head):
+    say(head)
+    bpy.context.scene.frame_set(12)
+    before = head.data.shape_keys.key_blocks["jawOpen"].value
+    bpy.ops.facewright.take_push_nla()
+    animation = head.data.shape_keys.animation_data
+    assert animation.action is None
+    (strip,) = animation.nla_tracks[0].strips
+    assert (strip.name, strip.frame_start, strip.frame_end) == ("hello 1", 1, 48)
+    bpy.context.scene.frame_set(1), bpy.context.scene.frame_set(12)
+    assert head.data.shape_keys.key_blocks["jawOpen"].value == pytest.approx(before, abs=1e-6)
+    assert held().takes[0].is_kept
+
+
+def test_a_take_in_the_nla_keeps_its_action_when_it_is_deleted(head):
+    say(head)
+    action = action_of(head).name
+    bpy.ops.facewright.take_push_nla()
+    bpy.ops.facewright.take_delete("EXEC_DEFAULT")
+    assert action in bpy.data.actions
+
+
+def test_a_head_that_is_gone_is_told(head):
+    say(head)
+    bpy.data.objects.remove(head)
+    for operator in ("take_show", "take_duplicate", "rebake", "update_to_strip", "take_push_nla", "take_compare"):
+        with pytest.raises(RuntimeError, match="head 'Face' of 'hello 1' is gone; delete the take"):
+            getattr(bpy.ops.facewright, operator)()
+    assert bpy.ops.facewright.take_delete("EXEC_DEFAULT") == {"FINISHED"}
+    assert names() == []
+
+
+def test_a_take_whose_action_was_deleted_is_baked_anew(head):
+    say(head, seed=3)
+    before = table_of(head, "eyeBlinkLeft")["co"].tolist()
+    bpy.data.actions.remove(action_of(head))
+    assert shown() == []
+    assert bpy.ops.facewright.take_show() == {"FINISHED"}
+    assert table_of(head, "eyeBlinkLeft")["co"].tolist() == before
+    assert any("had been deleted" in note for note in jobs.board.notes)
+
+
+def test_a_take_whose_action_was_renamed_is_still_that_take(head):
+    first = say(head, seed=1)
+    uid = first.uid
+    action_of(head).name = "Anna says hello"
+    say(head, seed=2)
+    bpy.ops.facewright.take_show(uid=uid)
+    assert action_of(head).name == "Anna says hello"
+
+
+def test_objects_may_be_renamed(head):
+    uid = say(head, seed=1).uid
+    head.name = head.data.name = head.data.shape_keys.name = "Anna"
+    say(head, seed=2)
+    bpy.ops.facewright.take_show(uid=uid)
+    assert shown() == ["hello 1"]
+
+
+def test_a_damaged_memory_is_told(head):
+    say(head)
+    held().memory[0]["data"] = b"nothing of the kind"
+    with pytest.raises(RuntimeError, match="what was kept is damaged"):
+        bpy.ops.facewright.rebake(asked="TAKE")
+    held().memory.clear()
+    with pytest.raises(RuntimeError, match="is gone; animate the line again"):
+        bpy.ops.facewright.take_duplicate()
+
+
+def test_curves_that_nobody_listened_for_are_baked_again_as_they_were(head):
+    said = performance()
+    bake.write(bpy.context.scene, head, bake.Performance(said.line, said.curves, ()))
+    before = dump()
+    assert bpy.ops.facewright.rebake(asked="TAKE") == {"FINISHED"}
+    assert dump() == before
+
+
+def test_phrases_are_pose_markers_that_follow_their_line(head):
+    say(head, frame=1)
+    say(head, "other", 101)
+    markers = [(marker.name, marker.frame) for marker in action_of(head).pose_markers]
+    assert [name for name, _ in markers] == ["hello 1", "hello 2", "other 1", "other 2"]
+    assert markers[0][1] == 1
+    assert markers[1][1] == pytest.approx(25, abs=1)
+    action_of(head).pose_markers.new("mine").frame = 5
+    say(head, frame=11, seed=1)
+    again = [(marker.name, marker.frame) for marker in action_of(head).pose_markers]
+    assert ("mine", 5) in again
+    assert sorted(name for name, _ in again) == ["hello 1", "hello 2", "mine", "other 1", "other 2"]
+
+
+def test_curves_stand_in_coloured_groups(head):
+    say(head)
+    group = curve_of(head, "jawOpen").group
+    assert (group.name, group.color_set) == ("Jaw", "THEME02")
+    assert curve_of(head, "browInnerUp").group.name == "Brows"
+    assert curve_of(head, "jawOpen").color_mode == "CUSTOM"
+    assert curve_of(head, "jawOpen").extrapolation == "CONSTANT"
+
+
+def test_modifiers_and_extrapolation_of_the_animators_are_told(head):
+    hand_key(head, "jawOpen", 3, 0.5)
+    curve_of(head, "jawOpen").modifiers.new("NOISE")
+    curve_of(head, "jawOpen").extrapolation = "LINEAR"
+    notes = bake.write(bpy.context.scene, head, performance()).notes
+    assert "jawOpen on Face: curve modifiers of yours go on acting on the new keys" in notes
+    assert "jawOpen on Face: extrapolated, so not still before and after the line" in notes
+
+
+def test_each_step_can_be_undone_and_done_again(head):
+    bpy.ops.ed.undo_push(message="start")
+    states = [dump()]
+    steps = [
+        lambda: (say(bpy.data.objects["Face"], seed=1), bpy.ops.ed.undo_push(message="bake")),
+        lambda: bpy.ops.facewright.take_duplicate("EXEC_DEFAULT", True),
+        lambda: bpy.ops.facewright.take_show("EXEC_DEFAULT", True, uid=held().takes[0].uid),
+        lambda: bpy.ops.facewright.rebake("EXEC_DEFAULT", True, span="FRAMES", first=10, last=30, asked="TAKE"),
+        lambda: bpy.ops.facewright.take_compare("EXEC_DEFAULT", True),
+        lambda: bpy.ops.facewright.take_delete("EXEC_DEFAULT", True),
+        lambda: bpy.ops.facewright.take_push_nla("EXEC_DEFAULT", True),
+    ]
+    for step in steps:
+        step()
+        states.append(dump())
+    for before in reversed(states[:-1]):
+        bpy.ops.ed.undo()
+        assert dump() == before
+    for after in states[1:]:
+        bpy.ops.ed.redo()
+        assert dump() == after
+
+
+def test_a_take_survives_saving_and_loading(head, tmp_path):
+    say(head, seed=1), say(head, seed=2)
+    hand_key(head, "jawOpen", 10, 0.9)
+    before = dump()
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "scene.blend"))
+    assert dump() == before
+    bpy.ops.facewright.rebake(asked="TAKE")
+    assert curve_of(bpy.data.objects["Face"], "jawOpen").evaluate(10) == pytest.approx(0.9)
+
+
+def test_hand_keys_of_a_take_are_counted(head):
+    take = say(head)
+    assert take_shelf.hand_keys(take) == 0
+    hand_key(head, "jawOpen", 10, 0.9)
+    hand_key(head, "jawOpen", 100, 0.9)
+    assert take_shelf.hand_keys(take) == 1
+
+
+def test_the_lines_of_an_action_can_be_read_by_name(head):
+    take = say(head)
+    assert lines.of(action_of(head)) == [lines.Line(take.uid, "hello", 1, 48)]
+    assert lines.of(bpy.data.actions.new("theirs")) == []
+
+
+def test_a_take_without_its_sound_still_has_its_line(head):
+    line, fps = takes.line_of(say(head))
+    assert (line.name, line.frame, line.end_s, fps) == ("hello", 1, float("inf"), 24)
+    assert isinstance(line, sound.Line)
