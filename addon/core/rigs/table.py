@@ -48,7 +48,8 @@ weights of 0 to 1), never wider open than the curves are. So its mouth moves bet
 **Left alone.** Keys that a rig logic drives (MetaHuman's `head_lod0_mesh__brow_down_L`, CC5's `C_BlinkL_LookDownL`), a
 viseme beside ARKit's 52, and of two keys of one name the one that is spelt worse.
 
-Bones are no keys: eye bones, jaw bones and Rigify's face are not in these tables.
+Head, eye and jaw bones are no keys and not in these tables; they turn as the Rig panel says. The other bones of a face,
+such as Rigify's, are left alone.
 """
 
 
