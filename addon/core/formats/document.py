@@ -39,7 +39,8 @@ def numbers(path: Path, rows: Any, width: int, kind: str) -> Array:
             count = len(row) if isinstance(row, list) else "no"
             raise FormatError(f"{quoted(path)}, row {index + 1}: {count} values for {width} names")
     try:
-        values = np.array(rows, np.float32).reshape(-1, width)
+        with np.errstate(over="ignore"):
+            values = np.array(rows, np.float32).reshape(-1, width)
     except (ValueError, TypeError, OverflowError) as error:
         raise FormatError(f"{quoted(path)} is not {kind}: {one_line(error)}") from error
     if not np.isfinite(values).all():

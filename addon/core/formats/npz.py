@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import struct
+import tokenize
 import zipfile
+import zlib
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +21,12 @@ from .whole import bytes_written_whole
 RATE = 50.0  # the model's own: nothing is resampled unless asked
 CARRIED = None  # every name
 WHAT = "a curve file of NumPy"
+# What reading a damaged one raises: NumPy parses its headers as Python, and zip has faults of its own.
+DAMAGE = (
+    *(ValueError, TypeError, AttributeError, IndexError, EOFError, OSError, MemoryError, OverflowError),
+    *(SyntaxError, tokenize.TokenError, RecursionError, NotImplementedError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error, struct.error),
+)
 
 
 def write(path: Path, curves: Curves, rate: float = RATE, start_s: float | None = None) -> None:
@@ -35,7 +45,15 @@ def write(path: Path, curves: Curves, rate: float = RATE, start_s: float | None 
 def read(path: Path, _rate: float | None = None) -> Recording:
     """Curves from such a file; names of a known convention become channels."""
     try:
-        held = _arrays(path)
+        with path.open("rb") as file:
+            return _recording(path, file)
+    except OSError as error:
+        raise FormatError(f"{quoted(path)} cannot be read: {error.strerror}") from error
+
+
+def _recording(path: Path, file: BinaryIO) -> Recording:
+    try:
+        held = _arrays(file)
         values, names, rate, start_s = held["values"], held["names"], held["rate"], float(held.get("start_s", np.nan))
         if values.ndim != 2 or values.dtype.kind not in "fiu" or names.dtype.kind != "U" or names.ndim != 1:
             raise ValueError("it needs values (T, C) as numbers and names (C,) as text")
@@ -46,21 +64,16 @@ def read(path: Path, _rate: float | None = None) -> Recording:
         if not np.isfinite(rows).all():
             raise ValueError("it holds a value that is not a number")
         told = document.positive(path, float(rate), "rate")
-    except OSError as error:
-        if error.strerror is None:
-            raise FormatError(f"{quoted(path)} is not {WHAT}: {document.one_line(error)}") from error
-        raise FormatError(f"{quoted(path)} cannot be read: {error.strerror}") from error
     except KeyError as error:
         raise FormatError(f"{quoted(path)} is not {WHAT}: it has no {error.args[0]}") from error
-    except (ValueError, TypeError, AttributeError, IndexError, EOFError, MemoryError, zipfile.BadZipFile) as error:
+    except DAMAGE as error:
         raise FormatError(f"{quoted(path)} is not {WHAT}: {document.one_line(error)}") from error
     known, notes = as_channels(Curves(rows, document.names(path, names.tolist(), WHAT), told))
     return Recording(known, start_s if np.isfinite(start_s) else None, notes)
 
 
-def _arrays(path: Path) -> dict[str, npt.NDArray[np.generic]]:
-    with path.open("rb") as file:
-        held = np.load(file, allow_pickle=False)
-        if not isinstance(held, np.lib.npyio.NpzFile):
-            raise ValueError("it is a single array")
-        return {name: held[name] for name in held.files}
+def _arrays(file: BinaryIO) -> dict[str, npt.NDArray[np.generic]]:
+    held = np.load(file, allow_pickle=False)
+    if not isinstance(held, np.lib.npyio.NpzFile):
+        raise ValueError("it is a single array")
+    return {name: held[name] for name in held.files}

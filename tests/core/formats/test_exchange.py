@@ -85,6 +85,7 @@ def test_weights_that_are_no_channel_are_told(tmp_path: Path) -> None:
         ({"exportFps": "fast"}, "exportFps must be frames a second"),
         ({"weightMat": [[0.1, 0.0], [0.2], [0.3, 0.1]]}, "row 2: 1 values for 2 names"),
         ({"weightMat": [[0.1, 0.0], [0.2, None], [0.3, 0.1]]}, "not a number"),
+        ({"weightMat": [[0.1, 0.0], [0.2, 1e99], [0.3, 0.1]]}, "not a number"),
         ({"weightMat": [[0.1, 0.0], [0.2, "x"], [0.3, 0.1]]}, "not an Audio2Face file"),
         ({"weightMat": {"jawOpen": 1}}, "its rows are no list"),
     ],
@@ -128,6 +129,15 @@ def test_npz_that_would_run_code_or_is_not_whole_is_refused_in_one_line(tmp_path
             formats.read(tmp_path / "a.npz")
         assert says in str(refusal.value)
         assert len(str(refusal.value).splitlines()) == 1
+
+
+def test_an_npz_with_a_broken_header_is_refused(tmp_path: Path) -> None:
+    formats.write(tmp_path / "a.npz", FACE, 30.0)
+    whole = (tmp_path / "a.npz").read_bytes()
+    for old, new in ((b"(90, 52)", b"(90; 52)"), (b"(90, 52)", b"(90, 52}"), (b"False, ", b"(((((, ")):
+        (tmp_path / "a.npz").write_bytes(whole.replace(old, new))
+        with pytest.raises(FormatError, match="is not a curve file of NumPy"):
+            formats.read(tmp_path / "a.npz")
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut", b"hello", b"\x93NUMPY\x01\x00"])
