@@ -23,7 +23,7 @@ sys.path.insert(0, str(SAMPLES.parent))
 from addon.blender import bake, sound  # noqa: E402
 from addon.blender.bake import Performance  # noqa: E402
 from addon.core import audio, formats  # noqa: E402
-from addon.core.curves import SEALED_GAP, Array, Curves, lip_gap, resample  # noqa: E402
+from addon.core.curves import SEALED_GAP, Array, Curves, lip_gap  # noqa: E402
 from addon.core.errors import FacewrightError, RigError  # noqa: E402
 from addon.core.settings import ModelSettings, Settings  # noqa: E402
 
@@ -87,7 +87,6 @@ def show(performance: Performance, out: Path, quick: bool = False) -> None:
     scene, face = bpy.context.scene, bpy.data.objects["Face"]
     report = bake.write(scene, face, performance)
     scene.frame_end = report.first_frame + report.frames - 1
-    turn_head(bpy.data.objects["Head"], resample(performance.curves, sound.fps(scene)), report.first_frame)
     for clip in bpy.data.sounds:
         clip.pack()  # so that the .blend can be sent to somebody
     with _quiet(out):
@@ -107,15 +106,6 @@ def show(performance: Performance, out: Path, quick: bool = False) -> None:
     if quick:
         scene.frame_end = min(scene.frame_end, QUICK_FRAMES)
     _say(f"rendered {scene.frame_end} frames: {film(scene, performance.line.path, out)}")
-
-
-def turn_head(head: bpy.types.Object, curves: Curves, first_frame: int) -> None:
-    """Keys the Empty over the head: yaw to its right, pitch down and roll are positive."""
-    head.rotation_mode = "YXZ"
-    angles = np.stack([curves.column("headPitch"), curves.column("headRoll"), -curves.column("headYaw")], axis=1)
-    for row, frame in zip(angles, range(first_frame, first_frame + len(angles)), strict=True):
-        head.rotation_euler = row.tolist()
-        head.keyframe_insert("rotation_euler", frame=frame)
 
 
 def plot(performance: Performance, path: Path) -> None:

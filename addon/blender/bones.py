@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import radians
 from typing import Any
 
 import bpy
@@ -39,11 +40,11 @@ class Choices:
     picks: Mapping[str, Pick] = field(default_factory=dict)
     turns_head: bool = True
     head_amount: float = 1.0
-    head_limits: tuple[float, float, float] = (1.05, 0.7, 0.52)  # radians of yaw, pitch, roll: 60, 40, 30 degrees
+    head_limits: tuple[float, float, float] = (radians(60), radians(40), radians(30))  # of yaw, pitch and roll
     eyes: str = "AUTO"  # KEYS, BONES or BOTH; AUTO turns bones where no key looks aside
-    eye_limits: tuple[float, float] = (0.61, 0.44)  # radians of yaw and pitch: 35 and 25 degrees
+    eye_limits: tuple[float, float] = (radians(35), radians(25))  # of yaw and pitch
     jaw: str = "AUTO"  # KEYS, BONES or BOTH; AUTO turns a bone where no key opens the mouth
-    jaw_angle: float = 0.34  # radians at jawOpen 1: 19.5 degrees
+    jaw_angle: float = radians(20)  # at jawOpen 1
 
 
 @dataclass(frozen=True)

@@ -87,10 +87,27 @@ def pose_bones(obj: bpy.types.Object) -> dict[str, bpy.types.PoseBone]:
     return dict(obj.pose.bones.items()) if obj.type == "ARMATURE" and obj.pose else {}
 
 
+_known: dict[tuple[str, int, tuple[str, ...]], bool] = {}  # shape keys as they were last looked at → whether a face
+
+
+def forget_faces() -> None:
+    """Meshes may have changed."""
+    _known.clear()
+
+
 def is_face(obj: bpy.types.Object) -> bool:
     """Whether a mesh shows a whole face: it has its channels, and both lids and jaw move some of it."""
     keys = keys_of(obj)
-    found = rigs.detect(key_names(keys)).keys if keys else {}
+    if keys is None:
+        return False
+    seen = (keys.name_full, len(keys.reference_key.data), tuple(key_names(keys)))
+    if seen not in _known:
+        _known[seen] = _shows_a_face(keys)
+    return _known[seen]
+
+
+def _shows_a_face(keys: bpy.types.Key) -> bool:
+    found = rigs.detect(key_names(keys)).keys
     if len(found) <= FACE_CHANNELS or found.keys().isdisjoint(MOUTH):
         return False  # lashes follow sixteen channels of the eyes
     moved = [_moves(keys, found[channel]) for channel in FACE_MOVES if channel in found]

@@ -144,6 +144,8 @@ def of(obj: bpy.types.Object) -> FACEWRIGHT_PG_mapping:
 def holder(character: Character) -> bpy.types.Object:
     """The object that keeps the character's mapping: its root, unless rows came with another of its objects."""
     everyone = (character.root, *character.objects)
+    if not hasattr(character.root, PROPERTY):
+        return character.root  # a script uses the bake without the extension
     return next((obj for obj in everyone if len(of(obj).rows)), character.root)
 
 
@@ -156,6 +158,8 @@ def names_on(scene: bpy.types.Scene, character: Character) -> tuple[str, ...]:
 
 def read(obj: bpy.types.Object) -> CustomMap:
     """The mapping that an object keeps, without rows that name nothing yet; a RigError names what is wrong."""
+    if not hasattr(obj, PROPERTY):
+        return CustomMap(())
     group = of(obj)
     whole = [row for row in group.rows if row.channel and row.key]
     entries = [{name: _plain(row, name) for name in OPTIONS} for row in whole]

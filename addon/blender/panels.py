@@ -9,7 +9,7 @@ from typing import Literal
 import bpy
 
 from ..core.errors import FacewrightError
-from . import properties, rig
+from . import character, properties, rig
 from .jobs import board
 from .operators import FACEWRIGHT_OT_animate, FACEWRIGHT_OT_cancel
 
@@ -111,6 +111,7 @@ _cache: dict[tuple[str, str], _Coverage] = {}  # (scene, head) → what was foun
 def forget_coverage() -> None:
     """What was found may have changed."""
     _cache.clear()
+    character.forget_faces()
 
 
 def found_of(scene: bpy.types.Scene, head: bpy.types.Object | None) -> rig.Head | None:

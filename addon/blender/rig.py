@@ -76,6 +76,7 @@ class Head:
         if not self.joints:
             return []
         scene = bpy.data.scenes[self.scene, None]
+        bpy.context.view_layer.update()  # where things stand is known only then
         look = facing.facing(character_of(scene, scene.objects[self.root]), self.detection.keys)
         return turning.strands_of(self.joints, self.choices, look, curves, self._jaw(curves), first_frame)
 

@@ -111,14 +111,14 @@ class FACEWRIGHT_PG_rig(bpy.types.PropertyGroup):
         override=KEPT,
         update=_chosen,
     )
-    head_yaw: _angle(DEFAULTS.head_limits[0], "Turn", "The head never turns further aside", 90)
-    head_pitch: _angle(DEFAULTS.head_limits[1], "Nod", "The head never nods further up or down", 90)
-    head_roll: _angle(DEFAULTS.head_limits[2], "Tilt", "The head never leans further to a shoulder", 90)
+    head_yaw: _angle(DEFAULTS.head_limits[0], "Turn Limit", "The head never turns further aside", 90)
+    head_pitch: _angle(DEFAULTS.head_limits[1], "Nod Limit", "The head never nods further up or down", 90)
+    head_roll: _angle(DEFAULTS.head_limits[2], "Tilt Limit", "The head never leans further to a shoulder", 90)
     eyes: _by("Eyes", "eyeLook keys", "eye bones")
-    eye_yaw: _angle(DEFAULTS.eye_limits[0], "Aside", "The eyes never look further aside", 60)
-    eye_pitch: _angle(DEFAULTS.eye_limits[1], "Up and Down", "The eyes never look further up or down", 60)
+    eye_yaw: _angle(DEFAULTS.eye_limits[0], "Aside Limit", "The eyes never look further aside", 60)
+    eye_pitch: _angle(DEFAULTS.eye_limits[1], "Up/Down Limit", "The eyes never look further up or down", 60)
     jaw_by: _by("Jaw", "jawOpen", "the jaw bone")
-    jaw_angle: _angle(DEFAULTS.jaw_angle, "Open", "How far the jaw bone turns at jawOpen 1", 45)
+    jaw_angle: _angle(DEFAULTS.jaw_angle, "Open By", "How far the jaw bone turns at jawOpen 1", 45)
 
 
 def choices_of(root: bpy.types.Object) -> Choices:

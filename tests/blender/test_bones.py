@@ -20,6 +20,7 @@ from addon.core.errors import RigError
 from .conftest import Head
 
 ORDERS = ["".join(order) for order in itertools.permutations("XYZ")]
+JAW = bones.Choices().jaw_angle
 MODES = ["QUATERNION", "AXIS_ANGLE", *ORDERS]
 BONES = {  # head and tail in a head that faces -Y, and the parent
     "spine": ((0, 0, 0), (0, 0, 1), None),
@@ -134,7 +135,7 @@ def test_bones_that_were_built_in_other_axes_turn_alike(write: Write, make_rig: 
     write(armature, still(**LOOK, leftEyeYaw=0.2, rightEyeYaw=0.2, jawOpen=1))
     assert same(moved(armature, "head"), turn(0.3, 0.2, 0.1))
     assert same(moved(armature, "eye.L"), turn(0.3, 0.2, 0.1) @ turn(0.2))
-    assert same(moved(armature, "jaw"), turn(0.3, 0.2, 0.1) @ turn(pitch=0.34))
+    assert same(moved(armature, "jaw"), turn(0.3, 0.2, 0.1) @ turn(pitch=JAW))
 
 
 def test_a_character_that_is_turned_in_the_scene_turns_from_there(write: Write, make_rig: Rig):
@@ -168,14 +169,14 @@ def test_a_jaw_bone_opens_by_the_angle_that_was_chosen_and_shuts_where_the_lips_
 def test_lips_that_have_a_key_of_their_own_close_over_the_open_jaw_bone(write: Write, make_rig: Rig):
     armature = make_rig()
     write(armature, still(jawOpen=0.5, mouthClose=0.5))
-    assert same(moved(armature, "jaw"), turn(pitch=0.17))
+    assert same(moved(armature, "jaw"), turn(pitch=JAW / 2))
     assert bpy.data.objects["Face"].data.shape_keys.key_blocks["mouthClose"].value == pytest.approx(0.5)
 
 
 def test_a_rig_without_any_key_speaks_by_its_jaw(write: Write, make_rig: Rig):
     armature = make_rig(keys=None)
     found = write(armature, still(jawOpen=1, **LOOK))
-    assert same(moved(armature, "jaw"), moved(armature, "head") @ turn(pitch=0.34))
+    assert same(moved(armature, "jaw"), moved(armature, "head") @ turn(pitch=JAW))
     assert found.explain() == "No keys; turning: head (head), left eye (eye.L), right eye (eye.R), jaw (jaw)."
 
 
@@ -195,7 +196,7 @@ def test_eyes_and_jaw_turn_where_that_is_asked_for(write: Write, make_rig: Rig, 
     write(armature, still(jawOpen=0.5, leftEyeYaw=0.3, eyeLookInLeft=0.5))
     keys = bpy.data.objects["Face"].data.shape_keys.key_blocks
     assert (keys["jawOpen"].value, keys["eyeLookInLeft"].value) == pytest.approx((key, key))
-    assert same(moved(armature, "jaw"), turn(pitch=0.17))
+    assert same(moved(armature, "jaw"), turn(pitch=JAW / 2))
     assert same(moved(armature, "eye.L"), turn(0.3))
 
 
@@ -293,7 +294,7 @@ def test_a_head_bone_that_is_not_free_is_left_alone_and_told(write: Write, make_
     found = write(armature, still(**LOOK, jawOpen=1))
     assert "head" not in found.joints
     assert any(note.startswith(f"head on Rig: {why}") for note in found.notes)
-    assert same(moved(armature, "jaw"), moved(armature, "head") @ turn(pitch=0.34))
+    assert same(moved(armature, "jaw"), moved(armature, "head") @ turn(pitch=JAW))
 
 
 def test_a_constraint_that_is_muted_or_only_limits_does_not_hold_a_bone(make_rig: Rig):

@@ -13,7 +13,7 @@ from addon.blender.character import character_of, is_face
 from addon.core import channels
 from addon.core.curves import Curves
 from addon.core.errors import RigError
-from tests.blender.test_bones import still
+from tests.blender.test_bones import JAW, still
 
 from .conftest import Head
 
@@ -224,7 +224,7 @@ def test_a_library_override_is_animated_keys_and_bones_alike(library: Path, line
     bpy.context.scene.frame_set(1)
     armature = next(obj for obj in mine.all_objects if obj.type == "ARMATURE")
     assert face.data.shape_keys.key_blocks["mouthFunnel"].value == pytest.approx(0.5)
-    assert armature.pose.bones["jaw"].rotation_quaternion.angle == pytest.approx(0.34 * 0.6, abs=1e-3)
+    assert armature.pose.bones["jaw"].rotation_quaternion.angle == pytest.approx(JAW * 0.6, abs=1e-3)
     assert armature.pose.bones["head"].rotation_quaternion.angle == pytest.approx(0.2, abs=1e-3)
     assert not armature.library
     assert bpy.data.libraries[0].filepath.endswith("hero.blend")

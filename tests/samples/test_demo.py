@@ -41,7 +41,8 @@ def test_saved_head_is_ready_to_be_animated(head_file: bpy.types.Object) -> None
     assert bpy.context.scene.camera is not None
     found = rig.examine(bpy.context.scene, head_file)
     assert not found.detection.missing
-    assert {"Face", "Eyes", "Teeth", "Tongue", "Lashes", "Brows"} == {part.mesh for part in found.parts}
+    assert {"Face", "Eyes", "Teeth", "Tongue", "Lashes", "Brows"} == {part.owner.shown for part in found.parts}
+    assert found.joints["head"].owner.name == "Head"
     assert demo.HEAD.stat().st_size < 3_000_000
 
 
