@@ -32,22 +32,28 @@ class FACEWRIGHT_UL_mapping(bpy.types.UIList):
         _active_data: Any,
         _active_property: str,
     ) -> None:
-        state = _state(context)
-        split = layout.split(factor=0.5, align=True)
-        left, right = split.row(align=True), split.row(align=True)
-        left.prop(item, "channel", text="", emboss=False, placeholder="channel")
-        right.alert = item.key not in state.names
-        right.prop(item, "key", text="", emboss=False, placeholder="key")
+        left, right = _halves(layout)
+        left.label(text=item.channel or "no channel yet", translate=False)
+        right.alert = item.key not in _state(context).names
         if right.alert:
-            right.label(icon="ERROR")
-        elif (item.gain, item.offset, item.low, item.high, item.invert) != (1, 0, 0, 1, False):
-            right.label(text=f"-{item.gain:g}" if item.invert else f"{item.gain:g}", translate=False)
+            right.label(text=item.key or "no key yet", icon="ERROR", translate=False)
+        else:
+            right.label(text=item.key, translate=False)
+        if (item.gain, item.offset, item.low, item.high, item.invert) != (1, 0, 0, 1, False):
+            number = right.row()
+            number.alignment = "RIGHT"
+            number.label(text=f"{-item.gain if item.invert else item.gain:.2g}", translate=False)
 
     def filter_items(self, _context: bpy.types.Context, data: Any, name: str) -> tuple[list[int], list[int]]:
         """Rows whose channel or key has the letters that are searched for."""
         wanted, rows = self.filter_name.casefold(), getattr(data, name)
         shown = [wanted in row.channel.casefold() or wanted in row.key.casefold() for row in rows]
         return [self.bitflag_filter_item if hit else 0 for hit in shown], []
+
+
+def _halves(layout: bpy.types.UILayout) -> tuple[bpy.types.UILayout, bpy.types.UILayout]:
+    split = layout.split(factor=0.5, align=True)
+    return split.row(align=True), split.row(align=True)
 
 
 class FACEWRIGHT_MT_mapping(bpy.types.Menu):
@@ -85,7 +91,7 @@ class FACEWRIGHT_PT_mapping(bpy.types.Panel):
             draw_text(layout, context, state.problem, "INFO")
             return
         custom = mapping_rows.of(keeper)
-        _draw_table(layout, keeper, custom)
+        _draw_table(layout, custom)
         if not len(custom.rows):
             draw_text(layout, context, WHAT_IT_IS, "INFO")
             layout.operator(mapping.FACEWRIGHT_OT_mapping_fill.bl_idname, icon="VIEWZOOM")
@@ -96,17 +102,16 @@ class FACEWRIGHT_PT_mapping(bpy.types.Panel):
         _draw_whole(layout, custom)
 
 
-def _draw_table(
-    layout: bpy.types.UILayout, keeper: bpy.types.Object, custom: mapping_rows.FACEWRIGHT_PG_mapping
-) -> None:
-    row = layout.row()
-    rows = ROWS if len(custom.rows) else 3
-    row.template_list(FACEWRIGHT_UL_mapping.__name__, keeper.name, custom, "rows", custom, "active", rows=rows)
-    column = row.column(align=True)
-    column.operator(mapping.FACEWRIGHT_OT_mapping_add.bl_idname, text="", icon="ADD")
-    column.operator(mapping.FACEWRIGHT_OT_mapping_remove.bl_idname, text="", icon="REMOVE")
-    column.separator()
-    column.menu(FACEWRIGHT_MT_mapping.bl_idname, text="", icon="DOWNARROW_HLT")
+def _draw_table(layout: bpy.types.UILayout, custom: mapping_rows.FACEWRIGHT_PG_mapping) -> None:
+    """The rows, and below them their buttons: beside them they would take the room that names need."""
+    column = layout.column(align=True)
+    rows = ROWS if len(custom.rows) else 2
+    column.template_list(FACEWRIGHT_UL_mapping.__name__, "", custom, "rows", custom, "active", rows=rows)
+    row = column.row(align=True)
+    row.operator(mapping.FACEWRIGHT_OT_mapping_add.bl_idname, text="", icon="ADD")
+    row.operator(mapping.FACEWRIGHT_OT_mapping_remove.bl_idname, text="", icon="REMOVE")
+    row.operator(mapping.FACEWRIGHT_OT_mapping_mirror.bl_idname, text="Mirror", icon="MOD_MIRROR")
+    row.menu(FACEWRIGHT_MT_mapping.bl_idname, text="", icon="DOWNARROW_HLT")
 
 
 def _draw_row(layout: bpy.types.UILayout, custom: mapping_rows.FACEWRIGHT_PG_mapping, state: _State) -> None:

@@ -1,6 +1,7 @@
 """Solo: one channel alone on the head for as long as the mouse is moved, and then everything as it was."""
 
 # No `from __future__ import annotations`: Blender reads properties out of evaluated annotations.
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import bpy
@@ -130,13 +131,15 @@ click to end. Nothing is keyed, and everything is put back"""
         return 1 - (self._from - mouse_x) / wide
 
     def _step(self, context: bpy.types.Context, by: int) -> None:
-        """The next row below or above that has a channel of its own that moves something."""
+        """The next row below or above whose channel is another and moves something."""
         custom = mapping_rows.of(mapping_rows.holder(chosen(context)))
         for place in range(custom.active + by, len(custom.rows) if by > 0 else -1, by):
             channel = custom.rows[place].channel
-            if channel in channels.ALL and channel != Shown.channel:
-                custom.active = place
+            if channel == Shown.channel:
+                continue
+            with suppress(RigError):  # its key is gone, or moved by something else
                 self._show(context, channel)
+                custom.active = place
                 return
 
     def _show(self, context: bpy.types.Context, channel: str) -> None:
