@@ -47,6 +47,50 @@ def test_every_convention_is_recognised_with_a_fifth_of_its_keys_lost(rig):
         assert found.name == rig.name
 
 
+MARKED = {"metahuman_board", "mpfb", "vrchat"}
+TOLD_BY_CASE = {"cc3_visemes", "vrm0"}
+SPELLINGS = {
+    "behind a Maya node": lambda name: f"blendShape1.{name}",
+    "behind two nodes": lambda name: f"character.blendShape2.{name}",
+    "behind the mesh": lambda name: f"Hero_head_mesh__{name}",
+    "with MPFB's mark": lambda name: f"!ex-{name}",
+    "numbered by Blender": lambda name: f"{name}.003",
+    "with spaces about it": lambda name: f" {name} ",
+}
+
+
+@pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
+@pytest.mark.parametrize("rig", RIGS.values(), ids=RIGS)
+def test_every_convention_is_recognised_in_what_exporters_put_round_names(rig, spell):
+    if rig.name in MARKED and not spell("x").startswith(("x", " ")):
+        pytest.skip("its names begin with a mark, or hold the axis of a bone; nothing is put before them")
+    found = detect([spell(name) for name in every_name(rig)])
+    assert found.rig is not None
+    assert {found.rig.name, rig.name} in ({rig.name}, {"arkit", "mpfb"})
+    for seed in range(3):
+        fewer = detect([spell(name) for name in some_names(rig, seed)]).rig
+        assert fewer is not None
+        assert {fewer.name, rig.name} in ({rig.name}, {"arkit", "mpfb"})
+
+
+@pytest.mark.parametrize(
+    "change", [str.upper, str.lower, lambda name: name.replace("_", " ")], ids=["upper", "lower", "spaces"]
+)
+@pytest.mark.parametrize("rig", RIGS.values(), ids=RIGS)
+def test_letters_and_separators_do_not_hide_a_convention(rig, change):
+    """Where that makes two conventions alike, such as ARKit's names and Live Link's, either is right: both mean it."""
+    if rig.name in TOLD_BY_CASE and change is str.lower:
+        pytest.skip("its shortest names differ from another convention's by case alone")
+    names = [change(name) for name in every_name(rig)]
+    found = detect(names)
+    assert found.rig is not None
+    told = {key: dict(found.rig.parts(control)) for control, key in found.found.items()}
+    meant = {key: dict(rig.parts(control)) for control, key in rig.match(tuple(names)).items()}
+    shared = told.keys() & meant.keys()
+    assert len(shared) >= 0.7 * len(meant)
+    assert all(told[key] == meant[key] for key in shared)
+
+
 def test_left_and_right_are_never_folded():
     for rig in RIGS.values():
         assert all(control == key for control, key in rig.match([*rig.weights, *rig.visemes]).items())

@@ -1,6 +1,6 @@
 """For heads whose keys have unknown names: what each key is for, from what it does to the mesh."""
 
-from .guess import Guess, Guesses, guess
+from .guessing import Guess, Guesses, guess
 from .reference_head import Reference, reference
 from .rows import rig_of, rows_of
 from .shapes import Shapes, vertex_areas

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..custom import Row
 from ..rigmap import RigMap
-from .guess import Guess
+from .guessing import Guess
 
 BY_LIKENESS = "guessed from its shapes"
 EVEN = 0.15  # of two poses that say the same each takes its part
