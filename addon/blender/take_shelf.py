@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import bpy
 import numpy as np
 
 from ..core.errors import FacewrightError, quoted
-from . import compat, keys, lines, memory, takes
+from . import compat, keys, lines, memory, standing, takes
 from .take_properties import FACEWRIGHT_PG_saved_take as Take
 from .targets import BAKED
 
@@ -109,7 +110,10 @@ def _lift(scene: bpy.types.Scene, take: Take) -> None:
         lines.put(action, others)
         keys.note(action, noted)
         lines.mark_phrases(action, take.line, ())
-        _hand_over(scene, take, block, action, bool(any(len(table) for table in tables.values())))
+        if not _hand_over(scene, take, action):
+            if not any(len(table) for table in tables.values()):
+                block.animation_data.action = None
+            _rest(block, [place for place in noted if not len(tables.get(place, ()))])
 
 
 def _copied(block: Any, action: Any) -> Any:
@@ -121,12 +125,25 @@ def _copied(block: Any, action: Any) -> Any:
     return copy
 
 
-def _hand_over(scene: bpy.types.Scene, take: Take, block: Any, action: Any, has_keys: bool) -> None:
-    """What is left in the Action goes on under another take of the head, alone, or not at all."""
+def _hand_over(scene: bpy.types.Scene, take: Take, action: Any) -> bool:
+    """Lets what is left in the Action go on under another take of the head; whether there is one."""
     for line in lines.of(action):
         other = next((other for other in takes.of(scene).takes if other.uid == line.uid), None)
         if other is not None and other.uid != take.uid and takes.is_whole(other):
             takes.switch(scene, other)
-            return
-    if not has_keys:
-        block.animation_data.action = None
+            return True
+    return False
+
+
+def _rest(block: Any, places: Iterable[keys.Curve]) -> None:
+    """Puts what was moved back: shape keys to nought, what turned to how it stood before the first bake."""
+    for path, index in places:
+        target, _, name = path.rpartition(".")
+        owner = block.path_resolve(target) if target else block
+        if isinstance(owner, bpy.types.ShapeKey):
+            owner.value = 0.0
+            continue
+        for kind in (standing.ROTATION, standing.LOCATION):
+            before = owner.get(standing.REST.format(kind))
+            if before is not None and name.startswith(kind) and index < len(before):
+                getattr(owner, name)[index] = before[index]

@@ -320,7 +320,7 @@ def test_two_lines_may_not_end_up_on_each_other(head, strip, tmp_path):
 
 def _place(strip, frame: int) -> None:
     strip.channel = 5
-    strip.frame_start = frame
+    strip.frame_start = float(frame)  # Blender 5.2 takes no int
 
 
 EDITS = strategies.tuples(

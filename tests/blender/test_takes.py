@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import bpy
 import numpy as np
 import pytest
 
 from addon.blender import bake, compat, jobs, keys, lines, memory, sound, take_shelf, takes
-from addon.core.settings import loads
+from addon.core import pipeline
+from addon.core.settings import HeadSettings, loads
 
+from . import test_bones
 from .conftest import Head, action_of
 from .staging import SMALL, curve_of, dump, hand_key, performance, say, spoken, table_of
+
+make_rig = test_bones.make_rig
 
 
 @pytest.fixture
@@ -169,6 +175,24 @@ def test_deleting_the_last_take_takes_its_keys_and_nothing_else(make_head):
     assert len(table_of(head, "jawOpen")) == 0
     assert table_of(head, "Fat")["co"].tolist() == [[7, 0.5]]
     assert len(held().memory) == 0
+    assert not any(block.value for block in head.data.shape_keys.key_blocks if block.name != "Fat")
+
+
+def test_bones_are_baked_again_as_they_were_and_stand_as_before_when_the_take_is_gone(make_rig):
+    armature = make_rig()
+    rest = [tuple(bone.rotation_quaternion) for bone in armature.pose.bones]
+    said = performance()
+    turning = replace(said.settings, head=HeadSettings(nod_deg=9.0))
+    curves = pipeline.perform(said.heard, turning)
+    bake.write(bpy.context.scene, armature, replace(said, curves=curves, settings=turning))
+    assert len(held().takes[0].parts) == 2
+    before = dump()
+    bpy.ops.facewright.rebake(asked="TAKE")
+    assert dump() == before
+    bpy.context.scene.frame_set(10)
+    assert [tuple(bone.rotation_quaternion) for bone in armature.pose.bones] != rest
+    bpy.ops.facewright.take_delete("EXEC_DEFAULT")
+    np.testing.assert_allclose([tuple(bone.rotation_quaternion) for bone in armature.pose.bones], rest, atol=1e-6)
 
 
 def test_deleting_a_take_leaves_the_other_lines_of_the_head(head):
