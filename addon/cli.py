@@ -17,6 +17,8 @@ from .core.errors import FacewrightError, FormatError, quoted
 from .core.formats.whole import check_writable
 from .core.model import FaceModel, bundled_model_path, model_path
 from .core.pipeline import animate
+from .core.rigs import Detection
+from .core.rigs.custom_keys import head_of, keyed
 
 MENDABLE = 2  # exit status of what the user can mend; argparse uses it for a wrong command line as well
 INTERRUPTED = 130  # as shells count Ctrl+C
@@ -51,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     one = commands.add_parser("animate", help="a sound file to a curve file")
     one.add_argument("sound", type=Path, help="wav, flac, ogg, opus, mp3 or aiff, any rate, mono or not")
     one.add_argument("-o", "--output", type=Path, required=True, help=OUTPUTS)
+    _add_head_options(one)
     _add_take_options(one)
     one.set_defaults(run=_animate)
 
@@ -59,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     other.add_argument("-o", "--output", type=Path, required=True, help=OUTPUTS)
     other.add_argument("--fps", type=float, help="frames a second of the output; those of the file if not given")
     other.add_argument("--file-fps", type=float, help="frames a second of the file, if it can't tell 23.976 from 24")
+    _add_head_options(other)
     other.set_defaults(run=_convert)
 
     many = commands.add_parser("batch", help="a folder of sounds to a folder of curve files, with a ledger")
@@ -90,6 +94,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_head_options(parser: argparse.ArgumentParser) -> None:
+    """Whose keys are written; ARKit's, unless told."""
+    parser.add_argument("--keys", type=Path, metavar="TXT", help="write a head's own keys: a file with a name a line")
+    parser.add_argument("--mapping", type=Path, metavar="TOML", help="a mapping of Blender's Mapping panel, over names")
+
+
 def _add_take_options(parser: argparse.ArgumentParser) -> None:
     _add_look_options(parser)
     parser.add_argument(
@@ -115,8 +125,11 @@ def _animate(options: argparse.Namespace) -> int:
     chosen = _settings(options)
     sound = open_sound(options.sound)
     _check_output(options.sound, "sound", options.output, options.fps)
+    head = _head(options)
     progress = _bar(sys.stderr.isatty()) if sound.duration_s >= LONG_S else None
     curves = animate(options.sound, chosen, progress, _note)
+    if head:
+        curves = keyed(curves, head, options.fps or curves.rate)
     if note := formats.lost(options.output, curves):
         _note(note)
     formats.write(options.output, curves, options.fps)
@@ -127,13 +140,27 @@ def _convert(options: argparse.Namespace) -> int:
     """One curve file to another; what the reader should know, or what finds no place, is a note."""
     _check_output(options.file, "file", options.output, options.fps)
     _check_fps(options.file_fps)
+    head = _head(options)
     recording = formats.record(options.file, options.file_fps)
     curves = recording.curves
+    if head:
+        curves = keyed(curves, head, options.fps or curves.rate)
     for note in (*recording.notes, formats.lost(options.output, curves)):
         if note:
             _note(note)
     formats.write(options.output, curves, options.fps or curves.rate, recording.start_s)
     return 0
+
+
+def _head(options: argparse.Namespace) -> Detection | None:
+    """The head whose keys are asked for, told to the user; None if none is."""
+    if options.keys is None and options.mapping is None:
+        return None
+    formats.check_carries_keys(options.output)
+    head = head_of(options.keys, options.mapping)
+    for line in head.explain().splitlines():
+        _note(line)
+    return head
 
 
 def _check_output(source: Path, what: str, output: Path, fps: float | None) -> None:

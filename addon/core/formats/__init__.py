@@ -70,6 +70,13 @@ def check_suffix(path: Path) -> None:
     suffix_of(path)
 
 
+def check_carries_keys(path: Path) -> None:
+    """Raises a FormatError unless a file of this suffix has a place for any name, such as a head's own keys."""
+    if SUFFIXES[suffix_of(path)].CARRIED is not None:
+        able = [suffix for suffix, module in SUFFIXES.items() if module.CARRIED is None]
+        raise FormatError(f"{quoted(path.name)} has no place for a head's own keys; use {' or '.join(able)}")
+
+
 def lost(path: Path, curves: Curves) -> str | None:
     """A note on what moves in these curves and has no place in a file of this suffix."""
     carried = SUFFIXES[suffix_of(path)].CARRIED
@@ -77,4 +84,14 @@ def lost(path: Path, curves: Curves) -> str | None:
     return f"{suffix_of(path)} has no place for {listed(dropped)}" if dropped else None
 
 
-__all__ = ["SUFFIXES", "Recording", "check_suffix", "lost", "read", "record", "suffix_of", "write"]
+__all__ = [
+    "SUFFIXES",
+    "Recording",
+    "check_carries_keys",
+    "check_suffix",
+    "lost",
+    "read",
+    "record",
+    "suffix_of",
+    "write",
+]
