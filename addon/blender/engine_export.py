@@ -26,7 +26,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "use_selection": True,
         "export_apply": False,
         "export_animations": True,
-        "export_animation_mode": "ACTIVE_ACTIONS",  # one clip for all meshes; ACTIONS makes one for each
+        "export_animation_mode": "SCENE",  # what plays: drivers and the NLA too
+        "export_anim_scene_split_object": False,  # one clip for all meshes; by default each has its own
         "export_frame_range": True,
         "export_anim_slide_to_zero": True,  # frame 1 is second 0, as the sound is
         "export_force_sampling": True,
@@ -83,6 +84,7 @@ def export(scene: bpy.types.Scene, head: bpy.types.Object | None, path: Path) ->
 def _of_view_layer(character: Character) -> list[bpy.types.Object]:
     """The character's objects that can be selected; exporters see no others."""
     layer = bpy.context.view_layer
+    layer.update()  # what was linked by a script a moment ago counts as hidden until then
     objects = [obj for obj in character.objects if obj.name in layer.objects]
     visible = [obj for obj in objects if obj.visible_get() and not obj.hide_select]
     if not any(obj in visible for obj in character.meshes):
