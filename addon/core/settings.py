@@ -190,7 +190,7 @@ class BreathSettings(_Seeded):
 
     amount: float = _amount("How much of each breath is shown")
     nostrils: float = _option(0.15, about="How far the nostrils flare at the height of a full breath")
-    jaw: float = _option(0.04, 0.0, 0.3, about="How far the jaw drops there")
+    jaw: float = _option(0.025, 0.0, 0.3, about="How far the jaw drops there")
 
 
 @dataclass(frozen=True)

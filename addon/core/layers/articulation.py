@@ -16,6 +16,7 @@ LIPS = tuple(name for name in channels.GROUPS["mouth"] if name != "mouthClose")
 UPPER_LIP = ("mouthUpperUpLeft", "mouthUpperUpRight", "mouthShrugUpper", "mouthRollUpper")
 PAIRS = tuple(name[:-4] for name in LIPS if name.endswith("Left") and name != "mouthLeft")
 PRESSED = 0.9  # so much of what parts the lips gives way in a closure
+OPEN_JAW = np.float32(0.03)
 LEAST_JAW = np.float32(1e-3)  # below it the mouth is shut anyway
 MEDIAN_OF_NORMAL = 0.674  # the median of |x| where x is normal with a standard deviation of 1
 WAVER = 0.35  # within a take a side gains and loses a third of what sides differ by (.01 to .05 in two real takes)
@@ -50,9 +51,10 @@ def _sealed(columns: dict[str, Array], settings: ArticulationSettings) -> dict[s
     sure = np.clip(2 * share / settings.seal_from - 1, 0, 1)  # 0 at half the share from which a closure is whole
     pull = np.float32(settings.amount) * sure * sure * (3 - 2 * sure)
     sealed = {"mouthClose": np.asarray(close + pull * np.maximum(jaw - close, 0), np.float32)}
+    pressed = np.float32(PRESSED) * pull * pull * np.clip(jaw / OPEN_JAW, 0, 1)  # at rest nothing is pressed
     for name in OPENERS:
         if name in columns:
-            sealed[name] = columns[name] * (1 - np.float32(PRESSED) * pull)
+            sealed[name] = columns[name] * (1 - pressed)
     return sealed
 
 
