@@ -29,7 +29,7 @@ def main() -> None:
     """Prints the table, then the confidences."""
     heads = {"demo head": demo_head(), **({"ICT-FaceKit head": ict_head(Path(sys.argv[1]))} if sys.argv[1:] else {})}
     told: list[tuple[float, bool]] = []
-    print("| head | as | keys | right | wrong | left open | right of those at 0.5 and more | seconds |")
+    print("| head | as | keys | right | wrong | left open | right of those at 0.9 and more | seconds |")
     print("|---|---|--:|--:|--:|--:|--:|--:|")
     for title, head in heads.items():
         for what, shapes, truth in cases(head):
@@ -41,11 +41,11 @@ def main() -> None:
         row = _scored(hidden(heads["demo head"], 1), truth, told, against)
         print(f"| demo head, compared with ICT-FaceKit's instead | turned, other unit {row} |")
     print("\n| confidence | guesses | right |\n|---|--:|--:|")
-    for low in (0.0, 0.25, 0.5, 0.75, 0.9):
-        here = [
-            is_right for confidence, is_right in told if low <= confidence < {0.75: 0.9, 0.9: 1.01}.get(low, low + 0.25)
-        ]
-        print(f"| from {low:g} | {len(here)} | {np.mean(here):.0%} |" if here else f"| from {low:g} | 0 | |")
+    for low, high in ((0.0, 0.75), (0.75, 0.9), (0.9, 1.0)):
+        here = [is_right for confidence, is_right in told if low <= confidence < high]
+        print(
+            f"| {low:g} to {high:g} | {len(here)} | {np.mean(here):.0%} |" if here else f"| {low:g} to {high:g} | 0 | |"
+        )
 
 
 def _scored(
@@ -59,7 +59,7 @@ def _scored(
     expected = {key: title for key, title in truth.items() if title}
     right = [key for key, title in expected.items() if key in rows and rows[key].title == title]
     wrong = [key for key in rows if rows[key].title != truth.get(key)]
-    sure = [key for key in rows if rows[key].confidence >= 0.5]
+    sure = [key for key in rows if rows[key].confidence >= solve.SURE]
     told += [(rows[key].confidence, rows[key].title == truth.get(key)) for key in rows if not rows[key].is_mix]
     sure_right = sum(rows[key].title == truth.get(key) for key in sure)
     open_keys = len(truth) - len(rows)

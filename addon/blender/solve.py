@@ -11,7 +11,7 @@ from bpy.props import BoolProperty, CollectionProperty, FloatProperty, IntProper
 
 from ..core.errors import FacewrightError, RigError
 from ..core.rigs.custom import CustomMap
-from ..core.rigs.solve import Guess, Guesses, guess, rows_of
+from ..core.rigs.solve import SURE, Guess, Guesses, guess, rows_of
 from . import mapping_rows, properties
 from .character import Character, character_of, keys_of
 from .solve_reading import shapes_of
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     Outcome = set[OperatorReturnItems]
 
 PROPERTY = "facewright_guesses"  # where they are kept until accepted: scene.facewright_guesses
-SURE = 0.5  # guesses from here on are ticked
 
 
 def _show_key(self: Any, _context: bpy.types.Context) -> None:

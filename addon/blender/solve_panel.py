@@ -6,6 +6,7 @@ from typing import Any
 
 import bpy
 
+from ..core.rigs.solve import SURE
 from . import solve
 from .panels import draw_text
 
@@ -29,7 +30,7 @@ class FACEWRIGHT_UL_guesses(bpy.types.UIList):
         row = layout.row(align=True)
         row.prop(item, "use", text="")
         split = row.split(factor=0.42)
-        split.active = item.confidence >= solve.SURE and not item.spare
+        split.active = item.confidence >= SURE and not item.spare
         split.label(text=item.key, translate=False)
         right = split.split(factor=0.8)
         right.label(text=item.title, icon="SHAPEKEY_DATA" if item.is_mix else "NONE", translate=False)

@@ -11,7 +11,7 @@ from addon.core.errors import RigError
 from addon.core.rigs import CustomMap, Detection
 from addon.core.rigs.custom_rig import mapped
 from addon.core.rigs.load import poses
-from addon.core.rigs.solve import Guess, Shapes, guess, rig_of, rows_of
+from addon.core.rigs.solve import SURE, Guess, Shapes, guess, rig_of, rows_of
 from benchmarks.solve_accuracy import hidden, noised, of, picked, with_foreign
 
 from .conftest import only
@@ -41,7 +41,7 @@ def test_a_head_of_another_making_is_understood(ict: Shapes):
 
 
 def test_what_is_guessed_with_confidence_is_right(ict: Shapes):
-    sure = [row for row in guess(hidden(picked(ict, 6, 35), 6)).rows if row.confidence >= 0.5]
+    sure = [row for row in guess(hidden(picked(ict, 6, 35), 6)).rows if row.confidence >= SURE]
     assert len(sure) >= 17
     assert sum(row.key == row.title for row in sure) >= 0.9 * len(sure)
 
