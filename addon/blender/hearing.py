@@ -36,6 +36,13 @@ def listen(line: sound.Line, model: ModelSettings, progress: pipeline.Progress |
     return heard
 
 
+def remember(line: sound.Line, model: ModelSettings, heard: Heard) -> None:
+    """Takes over what was heard of the line another time, such as for a take in a file that was opened again."""
+    key = _key(line, model)
+    if key is not None:
+        _remember(key, heard)
+
+
 def recall(line: sound.Line, model: ModelSettings) -> Heard | None:
     """What was heard of the line before, unless its file or the model has changed since."""
     key = _key(line, model)

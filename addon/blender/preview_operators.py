@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..core.errors import FacewrightError, RigError, quoted
-from . import bake, hearing, jobs, preferences, preview, properties, rig
+from ..core.heard import Heard
+from ..core.model import RATE
+from ..core.settings import ModelSettings
+from . import bake, directing, hearing, jobs, memory, preferences, preview, properties, rig, sound, takes
 from .waiting import Waiting, redraw_sidebars
 
 if TYPE_CHECKING:
     from .waiting import Outcome
+
+ROW_S = 1 / RATE
 
 
 class FACEWRIGHT_OT_preview(Waiting, bpy.types.Operator):
@@ -39,7 +44,7 @@ class FACEWRIGHT_OT_preview(Waiting, bpy.types.Operator):
             return self.refuse(str(error))
         model = preferences.model_settings(context)
         self._line, self._model, self._scene_name, self._head_name = line, model, context.scene.name, head.name_full
-        heard = hearing.recall(line, model)
+        heard = hearing.recall(line, model) or from_takes(context.scene, line, model)
         if heard is not None:
             jobs.board.show()
             return self.finish(context, heard)
@@ -59,6 +64,21 @@ class FACEWRIGHT_OT_preview(Waiting, bpy.types.Operator):
         except FacewrightError as error:
             return self.refuse(str(error))
         return {"FINISHED"}
+
+
+def from_takes(scene: bpy.types.Scene, line: sound.Line, model: ModelSettings) -> Heard | None:
+    """What a take of the scene keeps of the line, if this model heard that part of a sound of that length."""
+    held = takes.of(scene)
+    for take in reversed(held.takes):
+        kept, _fps = takes.line_of(take)
+        same = (kept.path, kept.start_s, kept.end_s) == (line.path, line.start_s, line.end_s)
+        if not same or take.heard_from_s != line.start_s or take.model != memory.identity(model):
+            continue
+        heard = memory.heard(held, take)
+        if heard is not None and abs(heard.curves.duration_s - directing.duration_s(line)) < ROW_S:
+            hearing.remember(line, model, heard)
+            return heard
+    return None
 
 
 class _OfPreview(bpy.types.Operator):

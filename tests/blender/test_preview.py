@@ -12,7 +12,7 @@ from addon.blender import hearing, jobs, preferences, preview, properties
 from addon.blender.preview_overlay import MARK
 from addon.core.settings import Settings
 
-from .conftest import Head, action_of, keys_on, state
+from .conftest import Head, action_of, keys_on, state, write_line
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +67,23 @@ def test_a_second_preview_of_a_line_needs_no_listening(take, monkeypatch: pytest
     bpy.ops.facewright.preview_leave()
     monkeypatch.setattr(hearing, "listen", lambda *_: pytest.fail("listened again"))
     assert bpy.ops.facewright.preview() == {"FINISHED"}
+
+
+def test_a_take_in_an_opened_file_needs_no_listening(take, line: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    bpy.ops.facewright.animate("EXEC_DEFAULT")
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    hearing.forget()
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "scene.blend"))
+    bpy.context.view_layer.objects.active = bpy.data.objects["Face"]
+    listened: list[float] = []
+    listen = hearing.pipeline.listen
+    monkeypatch.setattr(hearing.pipeline, "listen", lambda *given: listened.append(1.0) or listen(*given))
+    assert bpy.ops.facewright.preview() == {"FINISHED"}
+    assert listened == []
+    bpy.ops.facewright.preview_leave()
+    write_line(line, 3.0)
+    assert bpy.ops.facewright.preview() == {"FINISHED"}
+    assert listened == [1.0]
 
 
 def test_markers_keyed_emotions_and_the_frame_rate_are_followed_too(take, scene):
