@@ -146,7 +146,7 @@ def _looks_at(armature: bpy.types.Object, eye: bpy.types.PoseBone) -> str | None
 def _turnable(character: Character, role: str) -> Iterator[bpy.types.Object]:
     """Objects that would turn as the role does: what carries all of the face, or an eyeball about its middle."""
     if role == "head":
-        carriers = {parent for mesh in character.meshes for parent in ancestors(mesh)[1:]}
+        carriers = dict.fromkeys(parent for mesh in character.meshes for parent in ancestors(mesh)[1:])
         meshes = [mesh for mesh in character.meshes if mesh.find_armature() is None]
         yield from (
             obj
@@ -156,10 +156,13 @@ def _turnable(character: Character, role: str) -> Iterator[bpy.types.Object]:
             and all(obj in ancestors(mesh) for mesh in meshes)
         )
     elif role in EYES:
-        yield from (obj for obj in character.objects if obj.type == "EMPTY" or (obj.type == "MESH" and _is_ball(obj)))
+        turning = [obj for obj in character.objects if obj.type in {"EMPTY", "MESH"}]
+        yield from (obj for obj in turning if any(_is_ball(ball) for ball in (obj, *obj.children)))
 
 
 def _is_ball(obj: bpy.types.Object) -> bool:
+    if obj.type != "MESH":
+        return False
     corners = [Vector(corner) for corner in obj.bound_box]
     size = max((corners[6] - corners[0]).to_tuple())
     middle = (corners[6] + corners[0]) / 2

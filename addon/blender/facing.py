@@ -116,5 +116,5 @@ def _rest_of(mesh: bpy.types.Object) -> Matrix:
 
 
 def _rotation(matrix: Matrix) -> Matrix:
-    """The rotation of a matrix, without scale; a mirrored one keeps its up and its forward."""
+    """The rotation of a matrix, without its scale."""
     return matrix.to_quaternion().to_matrix()

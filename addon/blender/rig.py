@@ -117,7 +117,7 @@ def examine(scene: bpy.types.Scene, chosen: bpy.types.Object | None) -> Head:
         made, best = [mapped if offer is best else offer for offer in made], mapped
     detection = best.usable
     joints, closed = bones.joints_of(scene, character, choices, _wanted(choices, detection))
-    notes = (*_instead(best, made), *told(best.blocked), *told(closed), *best.unseen)
+    notes = (*_instead(best, made), *_unknown(best, made), *told(best.blocked), *told(closed), *best.unseen)
     if not best.parts and not ("jaw" in joints or (joints and choices.picks)):
         raise RigError(_refusal(chosen, character, made, notes))
     shown = _with_joints(detection, joints)
@@ -185,6 +185,13 @@ def _instead(best: offers.Offer, made: Sequence[offers.Offer]) -> Iterator[str]:
     if following:
         count = len(dict.fromkeys(following))
         yield f"{count} shape keys follow the rig by themselves; {KINDS[best.kind]} animated instead"
+
+
+def _unknown(best: offers.Offer, made: Sequence[offers.Offer]) -> Iterator[str]:
+    """What is wrong with the shape keys of a head that only bones move."""
+    keys = made[0].detection
+    if not best.parts and keys.given and not keys.keys:
+        yield " ".join(keys.explain().split())
 
 
 def _refusal(chosen: bpy.types.Object, character: Character, made: Sequence[offers.Offer], notes: Sequence[str]) -> str:
