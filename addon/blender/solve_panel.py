@@ -11,6 +11,7 @@ from . import solve
 from .panels import draw_text
 
 ROWS = 10
+PERCENT_UNITS = 2.4  # of the interface: wide enough for 100 %
 WHAT_IT_IS = "For heads whose keys have names of their own: finds what each key does from how it moves the mesh."
 
 
@@ -29,12 +30,13 @@ class FACEWRIGHT_UL_guesses(bpy.types.UIList):
     ) -> None:
         row = layout.row(align=True)
         row.prop(item, "use", text="")
-        split = row.split(factor=0.42)
-        split.active = item.confidence >= SURE and not item.spare
-        split.label(text=item.key, translate=False)
-        right = split.split(factor=0.8)
-        right.label(text=item.title, icon="SHAPEKEY_DATA" if item.is_mix else "NONE", translate=False)
-        right.label(text=f"{item.confidence:.0%}", translate=False)
+        row.active = item.confidence >= SURE and not item.spare
+        names = row.split(factor=0.4)
+        names.label(text=item.key, translate=False)
+        names.label(text=item.title, icon="SHAPEKEY_DATA" if item.is_mix else "NONE", translate=False)
+        share = row.row()
+        share.alignment, share.ui_units_x = "RIGHT", PERCENT_UNITS
+        share.label(text=f"{int(100 * item.confidence)} %", translate=False)
 
 
 class FACEWRIGHT_PT_guesses(bpy.types.Panel):
@@ -55,8 +57,11 @@ class FACEWRIGHT_PT_guesses(bpy.types.Panel):
             draw_text(layout, context, WHAT_IT_IS, "INFO")
             return
         layout.template_list(FACEWRIGHT_UL_guesses.__name__, "", kept, "rows", kept, "active", rows=ROWS)
-        if 0 <= kept.active < len(kept.rows) and (why := kept.rows[kept.active].spare):
-            draw_text(layout, context, why, "INFO")
+        if 0 <= kept.active < len(kept.rows):
+            chosen = kept.rows[kept.active]
+            draw_text(layout, context, f"{chosen.key}: {chosen.title}", "INFO")
+            if chosen.spare:
+                draw_text(layout, context, chosen.spare, "INFO")
         if kept.unknown:
             draw_text(layout, context, f"Like nothing on a face: {kept.unknown}", "INFO")
         row = layout.row(align=True)
