@@ -22,6 +22,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
 
 from addon.core.errors import FormatError
 
@@ -98,7 +99,7 @@ def _facts(about: Mapping[str, Any]) -> str:
     return _table(("what", "value"), [(name.replace("_", " "), str(value)) for name, value in rows])
 
 
-def _svg(draw: Callable[[plt.Axes], None], height: float = 3.0) -> str:
+def _svg(draw: Callable[[Axes], None], height: float = 3.0) -> str:
     """A plot as an SVG that stands in the page itself."""
     figure, axis = plt.subplots(figsize=(8, height), layout="constrained")
     draw(axis)
@@ -113,7 +114,7 @@ def _svg(draw: Callable[[plt.Axes], None], height: float = 3.0) -> str:
 def _losses(file: Path, about: Mapping[str, Any]) -> str:
     if not file.exists():
         return _section("Losses", '<p class="missing">No losses.tsv: the training has not come to its tenth step.</p>')
-    rows = [row for row in csv.reader(file.open(encoding="utf-8"), delimiter="\t") if row]
+    rows = [row for row in csv.reader(file.read_text(encoding="utf-8").splitlines(), delimiter="\t") if row]
     try:
         table = np.array([[float(cell) for cell in row] for row in rows])
     except ValueError as error:
@@ -126,7 +127,7 @@ def _losses(file: Path, about: Mapping[str, Any]) -> str:
     groups = np.array_split(table, min(len(table), CURVE_STEPS))
     means = np.array([group.mean(axis=0) for group in groups])
 
-    def draw(axis: plt.Axes) -> None:
+    def draw(axis: Axes) -> None:
         for column, name in enumerate(names, start=1):
             axis.plot(means[:, 0], means[:, column], label=name, lw=1.2 if name != "total" else 2)
         axis.set(xlabel="step", ylabel="loss", yscale="log")
@@ -152,7 +153,7 @@ def _scores(run: Path, result: Mapping[str, Any] | None) -> str:
     return _section("Articulation", _svg(lambda axis: _bars(axis, result)) + "".join(parts))
 
 
-def _bars(axis: plt.Axes, result: Mapping[str, Any]) -> None:
+def _bars(axis: Axes, result: Mapping[str, Any]) -> None:
     ours = {f"this model, by {measure}": scored["overall"]["score"] for measure, scored in result.items()}
     names = [*ours, *PEERS]
     values = [*ours.values(), *PEERS.values()]
@@ -197,7 +198,7 @@ def _robustness(run: Path, result: Mapping[str, Any] | None) -> str:
         return _section("In bad recordings", _missing("Not measured yet", ROBUSTNESS, run))
     conditions = result["conditions"]
 
-    def draw(axis: plt.Axes) -> None:
+    def draw(axis: Axes) -> None:
         axis.bar(list(conditions), [one["score"] for one in conditions.values()], color="#1b4965")
         axis.axhline(MILESTONE, color="#d1495b", lw=1, ls="--")
         axis.set(ylim=(0, 100), ylabel="articulation score")

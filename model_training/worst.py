@@ -19,6 +19,7 @@ from typing import NamedTuple
 import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axes import Axes
 
 from addon.core.curves import Curves, lip_gap
 from addon.core.errors import FormatError
@@ -91,7 +92,7 @@ def draw(one: Judged, file: Path) -> None:
     plt.close(figure)
 
 
-def _write_phones(axis: plt.Axes, phones: Sequence[Phone], first_s: float) -> None:
+def _write_phones(axis: Axes, phones: Sequence[Phone], first_s: float) -> None:
     for phone in phones:
         middle_s = (phone.start_s + phone.end_s) / 2
         if first_s < middle_s < first_s + SHOWN_S and phone.name != "sil":
