@@ -158,9 +158,9 @@ def _bars(axis: Axes, result: Mapping[str, Any]) -> None:
     names = [*ours, *PEERS]
     values = [*ours.values(), *PEERS.values()]
     axis.barh(names[::-1], values[::-1], color=["#b8c4ce"] * len(PEERS) + ["#1b4965"] * len(ours))
-    for line, told in ((MILESTONE, "milestone"), (GOAL, "goal")):
+    for line, told, side in ((MILESTONE, "milestone ", "right"), (GOAL, " goal", "left")):
         axis.axvline(line, color="#d1495b", lw=1, ls="--")
-        axis.text(line, len(names) - 0.4, told, fontsize=8, ha="center")
+        axis.text(line, len(names) - 0.4, told, fontsize=8, ha=side)
     axis.set(xlim=(0, 100), xlabel="articulation score; those below are of another test set")
 
 
