@@ -11,7 +11,7 @@ from . import solve
 from .panels import draw_text
 
 ROWS = 10
-PERCENT_UNITS = 2.4  # of the interface: wide enough for 100 %
+PERCENT_UNITS = 1.9  # of the interface: wide enough for 100 %
 WHAT_IT_IS = "For heads whose keys have names of their own: finds what each key does from how it moves the mesh."
 
 
@@ -31,7 +31,7 @@ class FACEWRIGHT_UL_guesses(bpy.types.UIList):
         row = layout.row(align=True)
         row.prop(item, "use", text="")
         row.active = item.confidence >= SURE and not item.spare
-        names = row.split(factor=0.4)
+        names = row.split(factor=0.45)
         names.label(text=item.key, translate=False)
         names.label(text=item.title, icon="SHAPEKEY_DATA" if item.is_mix else "NONE", translate=False)
         share = row.row()
