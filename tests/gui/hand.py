@@ -17,6 +17,8 @@ from pathlib import Path
 
 STAGE = Path(os.environ["FACEWRIGHT_STAGE"])
 BUTTON = "facewright.animate("
+HEADERS = (16, 44)  # pixels below the sidebar's top: the first panel's header, and the second's when the first is shut
+CROSS = 49  # pixels from the sidebar's right edge: the cross at the end of a row of buttons
 STEP = 15  # pixels: less than a button is tall, so that none is stepped over
 SETTLED_TICKS = 20  # of scene.py: two seconds on a quiet machine
 
@@ -25,7 +27,7 @@ def state() -> dict:
     try:
         return json.loads((STAGE / "state.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return {"ticks": 0, "tab": "", "keyed": {}, "strips": [], "clipboard": "", "widest": {}}
+        return {"ticks": 0, "tab": "", "keyed": {}, "strips": [], "clipboard": "", "widest": {}, "preview": {}}
 
 
 def wait(what: str, holds: Callable[[dict], bool], limit_s: float) -> dict:
@@ -51,7 +53,7 @@ def move(x: int, y: int) -> None:
     xdotool("mousemove", x - 3, y, "sleep", 0.1, "mousemove", x, y, "sleep", 0.1)
 
 
-def find_button(sidebar: list[int], height: int) -> tuple[int, int]:
+def find_button(sidebar: list[int], height: int, command: str = BUTTON) -> tuple[int, int]:
     """Where the button is: Ctrl+C over a button copies its Python command, so it is found by what it does."""
     left, bottom, width, tall = sidebar
     x = left + width // 2 - 10
@@ -60,9 +62,9 @@ def find_button(sidebar: list[int], height: int) -> tuple[int, int]:
         xdotool("key", "ctrl+c")
         ticks = state()["ticks"]
         seen = wait("the next look", lambda seen, ticks=ticks: seen["ticks"] >= ticks + 2, 30)
-        if BUTTON in seen["clipboard"]:
+        if command in seen["clipboard"]:
             return x, y + STEP // 2
-    raise SystemExit("hand: no button of the sidebar runs " + BUTTON)
+    raise SystemExit("hand: no button of the sidebar runs " + command)
 
 
 def settle() -> dict:
@@ -88,7 +90,33 @@ def work() -> dict:
     xdotool("key", "ctrl+z")
     undone = settle()
     picture("undone.png")
-    return {"opened": opened, "baked": baked, "widest": widest, "undone": undone}
+    return {"opened": opened, "baked": baked, "widest": widest, "undone": undone} | try_on(opened)
+
+
+def try_on(opened: dict) -> dict:
+    """Shuts the first panel, opens Layers, previews, lets a slider move, and leaves: nothing is ever keyed."""
+    left, bottom, width, tall = opened["sidebar"]
+    height = opened["window"][1]
+    for below in HEADERS:
+        move(left + width // 4, height - bottom - tall + below)
+        xdotool("click", 1)
+        settle()
+    (STAGE / "revisit").touch()
+    x, y = find_button(opened["sidebar"], height, "facewright.preview(")
+    move(x, y)
+    xdotool("click", 1)
+    previewed = wait("the preview", lambda seen: seen["preview"]["is_on"] and seen["preview"]["jaw"] > 0, 120)
+    settle()
+    picture("preview.png")
+    (STAGE / "mumble").touch()
+    count = previewed["preview"]["updates"]
+    wait("the slider to be followed", lambda seen: seen["preview"]["updates"] > count, 120)
+    mumbled = settle()
+    picture("mumbled.png")
+    move(left + width - CROSS, y)
+    xdotool("click", 1)
+    wait("the preview's end", lambda seen: not seen["preview"]["is_on"], 120)
+    return {"previewed": previewed, "mumbled": mumbled, "left": settle()}
 
 
 def main() -> int:

@@ -1,6 +1,7 @@
 """Runs inside Blender's window: chooses line and head, opens the tab, then says ten times a second what it sees.
 
-Environment: FACEWRIGHT_STAGE is the folder to write state.json to; a file show-widest in it asks for that frame.
+Environment: FACEWRIGHT_STAGE is the folder to write state.json to; files in it ask for something: show-widest for
+that frame, revisit for going there again, mumble for the jaw's slider to be lowered.
 The line to speak follows `--`.
 """
 
@@ -92,6 +93,27 @@ def show_widest() -> dict[str, float]:
     return {"frame": frame, "keyed": value, "shown": max(shown)}
 
 
+def preview() -> dict[str, object]:
+    """Whether a preview is on, how often it was performed, and what the jaw shows on this frame."""
+    module = next((m for name, m in sys.modules.items() if name.endswith(".addon.blender.preview")), None)
+    current = module.current() if module else None
+    jaw = max(k.key_blocks["jawOpen"].value for k in bpy.data.shape_keys if "jawOpen" in k.key_blocks)
+    return {"is_on": current is not None, "updates": current.updates if current else 0, "jaw": jaw}
+
+
+def mumble() -> None:
+    """Lowers the jaw's slider, as a hand does: nothing is told but the slider itself."""
+    bpy.context.scene.facewright.layers.articulation.jaw = 0.25
+
+
+def revisit() -> None:
+    """Goes to the widest frame again."""
+    bpy.context.scene.frame_set(round(widest["frame"]))
+
+
+ASKED = {"mumble": mumble, "revisit": revisit}
+
+
 def look() -> float:
     """Writes what is to be seen now."""
     global ticks, widest
@@ -99,6 +121,10 @@ def look() -> float:
     window, _, region = sidebar()
     if (STAGE / "show-widest").exists() and not widest:
         widest = show_widest()
+    for name, act in ASKED.items():
+        if (STAGE / name).exists():
+            (STAGE / name).unlink()
+            act()
     state = {
         "ticks": ticks,
         "version": bpy.app.version_string,
@@ -110,6 +136,7 @@ def look() -> float:
         "strips": strips(),
         "sound": bpy.context.scene.facewright.sound,
         "widest": widest,
+        "preview": preview(),
     }
     partial = STAGE / "state.partial"
     partial.write_text(json.dumps(state), encoding="utf-8")

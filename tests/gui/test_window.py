@@ -84,5 +84,16 @@ def test_one_ctrl_z_takes_all_of_it_back_and_nothing_else(seen: dict):
     assert seen["undone"]["sound"] == seen["opened"]["sound"]
 
 
+def test_the_preview_shows_the_line_and_follows_a_slider(seen: dict):
+    shown, mumbled = seen["previewed"]["preview"]["jaw"], seen["mumbled"]["preview"]["jaw"]
+    assert shown == pytest.approx(seen["widest"]["keyed"], abs=0.02)
+    assert mumbled < 0.5 * shown
+
+
+def test_the_preview_keys_nothing_and_leaves_nothing(seen: dict):
+    assert seen["previewed"]["keyed"] == seen["mumbled"]["keyed"] == seen["left"]["keyed"] == {}
+    assert seen["left"]["preview"]["jaw"] == seen["undone"]["preview"]["jaw"]
+
+
 def test_the_window_was_photographed(seen: dict, stage: Stage):
     assert (stage.folder / "window.png").stat().st_size > 30_000  # an empty screen is a few kB
