@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import bpy
@@ -206,3 +208,12 @@ def test_the_real_head_has_all_52_keys_and_a_tongue_that_clears_its_lip(scene: b
     lip = np.array([vertex.co for vertex in face.data.vertices])
     lower = lip[(np.abs(lip[:, 0]) < 0.01) & (np.abs(lip[:, 2] + 0.04) < 0.005), 1].min()
     assert tip < lower - 0.005  # half a centimetre before the lip
+
+
+def test_without_blender_the_command_is_refused_in_one_line():
+    code = "import sys; sys.modules['bpy'] = None; from addon import cli; sys.exit(cli.main(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, "rigs", "import-ict", "clone", "-o", "head.blend"]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("facewright: only Blender can build a head: run `blender --command facewright rigs")
+    assert len(done.stderr.splitlines()) == 1
