@@ -118,11 +118,11 @@ def write(scene: bpy.types.Scene, head: bpy.types.Object | None, performance: Pe
     kept = list(dict.fromkeys(name for name in kept if name))  # meshes may share an Action
     if kept:
         notes.append(f"the keys that were there are kept in {', '.join(kept)}")
-    notes += take_shelf.tidied(scene, take)
     if fit:
         _fit(scene, take.last)
-    frames = len(sampled.values)
-    return Report(line.name, line.frame, frames, len(found.parts), len(found.controls), tuple(notes), take.name)
+    frames, name = len(sampled.values), take.name  # the list may move in memory when takes leave it
+    notes += take_shelf.tidied(scene, take)
+    return Report(line.name, line.frame, frames, len(found.parts), len(found.controls), tuple(notes), name)
 
 
 def write_strands(block: Any, strands: Sequence[Strand], line: lines.Line, density: Density) -> None:

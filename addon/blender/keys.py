@@ -236,7 +236,7 @@ def renoted(before: Table | None, table: Table, span: tuple[float, float], made:
     """
     frames = table["co"][:, 0]
     is_made = _on(frames, made) & (table["type"] == GENERATED)
-    new = noted(table)[is_made]
+    new = np.asarray(noted(table)[is_made])
     if before is None:
         return new
     at = before["co"][:, 0]

@@ -121,7 +121,7 @@ def _stretch(strip: Any, frames: float) -> float:
         raise AudioError(
             f"strip {quoted(strip.name)} runs at several speeds; render it to a sound file and animate that"
         )
-    return max(1e-3, (retimed[1] - retimed[0]) / max(frames, 1.0))
+    return float(max(1e-3, (retimed[1] - retimed[0]) / max(frames, 1.0)))
 
 
 def _duration_s(scene: bpy.types.Scene, take: Take, line: sound.Line) -> float:
