@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import bpy
@@ -15,6 +15,8 @@ from .bones import Joint
 from .facing import Facing
 from .standing import LOCATION
 from .targets import Strand
+
+CARRYING = {"ARMATURE", "CHILD_OF", "COPY_TRANSFORMS", "COPY_LOCATION"}
 
 
 def strands_of(
@@ -63,14 +65,27 @@ def _each(turns: Array, vectors: Array) -> Array:
 
 
 def follows(armature: bpy.types.Object, control: bpy.types.PoseBone, head: str) -> bool:
-    """Whether a control is carried by the head's bone, as its child or by a constraint of a bone above it."""
-    chain = [control, *control.parent_recursive]
-    carriers = {bone.name for bone in chain}
-    for bone in chain:
-        for constraint in bone.constraints:
-            if constraint.mute or constraint.influence == 0:
-                continue
-            targets: Sequence[Any] = getattr(constraint, "targets", None) or [constraint]
-            carriers |= {getattr(target, "subtarget", "") for target in targets}
+    """Whether a control is carried by the head's bone: as its child, or through constraints of bones above it."""
     bones = armature.pose.bones
-    return any(name in bones and head in {name, *(b.name for b in bones[name].parent_recursive)} for name in carriers)
+    seen: set[str] = set()
+    waiting = [control.name]
+    while waiting:
+        name = waiting.pop()
+        if name in seen or name not in bones:
+            continue
+        if name == head:
+            return True
+        seen.add(name)
+        bone = bones[name]
+        waiting += [bone.parent.name] if bone.parent else []
+        waiting += [at for constraint in bone.constraints for at in _carriers(constraint)]
+    return False
+
+
+def _carriers(constraint: Any) -> list[str]:
+    """The bones that a constraint makes its own one go with."""
+    if constraint.type not in CARRYING or constraint.mute or constraint.influence == 0:
+        return []
+    if constraint.type == "ARMATURE":
+        return [target.subtarget for target in constraint.targets if target.weight > 0]
+    return [constraint.subtarget]

@@ -458,3 +458,14 @@ def test_a_control_that_is_locked_in_its_place_is_told(make_rig: Rig):
     armature.pose.bones["eye.L"].lock_location = (True, True, True)
     notes = rig.examine(bpy.context.scene, armature).notes
     assert "eye.L on Rig: its location is locked in the Item tab" in notes
+
+
+def test_a_control_that_a_constraint_carries_with_the_head_is_no_control_in_the_world(write: Write, make_rig: Rig):
+    armature = make_rig()
+    looking(armature, "spine")
+    for name in ("eye.L", "eye.R"):
+        carry = armature.pose.bones[name].constraints.new("ARMATURE").targets.new()
+        carry.target, carry.subtarget = armature, "head"
+    write(armature, still(**LOOK, leftEyeYaw=0.3))
+    looks = moved(armature, "MCH-eye.L") @ Vector((0, -1, 0))
+    assert np.allclose(looks, turn(0.3, 0.2, 0.1) @ turn(0.3) @ Vector((0, -1, 0)), atol=1e-3)
