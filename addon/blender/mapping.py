@@ -3,7 +3,7 @@
 # No `from __future__ import annotations`: Blender reads properties out of evaluated annotations.
 import difflib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.props import StringProperty
@@ -112,6 +112,9 @@ class OfMapping:
     """What the table's operators have in common: a head must be there, and what a user can mend is reported."""
 
     needs_rows = False
+    if TYPE_CHECKING:
+        report: Any  # bpy.types.Operator's, as the next
+        poll_message_set: Any
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -227,7 +230,7 @@ class FACEWRIGHT_OT_mapping_copy(OfMapping, bpy.types.Operator):
 
     def work(self, context: bpy.types.Context) -> None:
         scene, source = context.scene, mapping_rows.holder(chosen(context))
-        obj = scene.objects.get(self.target)
+        obj: bpy.types.Object | None = scene.objects.get(self.target)
         if obj is None:
             raise RigError(f"the scene has no object {quoted(self.target)}; choose one of the other character")
         other = character_of(scene, obj)

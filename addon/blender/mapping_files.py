@@ -31,9 +31,9 @@ class FACEWRIGHT_OT_mapping_export(OfMapping, bpy.types.Operator, ExportHelper):
     filename_ext = ENDING
     filter_glob: StringProperty(default=f"*{ENDING}", options={"HIDDEN"})
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "Outcome":
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "Outcome":  # type: ignore[override]
         """Asks for the file; the character's name is the first guess."""
-        if not self.filepath:
+        if not self.filepath:  # type: ignore[has-type]  # ExportHelper's
             self.filepath = bpy.path.clean_name(mapping_rows.holder(chosen(context)).name) + ENDING
         return super().invoke(context, event)
 
@@ -44,7 +44,7 @@ class FACEWRIGHT_OT_mapping_export(OfMapping, bpy.types.Operator, ExportHelper):
         self.report({"INFO"}, f"{len(custom.rows)} rows are in {path.name}")
 
 
-class FACEWRIGHT_OT_mapping_import(OfMapping, bpy.types.Operator, ImportHelper):
+class FACEWRIGHT_OT_mapping_import(OfMapping, bpy.types.Operator, ImportHelper):  # type: ignore[misc]
     """Load rows from a TOML file, in place of those that are there"""
 
     bl_idname = "facewright.mapping_import"
@@ -55,7 +55,7 @@ class FACEWRIGHT_OT_mapping_import(OfMapping, bpy.types.Operator, ImportHelper):
     filter_glob: StringProperty(default=f"*{ENDING}", options={"HIDDEN"})
 
     def work(self, context: bpy.types.Context) -> None:
-        custom = custom_toml.load(_path(self.filepath))
+        custom = custom_toml.load(_path(self.filepath))  # type: ignore[attr-defined]  # ImportHelper's
         character = chosen(context)
         mapping_rows.write(mapping_rows.holder(character), custom)
         self.report({"INFO"}, f"{len(custom.rows)} rows loaded")

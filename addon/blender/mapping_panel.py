@@ -22,7 +22,7 @@ WHAT_IT_IS = (
 class FACEWRIGHT_UL_mapping(bpy.types.UIList):
     """One row: the channel, and the key that shows it, red where the head has no such key."""
 
-    def draw_item(
+    def draw_item(  # type: ignore[override]  # Blender takes seven arguments as well as nine
         self,
         context: bpy.types.Context,
         layout: bpy.types.UILayout,
@@ -44,7 +44,7 @@ class FACEWRIGHT_UL_mapping(bpy.types.UIList):
             number.alignment = "RIGHT"
             number.label(text=f"{-item.gain if item.invert else item.gain:.2g}", translate=False)
 
-    def filter_items(self, _context: bpy.types.Context, data: Any, name: str) -> tuple[list[int], list[int]]:
+    def filter_items(self, _context: bpy.types.Context, data: Any, name: str) -> tuple[list[int], list[int]]:  # type: ignore[override]
         """Rows whose channel or key has the letters that are searched for."""
         wanted, rows = self.filter_name.casefold(), getattr(data, name)
         shown = [wanted in row.channel.casefold() or wanted in row.key.casefold() for row in rows]
@@ -86,7 +86,7 @@ class FACEWRIGHT_PT_mapping(bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, state = self.layout, _state(context)
-        keeper = bpy.data.objects.get(state.keeper) if state.keeper else None
+        keeper: bpy.types.Object | None = bpy.data.objects.get(state.keeper) if state.keeper else None
         if keeper is None:
             draw_text(layout, context, state.problem, "INFO")
             return

@@ -37,7 +37,7 @@ def _channel_names(_self: bpy.types.PropertyGroup, _context: bpy.types.Context, 
     return list(channels.ALL)
 
 
-def _key_names(self: bpy.types.PropertyGroup, context: bpy.types.Context, _text: str) -> list[str]:
+def _key_names(self: Any, context: bpy.types.Context, _text: str) -> list[str]:
     try:
         return list(names_on(context.scene, character_of(context.scene, self.id_data)))
     except RigError:
@@ -53,7 +53,7 @@ def _number(name: str, description: str, default: float = 0.0, step: float = 10.
         max=LARGEST,
         soft_min=-2,
         soft_max=2,
-        step=step,  # type: ignore[arg-type]  # hundredths; the stubs ask for whole ones
+        step=step,
         precision=2,
         options=set(),
         override=OVERRIDABLE,
