@@ -20,6 +20,7 @@ import numpy as np
 
 SAMPLES = Path(__file__).resolve().parent
 sys.path.insert(0, str(SAMPLES.parent))
+from addon import blender  # noqa: E402
 from addon.blender import bake, sound  # noqa: E402
 from addon.blender.bake import Performance  # noqa: E402
 from addon.core import audio, formats  # noqa: E402
@@ -81,6 +82,8 @@ def show(performance: Performance, out: Path, quick: bool = False) -> None:
     """Everything that the demo writes for a performance: .blend, .csv, plot, film and strip."""
     if not HEAD.is_file():
         raise RigError(f"the demo head {HEAD} is missing; build it with {SAMPLES / 'build_head.py'}")
+    if not hasattr(bpy.types.Scene, "facewright"):
+        blender.register("addon")  # takes are kept in lists of its own
     with _quiet(out):
         bpy.ops.wm.open_mainfile(filepath=str(HEAD))
     bpy.context.preferences.filepaths.save_version = 0  # no demo.blend1 from the last run
