@@ -7,11 +7,14 @@ import onnx
 import pytest
 import soundfile
 
+from addon.core.errors import FacewrightError
 from addon.core.model import FaceModel
 from addon.core.pipeline import animate
 from addon.core.settings import ModelSettings, Settings
-from model_training import export, train
+from model_training import export, quantise, train
 from model_training.articulation import CHANNELS
+from model_training.network import STEP_SAMPLES
+from model_training.prepare import open_shard
 
 
 def test_the_exported_file_is_one_that_the_core_reads(onnx_file: Path) -> None:
@@ -61,3 +64,28 @@ def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path, capsys: pytest.
     err = capsys.readouterr().err
     assert "bad.pt" in err
     assert err.count("\n") == 1
+
+
+def test_eight_bits_keep_the_card_and_nearly_the_curves(onnx_file: Path, shard: Path, tmp_path: Path) -> None:
+    small = quantise.quantise(onnx_file, open_shard(shard), tmp_path / "small.onnx")
+    exact, rounded = FaceModel.load(onnx_file), FaceModel.load(small)
+    assert rounded.card == exact.card
+    assert small.stat().st_size < 0.9 * onnx_file.stat().st_size
+    sound = np.random.default_rng(0).standard_normal((1, 40 * STEP_SAMPLES)).astype(np.float32) * 0.05
+    apart = np.abs(rounded.run(sound) - exact.run(sound))
+    assert 0 < apart.max() < 0.1
+
+
+def test_eight_bits_of_a_window_are_those_of_the_whole(onnx_file: Path, shard: Path, tmp_path: Path) -> None:
+    model = FaceModel.load(quantise.quantise(onnx_file, open_shard(shard), tmp_path / "small.onnx"))
+    sound = np.random.default_rng(1).standard_normal(90 * STEP_SAMPLES).astype(np.float32) * 0.05
+    whole, parts = ([model.predict(w) for w in model.windows([sound], window_s)] for window_s in (60.0, 3.0))
+    assert len(parts) > 1
+    assert np.allclose(np.concatenate(whole), np.concatenate(parts), atol=1e-5)
+
+
+def test_a_file_without_matrices_is_refused(shard: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken.onnx").write_bytes(b"no model")
+    with pytest.raises(FacewrightError, match="cannot read the model"):
+        quantise.quantise(tmp_path / "broken.onnx", open_shard(shard), tmp_path / "out.onnx")
+    assert not (tmp_path / "out.onnx").exists()

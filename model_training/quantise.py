@@ -1,0 +1,106 @@
+"""Eight-bit matrices for a model file: half the size, and a fifth more speed on processors without a GPU.
+
+    python -m model_training.quantise --model runs/base/base.onnx --shard prepared/base --out addon/models/base.onnx
+
+Scales are fixed beforehand from stretches of the training speech, so that a window of a long file gives what the whole
+file would; onnxruntime's dynamic quantisation takes them from whatever it is fed. Only the transformer's matrices
+become small. In the front, few large inputs leave no room for the rest: with its third product too, an early base model
+fell from 81 to 76 points.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnxruntime import quantization
+
+from .command import finish
+from .corpora import CorpusError
+from .network import ROW_SAMPLES, STEP_ROWS
+from .prepare import Shard, open_shard
+
+CRATES = 24  # stretches of speech that the scales are taken from
+CRATE_ROWS = 40 * STEP_ROWS  # 4.8 s
+CLIPPED_SHARE = 0.9999  # of all values that a scale has room for; the rest are outliers
+EIGHT_BITS = ("encoder.layers.",)  # the part that loses next to nothing by it
+
+
+class _Speech(quantization.CalibrationDataReader):  # type: ignore[misc]  # onnxruntime carries no types
+    """Stretches of training speech, as onnxruntime asks for them."""
+
+    def __init__(self, shard: Shard) -> None:
+        self._feeds = self._crates(shard)
+
+    @staticmethod
+    def _crates(shard: Shard) -> Iterator[dict[str, npt.NDArray[np.float32]]]:
+        rng = np.random.default_rng(0)
+        for start in rng.integers(0, len(shard.targets) - CRATE_ROWS, CRATES):
+            samples = shard.samples[start * ROW_SAMPLES : (start + CRATE_ROWS) * ROW_SAMPLES].astype(np.float32) / 32768
+            level = 10 ** (rng.uniform(-25, 5) / 20)
+            hiss = 10 ** (rng.uniform(-80, -30) / 20) * rng.standard_normal(len(samples))
+            yield {"waveform": (level * (samples + hiss)).astype(np.float32)[np.newaxis]}
+
+    def get_next(self) -> dict[str, npt.NDArray[np.float32]] | None:
+        """The next stretch; None when all are through."""
+        return next(self._feeds, None)
+
+
+def quantise(model: Path, shard: Shard, out: Path) -> Path:
+    """Write the model with eight-bit matrices, its metadata unchanged."""
+    try:
+        graph = onnx.load(model).graph
+    except Exception as error:  # onnx raises what protobuf raises
+        raise CorpusError(f"cannot read the model {str(model)!r}: {error}") from error
+    matrices = {item.name for item in graph.initializer if len(item.dims) == 2}
+    products = [node for node in graph.node if node.op_type in ("MatMul", "Gemm") and node.input[1] in matrices]
+    chosen = [node.name for node in products if any(part in _scope(node) for part in EIGHT_BITS)]
+    if not chosen:
+        raise CorpusError(
+            f"{str(model)!r} has no matrices to make smaller: give a file that model_training.export wrote"
+        )
+    partial = out.with_suffix(".partial.onnx")
+    logging.getLogger().setLevel(logging.ERROR)  # onnxruntime advises a preparation that this graph has behind it
+    quantization.quantize_static(
+        model,
+        partial,
+        _Speech(shard),
+        quant_format=quantization.QuantFormat.QDQ,
+        nodes_to_quantize=chosen,
+        per_channel=True,
+        reduce_range=True,  # seven bits: products of eight overflow on processors without VNNI
+        calibrate_method=quantization.CalibrationMethod.Percentile,
+        extra_options={"CalibPercentile": 100 * CLIPPED_SHARE},
+    )
+    partial.replace(out)
+    return out
+
+
+def _scope(node: onnx.NodeProto) -> str:
+    """The module that a node was exported from, as torch.onnx notes it."""
+    return next((item.value for item in node.metadata_props if item.key == "pkg.torch.onnx.name_scopes"), "")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="model_training.quantise", description="Eight-bit matrices for a model.")
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--shard", type=Path, required=True, help="folder that model_training.prepare wrote")
+    parser.add_argument("--out", type=Path, required=True)
+    args = parser.parse_args(argv)
+
+    def work() -> str:
+        out = quantise(args.model, open_shard(args.shard), args.out)
+        return f"written: {out} ({out.stat().st_size / 1e6:.1f} MB)"
+
+    return finish(work)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
