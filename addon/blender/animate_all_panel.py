@@ -10,10 +10,11 @@ from ..core.errors import quoted
 from . import jobs, preferences, preview, properties
 from .animate_all import find_pairs, make, pairs_of, tasks, write
 from .panels import draw_text
+from .reporting import is_free
 from .waiting import Waiting, redraw_sidebars
 
 if TYPE_CHECKING:
-    from .waiting import Outcome
+    from .reporting import Outcome
 
 
 class FACEWRIGHT_OT_animate_all(Waiting, bpy.types.Operator):
@@ -25,8 +26,7 @@ class FACEWRIGHT_OT_animate_all(Waiting, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if jobs.board.job is not None:
-            cls.poll_message_set("A line is being animated already")
+        if not is_free(cls):
             return False
         if not any(pair.use for pair in pairs_of(context.scene).pairs):
             cls.poll_message_set("The list has no head with a strip; press Find, or +")

@@ -10,7 +10,7 @@ from .panels import draw_text
 from .preferences import FACEWRIGHT_AP_preferences
 
 if TYPE_CHECKING:
-    from .waiting import Outcome
+    from .reporting import Outcome
 
 STEPS = (
     "1. Choose a recorded line, as a file or a sound strip",

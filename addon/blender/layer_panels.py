@@ -14,7 +14,7 @@ from .panels import draw_text
 from .preview_operators import FACEWRIGHT_OT_preview, FACEWRIGHT_OT_preview_apply, FACEWRIGHT_OT_preview_leave
 
 if TYPE_CHECKING:
-    from .waiting import Outcome
+    from .reporting import Outcome
 
 TITLES = {
     "articulation": "Jaw and Lips",

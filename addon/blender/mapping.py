@@ -15,11 +15,10 @@ from ..core.rigs.custom_edit import filled, mirrored
 from . import mapping_rows, properties
 from .character import Character, character_of, key_names, keys_of
 from .protection import listed
+from .reporting import refuse
 
 if TYPE_CHECKING:
-    from bpy.stub_internal.rna_enums import OperatorReturnItems
-
-    Outcome = set[OperatorReturnItems]
+    from .reporting import Outcome
 
 NEAR = 0.6  # how alike a key's name and a channel's are for the one to suggest the other
 
@@ -132,8 +131,7 @@ class OfMapping:
         try:
             self.work(context)
         except FacewrightError as error:
-            self.report({"ERROR"} if bpy.app.background else {"WARNING"}, str(error))
-            return {"CANCELLED"}
+            return refuse(self, str(error))
         return {"FINISHED"}
 
     def work(self, context: bpy.types.Context) -> None:

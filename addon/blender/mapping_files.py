@@ -14,9 +14,7 @@ from . import mapping_rows
 from .mapping import OfMapping, absent, chosen
 
 if TYPE_CHECKING:
-    from bpy.stub_internal.rna_enums import OperatorReturnItems
-
-    Outcome = set[OperatorReturnItems]
+    from .reporting import Outcome
 
 ENDING = ".toml"
 

@@ -15,12 +15,11 @@ from ..core.rigs.custom import ANGLES
 from . import mapping_rows, properties, rig
 from .mapping import chosen
 from .preview_overlay import Overlay
+from .reporting import refuse
 from .waiting import redraw_sidebars
 
 if TYPE_CHECKING:
-    from bpy.stub_internal.rna_enums import OperatorReturnItems
-
-    Outcome = set[OperatorReturnItems]
+    from .reporting import Outcome
 
 FRAME = 0  # of the one row that an overlay of ours has
 TURN_RAD = 0.5  # of an angle at full: about 30 degrees
@@ -96,8 +95,7 @@ click to end. Nothing is keyed, and everything is put back"""
             self._show(context, self.channel or _row_channel(context))
         except FacewrightError as error:
             self._end(context)
-            self.report({"WARNING"}, str(error))
-            return {"CANCELLED"}
+            return refuse(self, str(error))
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
@@ -115,8 +113,7 @@ click to end. Nothing is keyed, and everything is put back"""
                 return {"PASS_THROUGH"}
         except FacewrightError as error:
             self._end(context)
-            self.report({"WARNING"}, str(error))
-            return {"CANCELLED"}
+            return refuse(self, str(error))
         return {"RUNNING_MODAL"}
 
     def cancel(self, context: bpy.types.Context) -> None:

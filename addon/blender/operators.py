@@ -8,12 +8,11 @@ from bpy.props import IntProperty, StringProperty
 
 from ..core.errors import FacewrightError, RigError, quoted
 from . import bake, directing, jobs, preferences, preview, properties, sound
+from .reporting import is_free
 from .waiting import Waiting
 
 if TYPE_CHECKING:
-    from bpy.stub_internal.rna_enums import OperatorReturnItems
-
-    Outcome = set[OperatorReturnItems]
+    from .reporting import Outcome
 
 
 class FACEWRIGHT_OT_animate(Waiting, bpy.types.Operator):
@@ -36,10 +35,7 @@ class FACEWRIGHT_OT_animate(Waiting, bpy.types.Operator):
 
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
-        if jobs.board.job is not None:
-            cls.poll_message_set("A line is being animated already")
-            return False
-        return True
+        return is_free(cls)
 
     def execute(self, context: bpy.types.Context) -> "Outcome":
         """Animates at once, without a window."""
@@ -47,9 +43,10 @@ class FACEWRIGHT_OT_animate(Waiting, bpy.types.Operator):
         try:
             line, head, directed = self._chosen(context)
             fit = properties.take_of(context.scene).fit_scene
-            return self._succeed(bake.write(context.scene, head, directing.perform(line, directed), fit))
+            report = bake.write(context.scene, head, directing.perform(line, directed), fit)
         except FacewrightError as error:
             return self.refuse(str(error))
+        return self.succeed(str(report), report.notes)
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> "Outcome":
         """Listens in a thread, then writes; what cannot work is refused before the thread starts."""
@@ -68,9 +65,10 @@ class FACEWRIGHT_OT_animate(Waiting, bpy.types.Operator):
             return self.refuse(f"scene {quoted(self._scene_name)} is gone; nothing was written")
         try:
             head = next((obj for obj in scene.objects if obj.name_full == self._head_name), None)
-            return self._succeed(bake.write(scene, head, result, properties.take_of(scene).fit_scene))
+            report = bake.write(scene, head, result, properties.take_of(scene).fit_scene)
         except FacewrightError as error:
             return self.refuse(str(error))
+        return self.succeed(str(report), report.notes)
 
     def _chosen(self, context: bpy.types.Context) -> tuple[sound.Line, bpy.types.Object | None, directing.Directed]:
         """The line, the head and what is asked of them: the operator's own where they are given, else the panel's."""
@@ -87,13 +85,6 @@ class FACEWRIGHT_OT_animate(Waiting, bpy.types.Operator):
             if head is None:
                 raise RigError(f"the scene has no object {quoted(self.head)}; choose one that is there")
         return line, head, directing.directed(scene, head, line, preferences.model_settings(context))
-
-    def _succeed(self, report: bake.Report) -> "Outcome":
-        jobs.board.show(str(report), report.notes)
-        for note in report.notes:
-            self.report({"WARNING"}, note)
-        self.report({"INFO"}, str(report))
-        return {"FINISHED"}
 
 
 class FACEWRIGHT_OT_cancel(bpy.types.Operator):

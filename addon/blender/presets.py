@@ -14,9 +14,10 @@ from ..core.errors import FacewrightError, SettingsError, quoted
 from ..core.presets import Preset
 from ..core.settings import ModelSettings
 from . import layer_properties, properties
+from .reporting import refuse
 
 if TYPE_CHECKING:
-    from .waiting import Outcome
+    from .reporting import Outcome
 
 HIGHEST_DRAWN = 9999  # a seed that can be read out across a room
 
@@ -61,7 +62,7 @@ class FACEWRIGHT_OT_preset_apply(bpy.types.Operator):
         try:
             apply(context.scene, Path(self.path))
         except FacewrightError as error:
-            return _refuse(self, error)
+            return refuse(self, str(error))
         self.report({"INFO"}, f"Layers are set as in {Path(self.path).stem}")
         return {"FINISHED"}
 
@@ -85,7 +86,7 @@ class FACEWRIGHT_OT_preset_save(bpy.types.Operator):
             settings = properties.settings_of(context.scene, ModelSettings())
             preset = core_presets.save(core_presets.user_folder(), self.name, settings, self.about)
         except FacewrightError as error:
-            return _refuse(self, error)
+            return refuse(self, str(error))
         self.report({"INFO"}, f"Preset {preset.name} is kept in {preset.path.parent}")
         return {"FINISHED"}
 
@@ -110,7 +111,7 @@ class FACEWRIGHT_OT_preset_delete(bpy.types.Operator):
                 raise SettingsError(f"{quoted(self.path)} is none of your presets; nothing was deleted")
             preset.path.unlink()
         except (FacewrightError, OSError) as error:
-            return _refuse(self, error)
+            return refuse(self, str(error))
         self.report({"INFO"}, f"Preset {preset.name} was deleted")
         return {"FINISHED"}
 
@@ -128,7 +129,7 @@ class FACEWRIGHT_OT_preset_folder(bpy.types.Operator):
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            return _refuse(self, error)
+            return refuse(self, str(error))
         return bpy.ops.wm.path_open(filepath=str(folder))
 
 
@@ -178,11 +179,6 @@ class FACEWRIGHT_MT_presets_delete(bpy.types.Menu):
             operator.path = str(preset.path)
         if not own:
             self.layout.label(text="You have saved none yet")
-
-
-def _refuse(operator: bpy.types.Operator, error: Exception) -> "Outcome":
-    operator.report({"ERROR"} if bpy.app.background else {"WARNING"}, str(error))
-    return {"CANCELLED"}
 
 
 CLASSES: tuple[type[Any], ...] = (

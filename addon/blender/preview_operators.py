@@ -11,10 +11,11 @@ from ..core.heard import Heard
 from ..core.model import RATE
 from ..core.settings import ModelSettings
 from . import bake, directing, hearing, jobs, memory, preferences, preview, properties, rig, sound, takes
+from .reporting import Reporting
 from .waiting import Waiting, redraw_sidebars
 
 if TYPE_CHECKING:
-    from .waiting import Outcome
+    from .reporting import Outcome
 
 ROW_S = 1 / RATE
 
@@ -81,7 +82,7 @@ def from_takes(scene: bpy.types.Scene, line: sound.Line, model: ModelSettings) -
     return None
 
 
-class _OfPreview(bpy.types.Operator):
+class _OfPreview(Reporting, bpy.types.Operator):
     """What Apply and Leave share."""
 
     @classmethod
@@ -109,13 +110,9 @@ class FACEWRIGHT_OT_preview_apply(_OfPreview):
             preview.leave()
             report = bake.write(scene, head, performance, properties.take_of(scene).fit_scene)
         except FacewrightError as error:
-            jobs.board.show(error=str(error))
-            self.report({"ERROR"} if bpy.app.background else {"WARNING"}, str(error))
-            return {"CANCELLED"}
-        jobs.board.show(str(report), report.notes)
-        self.report({"INFO"}, str(report))
+            return self.refuse(str(error))
         redraw_sidebars(context)
-        return {"FINISHED"}
+        return self.succeed(str(report), report.notes)
 
 
 class FACEWRIGHT_OT_preview_leave(_OfPreview):

@@ -1,4 +1,4 @@
-"""What the operators of files share: how they refuse, and how they tell what they have done."""
+"""What operators share: how they refuse, how they tell what they have done, and when they have to wait."""
 
 from __future__ import annotations
 
@@ -20,10 +20,9 @@ class Reporting:
     report: Any  # bpy.types.Operator's
 
     def refuse(self, reason: str) -> Outcome:
-        """Ends without a trace; in the background, where nobody sees a panel, a Python error carries the reason."""
+        """Ends without a trace, and leaves the reason on the panel too."""
         jobs.board.show(error=reason)
-        self.report({"ERROR"} if bpy.app.background else {"WARNING"}, reason)
-        return {"CANCELLED"}
+        return refuse(self, reason)
 
     def succeed(self, result: str, notes: tuple[str, ...]) -> Outcome:
         """Tells what was done, and what the user should know about it."""
@@ -32,6 +31,12 @@ class Reporting:
             self.report({"WARNING"}, note)
         self.report({"INFO"}, result)
         return {"FINISHED"}
+
+
+def refuse(operator: Any, reason: str) -> Outcome:
+    """Ends without a trace; in the background, where nobody sees a report, a Python error carries the reason."""
+    operator.report({"ERROR"} if bpy.app.background else {"WARNING"}, reason)
+    return {"CANCELLED"}
 
 
 def is_free(operator: Any) -> bool:

@@ -12,9 +12,10 @@ from ..core.rigs import Fate
 from . import bones, panels, properties, rig, rig_properties
 from .bones import EYES, TITLES, Joint
 from .character import Character, character_of
+from .reporting import refuse
 
 if TYPE_CHECKING:
-    from bpy.stub_internal.rna_enums import OperatorReturnItems
+    from .reporting import Outcome
 
 FATES = {
     Fate.COVERED: ("Covered", "CHECKMARK"),
@@ -39,13 +40,12 @@ class FACEWRIGHT_OT_widen(bpy.types.Operator):
             return False
         return True
 
-    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+    def execute(self, context: bpy.types.Context) -> Outcome:
         """Widens, never narrows."""
         try:
             widened = rig.widen(rig.examine(context.scene, properties.head_of(context)))
         except FacewrightError as error:
-            self.report({"ERROR"} if bpy.app.background else {"WARNING"}, str(error))
-            return {"CANCELLED"}
+            return refuse(self, str(error))
         panels.forget_coverage()
         self.report({"INFO"}, f"Widened {widened} keys")
         return {"FINISHED"}

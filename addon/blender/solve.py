@@ -14,12 +14,11 @@ from ..core.rigs.custom import CustomMap
 from ..core.rigs.solve import SURE, Guess, Guesses, guess, rows_of
 from . import mapping_rows, properties
 from .character import Character, character_of, keys_of
+from .reporting import refuse
 from .solve_reading import shapes_of
 
 if TYPE_CHECKING:
-    from bpy.stub_internal.rna_enums import OperatorReturnItems
-
-    Outcome = set[OperatorReturnItems]
+    from .reporting import Outcome
 
 PROPERTY = "facewright_guesses"  # where they are kept until accepted: scene.facewright_guesses
 
@@ -132,7 +131,7 @@ class FACEWRIGHT_OT_guess_mapping(bpy.types.Operator):
         try:
             found = propose(context.scene, character_of(context.scene, properties.head_of(context)))
         except FacewrightError as error:
-            return _refuse(self, str(error))
+            return refuse(self, str(error))
         finally:
             if window:
                 window.cursor_set("DEFAULT")
@@ -157,7 +156,7 @@ class FACEWRIGHT_OT_guesses_accept(bpy.types.Operator):
         try:
             count = accept(context.scene)
         except FacewrightError as error:
-            return _refuse(self, str(error))
+            return refuse(self, str(error))
         self.report({"INFO"}, f"{count} {'key is' if count == 1 else 'keys are'} in the mapping now")
         return {"FINISHED"}
 
@@ -183,11 +182,6 @@ def _has_guesses(kind: Any, context: bpy.types.Context) -> bool:
         kind.poll_message_set("There are no guesses; use Guess Mapping from Shapes first")
         return False
     return True
-
-
-def _refuse(operator: bpy.types.Operator, reason: str) -> "Outcome":
-    operator.report({"ERROR"} if bpy.app.background else {"WARNING"}, reason)
-    return {"CANCELLED"}
 
 
 CLASSES: Sequence[type] = (

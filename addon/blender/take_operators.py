@@ -10,25 +10,22 @@ from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from ..core.errors import FacewrightError
 from ..core.settings import MAX_SEED
-from . import bake, compat, jobs, keys, memory, rebake, take_shelf, takes
+from . import bake, compat, keys, memory, rebake, take_shelf, takes
+from .reporting import Reporting, is_free
 from .take_properties import FACEWRIGHT_PG_saved_take as Take
 
 if TYPE_CHECKING:
-    from bpy.stub_internal.rna_enums import OperatorReturnItems
-
-    Outcome = set[OperatorReturnItems]
+    from .reporting import Outcome
 
 
-class Doing:
+class Doing(Reporting):
     """A base beside bpy.types.Operator: `act` does it and says what was done; a FacewrightError is shown instead."""
 
-    report: Any  # bpy.types.Operator's
-    poll_message_set: Any
+    poll_message_set: Any  # bpy.types.Operator's
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if jobs.board.job is not None:
-            cls.poll_message_set("A line is being animated; wait for it, or cancel it")
+        if not is_free(cls):
             return False
         if not len(takes.of(context.scene).takes):
             cls.poll_message_set("There is no take yet; animate a line first")
@@ -39,14 +36,8 @@ class Doing:
         try:
             done, *notes = self.act(context)
         except FacewrightError as error:
-            jobs.board.show(error=str(error))
-            self.report({"ERROR"} if bpy.app.background else {"WARNING"}, str(error))
-            return {"CANCELLED"}
-        jobs.board.show(done, tuple(notes))
-        for note in notes:
-            self.report({"WARNING"}, note)
-        self.report({"INFO"}, done)
-        return {"FINISHED"}
+            return self.refuse(str(error))
+        return self.succeed(done, tuple(notes))
 
     def act(self, context: bpy.types.Context) -> tuple[str, ...]:
         """What was done, and what should be known of it."""

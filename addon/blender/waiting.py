@@ -7,19 +7,16 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from . import jobs
+from .reporting import Reporting
 
 if TYPE_CHECKING:
-    from bpy.stub_internal.rna_enums import OperatorReturnItems
-
-    Outcome = set[OperatorReturnItems]
+    from .reporting import Outcome
 
 TICK_S = 0.1
 
 
-class Waiting:
+class Waiting(Reporting):
     """A base beside bpy.types.Operator; `finish` is called with the work's result, in the main thread."""
-
-    report: Any  # bpy.types.Operator's
 
     def wait(self, context: bpy.types.Context, work: jobs.Work[Any]) -> Outcome:
         """Starts the work and goes on when it is done; without a window it is done at once."""
@@ -57,12 +54,6 @@ class Waiting:
     def finish(self, context: bpy.types.Context, result: Any) -> Outcome:
         """What follows the work."""
         raise NotImplementedError
-
-    def refuse(self, reason: str) -> Outcome:
-        """Ends without a trace; in the background, where nobody sees a panel, a Python error carries the reason."""
-        jobs.board.show(error=reason)
-        self.report({"ERROR"} if bpy.app.background else {"WARNING"}, reason)
-        return {"CANCELLED"}
 
     def _end(self, context: bpy.types.Context) -> Outcome:
         if self._job.was_cancelled:
