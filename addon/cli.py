@@ -73,7 +73,12 @@ def _parser() -> argparse.ArgumentParser:
     many.add_argument("--workers", type=int, default=1, help="processes at once; 1 if not given")
     _add_take_options(many)
     many.set_defaults(run=_batch)
+    _add_commands_beside(commands)
+    return parser
 
+
+def _add_commands_beside(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Those that animate nothing themselves."""
     named = commands.add_parser("presets", help="the presets there are, what one says, or one more of your own")
     named.add_argument("name", nargs="?", help="print this one's TOML instead")
     named.add_argument("--save", metavar="NAME", help="keep the settings below as a preset of your own")
@@ -91,7 +96,6 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="versions, devices, and whether the model runs")
     _add_model_options(doctor)
     doctor.set_defaults(run=_doctor)
-    return parser
 
 
 def _add_head_options(parser: argparse.ArgumentParser) -> None:
@@ -102,9 +106,7 @@ def _add_head_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_take_options(parser: argparse.ArgumentParser) -> None:
     _add_look_options(parser)
-    parser.add_argument(
-        "--fps", type=float, help="frames a second; 60 for csv and a2f.json, 50 for json and npz if not given"
-    )
+    parser.add_argument("--fps", type=float, help="frames a second; 60 for csv and a2f.json, else 50 if not given")
     parser.add_argument("--seed", type=int, help="another seed gives another performance")
     _add_model_options(parser)
 
@@ -281,9 +283,8 @@ def _doctor(options: argparse.Namespace) -> int:
     print(f"python       {platform.python_version()}, {platform.system()} {platform.machine()}")
     print(f"numpy        {numpy.__version__}")
     print(f"onnxruntime  {backend.version()}")
-    print(
-        f"soundfile    {soundfile.__version__} (libsndfile {soundfile.__libsndfile_version__}), soxr {soxr.__version__}"
-    )
+    print(f"soundfile    {soundfile.__version__} (libsndfile {soundfile.__libsndfile_version__})")
+    print(f"soxr         {soxr.__version__}")
     print(f"devices      {', '.join(backend.available())}")
     chosen = _settings(options).model
     path = model_path(chosen.path)

@@ -11,9 +11,8 @@ rotated against its labels: a mouth that chatters hits something by luck, a mout
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -116,10 +115,6 @@ class Score:
     closure_offset_ms: float | None  # the lips' meeting against the middle of the closure, median
     closure_spread_ms: float | None  # interquartile range of the same
     motion: motion.Motion
-
-    def to_json(self) -> str:
-        """The whole result as JSON text."""
-        return json.dumps(asdict(self), indent=2)
 
 
 def articulation_score(takes: Iterable[Take | tuple[Sequence[Phone], Curves]], measure: Measure = LINEAR) -> Score:

@@ -124,11 +124,6 @@ def examine(scene: bpy.types.Scene, chosen: bpy.types.Object | None) -> Head:
     return Head(scene.name, character.root.name, best.parts, shown, notes, joints, choices, best.cut)
 
 
-def meshes_of(scene: bpy.types.Scene, chosen: bpy.types.Object | None) -> list[bpy.types.Object]:
-    """The character's meshes that have shape keys."""
-    return list(character_of(scene, chosen).meshes)
-
-
 def widen(found: Head) -> int:
     """Gives keys that their sliders hold back the range that the head's convention needs; how many there were."""
     widened = 0

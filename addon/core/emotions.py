@@ -26,12 +26,6 @@ Mark = tuple[float, Mood]  # from so many seconds on
 _WORD = re.compile(r"([^\W\d]+)\s*[:=]?\s*([-+]?[\d.]+(?:e[-+]?\d+)?%?)?", re.IGNORECASE)
 
 
-def is_mood(text: str) -> bool:
-    """Whether a marker's text begins with an emotion, so that it means one; other markers are the artist's own."""
-    word = _WORD.match(text.strip())
-    return word is not None and _known(word[1]) is not None
-
-
 def mood(text: str) -> Mood:
     """The weights that a text such as `joy 0.6`, `anger 80% fear 0.2` or `neutral` asks for, (8,); no number is 1."""
     weights = dict.fromkeys(NAMES, 0.0)

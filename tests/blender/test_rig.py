@@ -8,6 +8,7 @@ import bpy
 import pytest
 
 from addon.blender import rig
+from addon.blender.character import character_of
 from addon.core import channels
 from addon.core.errors import RigError
 from addon.core.rigs import RigMap, conventions
@@ -16,7 +17,7 @@ from .conftest import Head
 
 
 def meshes_of(chosen: bpy.types.Object) -> set[str]:
-    return {obj.name for obj in rig.meshes_of(bpy.context.scene, chosen)}
+    return {obj.name for obj in character_of(bpy.context.scene, chosen).meshes}
 
 
 def add(obj: bpy.types.Object, collection: bpy.types.Collection | None = None) -> bpy.types.Object:

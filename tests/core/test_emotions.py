@@ -31,7 +31,6 @@ def weights(**given: float) -> emotions.Mood:
 )
 def test_a_mood_is_read_as_an_animator_writes_it(text: str, expected: emotions.Mood) -> None:
     assert emotions.mood(text) == pytest.approx(expected)
-    assert emotions.is_mood(text)
 
 
 @pytest.mark.parametrize(
@@ -51,11 +50,6 @@ def test_what_is_no_mood_is_refused_with_the_remedy(text: str, says: str) -> Non
     with pytest.raises(SettingsError, match=says) as refusal:
         emotions.mood(text)
     assert len(str(refusal.value).splitlines()) == 1
-
-
-def test_markers_of_the_artists_own_are_no_moods() -> None:
-    for text in ("F_12", "shot 3", "", "joyride 0.5", "0.6 joy", "anger_peak"):
-        assert not emotions.is_mood(text)
 
 
 def test_a_track_is_read_in_the_order_of_time_and_written_again() -> None:

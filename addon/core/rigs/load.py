@@ -103,6 +103,7 @@ def _pose(name: str, pose: Any) -> dict[str, float]:
 
 @cache
 def poses() -> dict[str, dict[str, float]]:
+    """The poses that conventions name: pose → channel → weight."""
     return {key: _both_sides(POSES, pose) for key, pose in tomllib.loads(_text(POSES))["poses"].items()}
 
 
