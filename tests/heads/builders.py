@@ -11,9 +11,10 @@ import bpy
 import numpy as np
 
 from addon.blender import bake, sound
+from addon.blender.rig import examine
 from addon.core import channels
 from addon.core.curves import Curves
-from addon.core.rigs import RigMap
+from addon.core.rigs import Detection, RigMap, conventions
 from samples.head import keys, skin
 from samples.head.loops import CONTACT, EDGE, WET
 from samples.head.skin import LIDS, LIPS
@@ -142,6 +143,24 @@ def speak(head: bpy.types.Object) -> bake.Report:
     """Bakes the line onto a head."""
     said = sound.Line(Path("/nowhere/moments.wav"), "moments", 1)
     return bake.write(bpy.context.scene, head, bake.Performance(said, line()))
+
+
+@dataclass(frozen=True)
+class Told:
+    """The line on a head, as Blender showed it."""
+
+    detection: Detection
+    report: bake.Report
+    points: dict[int, np.ndarray]  # frame → where the vertices were, (V, 3)
+
+
+@cache
+def told(name: str) -> Told:
+    """The line on a head of the convention of this name; spoken once, for all tests that look at it."""
+    head = build(next(convention for convention in conventions() if convention.name == name))
+    report = speak(head)
+    detection = examine(bpy.context.scene, head).detection
+    return Told(detection, report, {frame: seen(head, frame) for frame in MOMENTS})
 
 
 def seen(head: bpy.types.Object, frame: int) -> np.ndarray:

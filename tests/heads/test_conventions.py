@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 import pytest
 
-from addon.blender import mapping_rows, rig, solve
+from addon.blender import mapping_rows, solve
 from addon.blender.character import character_of
 from addon.core import channels
 from addon.core.rigs import Fate, RigMap, conventions
@@ -20,30 +20,27 @@ SHUT_LIDS = 0.1
 
 @pytest.mark.parametrize("convention", conventions(), ids=lambda convention: convention.name)
 def test_lips_seal_and_the_mouth_opens_on_every_convention(scene: bpy.types.Scene, convention: RigMap):
-    head = builders.build(convention)
-    report = builders.speak(head)
-    found = rig.examine(scene, head).detection
-    assert found.rig == convention
-    assert report.meshes == 1
-    opened = [gap(seen(head, frame), face().lips) for frame in OPEN]
-    sealed = [gap(seen(head, frame), face().lips) for frame in SEALED]
+    told = builders.told(convention.name)
+    assert told.detection.rig == convention
+    assert told.report.meshes == 1
+    opened = [gap(told.points[frame], face().lips) for frame in OPEN]
+    sealed = [gap(told.points[frame], face().lips) for frame in SEALED]
     assert min(opened) > 0.5, "centimetres"
     assert max(sealed) < 0.1 * min(opened), (sealed, opened)
-    assert gap(seen(head, 49), face().lips) < REST_GAP
+    assert gap(told.points[49], face().lips) < REST_GAP
 
 
 @pytest.mark.parametrize("convention", conventions(), ids=lambda convention: convention.name)
 def test_lids_close_on_the_side_that_is_meant(scene: bpy.types.Scene, convention: RigMap):
     if convention.span[0] < 0:
         pytest.skip("one signed control opens and closes these lids, which no shape key can")
-    head = builders.build(convention)
-    builders.speak(head)
-    fates = rig.examine(scene, head).detection.fates
+    told = builders.told(convention.name)
+    fates = told.detection.fates
     if fates["eyeBlinkLeft"] is Fate.LOST:
         pytest.skip(f"{convention.title} has no lids")
-    rest = {side: gap(seen(head, 1), face().lids[side]) for side in ("Left", "Right")}
-    both = {side: gap(seen(head, 31), face().lids[side]) for side in ("Left", "Right")}
-    left = {side: gap(seen(head, 37), face().lids[side]) for side in ("Left", "Right")}
+    rest = {side: gap(told.points[1], face().lids[side]) for side in ("Left", "Right")}
+    both = {side: gap(told.points[31], face().lids[side]) for side in ("Left", "Right")}
+    left = {side: gap(told.points[37], face().lids[side]) for side in ("Left", "Right")}
     assert min(rest.values()) > 1
     assert max(both.values()) < SHUT_LIDS
     if fates["eyeBlinkLeft"] is Fate.COVERED:
@@ -53,11 +50,10 @@ def test_lids_close_on_the_side_that_is_meant(scene: bpy.types.Scene, convention
 
 @pytest.mark.parametrize("convention", conventions(), ids=lambda convention: convention.name)
 def test_a_smile_lifts_the_corner_of_its_own_side(scene: bpy.types.Scene, convention: RigMap):
-    head = builders.build(convention)
-    builders.speak(head)
-    if rig.examine(scene, head).detection.fates["mouthSmileLeft"] is not Fate.COVERED:
+    told = builders.told(convention.name)
+    if told.detection.fates["mouthSmileLeft"] is not Fate.COVERED:
         pytest.skip(f"{convention.title} has no smile of one side")
-    lifted = (seen(head, 43) - seen(head, 1))[:, 2]
+    lifted = (told.points[43] - told.points[1])[:, 2]
     assert lifted[face().corners["Left"]] > 0.4
     assert abs(lifted[face().corners["Right"]]) < 0.05
 
