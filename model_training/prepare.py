@@ -3,7 +3,8 @@
     python -m model_training.prepare --config model_training/configs/base.toml --corpus speech.tsv \
         --phones prepared/phones.tsv --out prepared/base
 
-Lines already prepared are not prepared again, so an interrupted run goes on where it stopped.
+A recording on both sides of the split between training and development is refused. Lines already prepared are not
+prepared again, so an interrupted run goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from tqdm import tqdm
 from . import config, corpora
 from .align import SAMPLE_RATE, read_speech, words_of
 from .articulation import CHANNELS, RATE, SOLO, teacher_curves
+from .audit import refuse_leaks
 from .command import finish, tally
 from .phones import INVENTORY, Phone, energy_db, read_phones
 
@@ -170,14 +172,16 @@ def open_shard(folder: Path) -> Shard:
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit status."""
     parser = argparse.ArgumentParser(prog="model_training.prepare", description="Make shards to train from.")
-    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--config", type=Path, required=True, help="what to train, a TOML")
     parser.add_argument("--corpus", type=Path, required=True, help="the corpus table")
     parser.add_argument("--phones", type=Path, required=True, help="phone times from model_training.align")
     parser.add_argument("--out", type=Path, required=True, help="folder for the shard")
     args = parser.parse_args(argv)
 
     def work() -> str:
-        chosen, why = choose(corpora.read(args.corpus), config.load(args.config).corpus)
+        utterances, settings = corpora.read(args.corpus), config.load(args.config).corpus
+        refuse_leaks(utterances, settings.development)
+        chosen, why = choose(utterances, settings)
         return tally(why + prepare(chosen, read_phones(args.phones), args.out))
 
     return finish(work)

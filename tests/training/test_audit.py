@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from model_training import audit, corpora
+from model_training import audit, corpora, prepare
 from model_training.corpora import CorpusError
 
 ROWS = {
@@ -63,3 +63,14 @@ def test_a_recording_on_both_sides_of_the_split_is_refused(
     with pytest.raises(CorpusError, match="both|training and in development"):
         audit.refuse_leaks(corpora.read(table), ["dev"])
     audit.refuse_leaks(corpora.read(table), [])  # with no split there is nothing to leak
+
+
+def test_prepare_refuses_a_recording_on_both_sides_before_anything_is_written(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(tmp_path / "train/good.wav", tmp_path / "dev/other.wav")
+    (tmp_path / "split.toml").write_text('[corpus]\ndevelopment = ["dev"]\n')
+    inputs = ["--config", tmp_path / "split.toml", "--corpus", table, "--phones", tmp_path / "phones.tsv"]
+    assert prepare.main([str(item) for item in (*inputs, "--out", tmp_path / "shard")]) == 2
+    assert "'train/good.wav' and 'dev/other.wav'" in capsys.readouterr().err
+    assert not (tmp_path / "shard").exists()
