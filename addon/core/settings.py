@@ -232,6 +232,8 @@ def load(path: Path, base: Settings = DEFAULTS) -> Settings:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
         raise SettingsError(f"settings file {quoted(path)} cannot be read: {reason}") from error
+    except SettingsError as error:
+        raise SettingsError(f"settings file {quoted(path)}: {error}") from error
 
 
 def loads(text: str, base: Settings = DEFAULTS) -> Settings:

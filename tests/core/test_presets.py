@@ -102,7 +102,7 @@ def test_what_is_no_preset_is_refused_with_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"settings file .* cannot be read: No such file"):
         presets.load("nowhere.toml")
     (tmp_path / "bad.toml").write_text("[blink]\nrate = 3\n")
-    with pytest.raises(SettingsError, match=r"unknown setting 'blink\.rate'"):
+    with pytest.raises(SettingsError, match=r"settings file '.*bad\.toml': unknown setting 'blink\.rate'"):
         presets.load("bad", tmp_path)
 
 
