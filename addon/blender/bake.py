@@ -16,7 +16,7 @@ from ..core.curves import Curves
 from ..core.direction import UNDIRECTED, Direction
 from ..core.heard import Heard
 from ..core.settings import Settings
-from . import compat, hearing, keys, lines, memory, rig, sound, take_shelf, takes
+from . import bones, compat, hearing, keys, lines, memory, rig, sound, take_shelf, takes
 from .density import Density, density_of, generated
 from .protection import listed
 from .targets import Owner, Strand
@@ -46,11 +46,15 @@ class Report:
     controls: int
     notes: tuple[str, ...]
     take: str = ""  # its name in the list
+    turning: tuple[str, ...] = ()  # what turns, as an animator calls it: head, left eye, right eye, jaw
 
     def __str__(self) -> str:
+        keys = f"{self.controls} {'key' if self.controls == 1 else 'keys'}"
         meshes = f"{self.meshes} {'mesh' if self.meshes == 1 else 'meshes'}"
+        moved = [f"{keys} on {meshes}"] if self.controls else []
+        moved += [f"turns of {', '.join(self.turning)}"] if self.turning else []
         where = f"{self.line} is at frame {self.first_frame}"
-        return f"Baked {self.frames} frames of {self.controls} keys on {meshes}; {where}"
+        return f"Baked {self.frames} frames of {' and '.join(moved)}; {where}"
 
 
 @dataclass(frozen=True)
@@ -122,7 +126,8 @@ def write(scene: bpy.types.Scene, head: bpy.types.Object | None, performance: Pe
         _fit(scene, take.last)
     frames, name = len(sampled.values), take.name  # the list may move in memory when takes leave it
     notes += take_shelf.tidied(scene, take)
-    return Report(line.name, line.frame, frames, len(found.parts), len(found.controls), tuple(notes), name)
+    turning = tuple(bones.TITLES[role] for role in found.joints)
+    return Report(line.name, line.frame, frames, len(found.parts), len(found.controls), tuple(notes), name, turning)
 
 
 def write_strands(block: Any, strands: Sequence[Strand], line: lines.Line, density: Density) -> None:

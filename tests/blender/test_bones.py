@@ -180,6 +180,13 @@ def test_a_rig_without_any_key_speaks_by_its_jaw(write: Write, make_rig: Rig):
     assert found.explain() == "No keys; turning: head (head), left eye (eye.L), right eye (eye.R), jaw (jaw)."
 
 
+def test_the_report_says_what_turns_and_counts_no_keys_where_there_are_none(line: Path, make_rig: Rig):
+    armature = make_rig(keys=None)
+    performance = bake.Performance(sound.from_file(str(line), 1), still(jawOpen=1, **LOOK))
+    told = str(bake.write(bpy.context.scene, armature, performance))
+    assert " frames of turns of head, left eye, right eye, jaw; " in told
+
+
 def test_eyes_and_jaw_are_left_to_keys_that_show_them(write: Write, make_rig: Rig):
     armature = make_rig(keys=channels.ARKIT)
     found = write(armature, still(jawOpen=1, leftEyeYaw=0.3, eyeLookInLeft=0.5))
