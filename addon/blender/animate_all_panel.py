@@ -16,6 +16,11 @@ from .waiting import Waiting, redraw_sidebars
 if TYPE_CHECKING:
     from .reporting import Outcome
 
+WHAT_IT_IS = (
+    "For a whole scene: put each line into the sequencer, named after its head, and press the magnifying glass. "
+    "Or add heads one by one with +"
+)
+
 
 class FACEWRIGHT_OT_animate_all(Waiting, bpy.types.Operator):
     """Let every head of the list speak its strip, as one piece of work and one undo step"""
@@ -157,6 +162,8 @@ class FACEWRIGHT_PT_all(bpy.types.Panel):
             column.prop(pair, "seed")
             if pair.told:
                 draw_text(layout, context, pair.told, "ERROR" if pair.state == "REFUSED" else "INFO")
+        if not len(every.pairs):
+            draw_text(layout, context, WHAT_IT_IS, "INFO")
         row = layout.row(align=True)
         row.scale_y = 1.3
         if jobs.board.job is None:

@@ -137,4 +137,4 @@ def _examined(scene: bpy.types.Scene, head: bpy.types.Object | None) -> _Coverag
     if found.parts:
         title = f"{title.rstrip('.')} on {meshes}"
     icon: Icon = "CHECKMARK" if keys >= WARN_BELOW * (keys + missing) else "INFO"
-    return _Coverage(title, (*more, *found.notes), icon, found=found)
+    return _Coverage(title, (*(line.rstrip(".") for line in more), *found.notes), icon, found=found)

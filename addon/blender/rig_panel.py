@@ -128,7 +128,7 @@ def _draw_pick(layout: Any, choices: Any, character: Character, role: str) -> No
     pick = getattr(choices, role)
     obj, bone, _pivot = next(bones.named(character, role), (character.armature, "", ""))
     split = layout.split(factor=0.28)
-    split.label(text=TITLES[role].capitalize())
+    split.label(text=TITLES[role].title())
     row = split.row(align=True)
     row.prop(pick, "object", text="", placeholder=obj.name if obj else "Object")
     if (carrier := pick.object or obj) is not None and carrier.type == "ARMATURE":
