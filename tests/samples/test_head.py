@@ -15,11 +15,6 @@ Keys = dict[str, Array]
 
 
 @pytest.fixture(scope="module")
-def face() -> Skin:
-    return skin.build()
-
-
-@pytest.fixture(scope="module")
 def moves(face: Skin) -> Keys:
     return keys.make(face, ARKIT)
 
