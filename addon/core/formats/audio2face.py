@@ -18,7 +18,6 @@ from .whole import written_whole
 
 RATE = 60.0  # the exporter's own
 CARRIED = channels.ARKIT
-DECIMALS = 6
 WHAT = "an Audio2Face file"
 MARK = "weightMat"  # no other JSON has it
 
@@ -36,9 +35,7 @@ def write(path: Path, curves: Curves, rate: float = RATE, _start_s: float | None
     }
     with written_whole(path) as file:
         file.write(json.dumps(head)[:-1] + ', "weightMat": [')
-        for index, row in enumerate(sampled.values):
-            numbers = ", ".join(f"{value:.{DECIMALS}g}" for value in row.tolist())
-            file.write(f"{',' if index else ''}\n[{numbers}]")
+        document.write_rows(file, sampled.values)
         file.write('\n], "joints": [], "rotations": [], "translations": []}\n')
 
 

@@ -1,11 +1,11 @@
-"""JSON files, read once: which format they are is in them, not in their name."""
+"""JSON files, read once: which format they are is in them, not in their name. And how their rows are written."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -13,6 +13,14 @@ from ..curves import Array
 from ..errors import FormatError, quoted
 
 Document = dict[str, Any]
+DECIMALS = 6
+
+
+def write_rows(file: TextIO, values: Array) -> None:
+    """Each row as a list on a line of its own, values to six digits; the brackets round them are the caller's."""
+    for index, row in enumerate(values):
+        numbers = ", ".join(f"{value:.{DECIMALS}g}" for value in row.tolist())
+        file.write(f"{',' if index else ''}\n[{numbers}]")
 
 
 def load(path: Path) -> Document:

@@ -16,7 +16,6 @@ RATE = 50.0  # the model's own: nothing is resampled unless asked
 CARRIED = None  # every name
 KIND = "facewright-curves"
 SCHEMA = 1
-DECIMALS = 6
 WHAT = "a Facewright curve file"
 
 
@@ -30,9 +29,7 @@ def write(path: Path, curves: Curves, rate: float = RATE, start_s: float | None 
     head |= {} if start_s is None else {"start_s": start_s}
     with written_whole(path) as file:
         file.write(json.dumps(head, ensure_ascii=False)[:-1] + ', "values": [')
-        for index, row in enumerate(sampled.values):
-            numbers = ", ".join(f"{value:.{DECIMALS}g}" for value in row.tolist())
-            file.write(f"{',' if index else ''}\n[{numbers}]")
+        document.write_rows(file, sampled.values)
         file.write("\n]}\n")
 
 
