@@ -145,8 +145,7 @@ def _convert(options: argparse.Namespace) -> int:
     head = _head(options)
     recording = formats.record(options.file, options.file_fps)
     curves = recording.curves
-    if head:
-        curves = keyed(curves, head, options.fps or curves.rate)
+    curves = keyed(curves, head, options.fps or curves.rate) if head else curves
     for note in (*recording.notes, formats.lost(options.output, curves)):
         if note:
             _note(note)
@@ -263,12 +262,9 @@ def _bar(live: bool) -> Callable[[float], None]:
         if step == last:
             return
         last = step
-        if live:
-            filled = int(fraction * BAR_WIDTH)
-            bar = f"\r[{'#' * filled}{'.' * (BAR_WIDTH - filled)}] {fraction:4.0%}"
-            print(bar, end="\n" if fraction >= 1 else "", file=sys.stderr, flush=True)
-        else:
-            print(f"{fraction:4.0%}", file=sys.stderr, flush=True)
+        filled = int(fraction * BAR_WIDTH)
+        bar = f"\r[{'#' * filled}{'.' * (BAR_WIDTH - filled)}] " if live else ""
+        print(f"{bar}{fraction:4.0%}", end="" if live and fraction < 1 else "\n", file=sys.stderr, flush=True)
 
     return show
 
@@ -291,8 +287,7 @@ def _doctor(options: argparse.Namespace) -> int:
     model = FaceModel.load(path, chosen.device, chosen.threads)
     if model.note:
         print(f"note         {model.note}")
-    window = next(model.windows([numpy.zeros(16_000, numpy.float32)], 1.0))
-    model.predict(window)
+    model.predict(next(model.windows([numpy.zeros(16_000, numpy.float32)], 1.0)))
     where = "bundled" if path == bundled_model_path() else quoted(path)
     print(f"model        {model.card.name} {model.card.version} ({where}), runs on {model.backend.device}")
     print(f"             {len(model.card.channels)} of {len(channels.ARKIT)} channels, licence {model.card.licence}")
