@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 import soundfile
+import torch
 
 from addon.core.errors import FacewrightError
 from addon.core.model import FaceModel
@@ -47,14 +49,17 @@ def test_windows_of_any_length_give_the_same_curves(onnx_file: Path, corpus: Pat
 
 
 def test_a_model_that_runs_differently_is_not_exported(
-    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Path, onnx_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export, "disagreement", lambda module, file: 0.1)
+    _, state = train.load_checkpoint(run / train.CHECKPOINT)
+    other = {name: 0.9 * value if value.is_floating_point() else value for name, value in state["average"].items()}
+    torch.save({**state, "average": other}, tmp_path / "other.pt")
+    monkeypatch.setattr(export, "_write", lambda module, file: shutil.copy(onnx_file, file))  # the first weights'
     with pytest.raises(export.ExportError, match="differs"):
         export.export(
-            run / train.CHECKPOINT, tmp_path / "x.onnx", {"version": "0", "licence": "x", "training_data": "x"}
+            tmp_path / "other.pt", tmp_path / "out" / "x.onnx", {"version": "0", "licence": "x", "training_data": "x"}
         )
-    assert not list(tmp_path.iterdir())
+    assert not list((tmp_path / "out").iterdir())
 
 
 def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
