@@ -24,6 +24,8 @@ from addon.core.model import FaceModel
 
 from .articulation import CHANNELS, SIDED, SOLO
 from .command import finish
+from .config import TrainingConfig
+from .corpora import CorpusError
 from .network import CLOSE, JAW, ROW_SAMPLES, STEP_SAMPLES, FaceNetwork, context_s
 from .train import load_checkpoint
 
@@ -61,11 +63,12 @@ def _is_sided(name: str) -> bool:
     return name.removesuffix("Left").removesuffix("Right") in SIDED
 
 
-def export(checkpoint: Path, out: Path, metadata: Mapping[str, str]) -> Path:
-    """Write the averaged weights of a checkpoint as ONNX with its metadata; refuses a file that runs differently."""
-    settings, state = load_checkpoint(checkpoint)
-    network = FaceNetwork(settings.network)
-    network.load_state_dict(state["average"])
+def export(checkpoints: Sequence[Path], out: Path, metadata: Mapping[str, str]) -> Path:
+    """Write the averaged weights of a checkpoint as ONNX with its metadata; refuses a file that runs differently.
+
+    Of several checkpoints, later parts of one training, it writes the mean.
+    """
+    settings, network, steps = mean_network(checkpoints)
     module = Exported(network).eval()
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.with_suffix(".partial.onnx")
@@ -82,7 +85,7 @@ def export(checkpoint: Path, out: Path, metadata: Mapping[str, str]) -> Path:
             "look_ahead_s": f"{context_s(settings.network):.3f}",
             "emotions": "[]",
             "styles": "[]",
-            "steps": str(state["step"]),
+            "steps": str(steps),
             **metadata,
         }
         onnx.helper.set_model_props(model, facts)
@@ -97,6 +100,19 @@ def export(checkpoint: Path, out: Path, metadata: Mapping[str, str]) -> Path:
     finally:
         partial.unlink(missing_ok=True)
     return out
+
+
+def mean_network(checkpoints: Sequence[Path]) -> tuple[TrainingConfig, FaceNetwork, int]:
+    """The mean of the checkpoints' networks, the config of the last, and how many steps they took together."""
+    made = [load_checkpoint(checkpoint) for checkpoint in checkpoints]
+    settings = made[-1][0]
+    for file, (other, _) in zip(checkpoints, made, strict=True):
+        if other.network != settings.network:
+            raise CorpusError(f"{str(file)!r} is of a network of another size: only parts of one training have a mean")
+    network = FaceNetwork(settings.network)
+    states = [state["average"] for _, state in made]
+    network.load_state_dict({name: sum(state[name] for state in states) / len(states) for name in states[0]})
+    return settings, network, sum(state["step"] for _, state in made)
 
 
 def _write(module: Exported, file: Path) -> None:
@@ -137,7 +153,7 @@ def disagreement(module: Exported, file: Path) -> float:
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit status."""
     parser = argparse.ArgumentParser(prog="model_training.export", description="Write the ONNX model.")
-    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--checkpoint", type=Path, required=True, nargs="+", help="several give their mean")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--version", default="1")
     parser.add_argument("--licence", default="GPL-3.0-or-later")

@@ -51,4 +51,4 @@ def run(shard: Path, tiny_config: config.TrainingConfig, tmp_path_factory: pytes
 def onnx_file(run: Path) -> Path:
     """The trained model, exported."""
     metadata = {"version": "0", "licence": "CC0-1.0", "training_data": "twelve synthetic lines"}
-    return export.export(run / train.CHECKPOINT, run / "tiny.onnx", metadata)
+    return export.export([run / train.CHECKPOINT], run / "tiny.onnx", metadata)

@@ -57,7 +57,7 @@ def test_a_model_that_runs_differently_is_not_exported(
     monkeypatch.setattr(export, "_write", lambda module, file: shutil.copy(onnx_file, file))  # the first weights'
     with pytest.raises(export.ExportError, match="differs"):
         export.export(
-            tmp_path / "other.pt", tmp_path / "out" / "x.onnx", {"version": "0", "licence": "x", "training_data": "x"}
+            [tmp_path / "other.pt"], tmp_path / "out" / "x.onnx", {"version": "0", "licence": "x", "training_data": "x"}
         )
     assert not list((tmp_path / "out").iterdir())
 
@@ -94,3 +94,13 @@ def test_a_file_without_matrices_is_refused(shard: Path, tmp_path: Path) -> None
     with pytest.raises(FacewrightError, match="cannot read the model"):
         quantise.quantise(tmp_path / "broken.onnx", open_shard(shard), tmp_path / "out.onnx")
     assert not (tmp_path / "out.onnx").exists()
+
+
+def test_the_mean_of_two_checkpoints_lies_between_them(run: Path, tmp_path: Path) -> None:
+    state = torch.load(run / train.CHECKPOINT, weights_only=True)
+    state["average"] = {name: value + 0.5 for name, value in state["average"].items()}
+    torch.save(state, tmp_path / "other.pt")
+    _, network, steps = export.mean_network([run / train.CHECKPOINT, tmp_path / "other.pt"])
+    first = train.load_checkpoint(run / train.CHECKPOINT)[1]["average"]
+    assert steps == 2 * state["step"]
+    assert all(torch.allclose(value, first[name] + 0.25, atol=1e-6) for name, value in network.state_dict().items())
