@@ -18,12 +18,13 @@ from .core.formats.whole import check_writable
 from .core.model import FaceModel, bundled_model_path, model_path
 from .core.pipeline import animate
 from .core.rigs import Detection
-from .core.rigs.custom_keys import head_of, keyed
+from .core.rigs.custom_keys import head_of, keyed, told
 
 MENDABLE = 2  # exit status of what the user can mend; argparse uses it for a wrong command line as well
 INTERRUPTED = 130  # as shells count Ctrl+C
 LONG_S = 60.0  # sounds from here on get a progress bar
 BAR_WIDTH = 30
+KINDS = [suffix[1:] for suffix in formats.SUFFIXES]
 OUTPUTS = "FILE.csv (Live Link Face), FILE.a2f.json (Audio2Face), FILE.json or FILE.npz"
 BLENDER = {"bpy", "mathutils"}  # modules that only Blender has
 MAX_WORKERS = 256  # more is a slip of the finger
@@ -58,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     one.set_defaults(run=_animate)
 
     other = commands.add_parser("convert", help="a curve file to one of another format or rate")
-    other.add_argument("file", type=Path, help="a Live Link Face take (.csv), Audio2Face weights (.json) or our own")
+    other.add_argument("file", type=Path, help="a Live Link Face .csv, Audio2Face .json, or Facewright .json or .npz")
     other.add_argument("-o", "--output", type=Path, required=True, help=OUTPUTS)
     other.add_argument("--fps", type=float, help="frames a second of the output; those of the file if not given")
     other.add_argument("--file-fps", type=float, help="frames a second of the file, if it can't tell 23.976 from 24")
@@ -68,9 +69,9 @@ def _parser() -> argparse.ArgumentParser:
     many = commands.add_parser("batch", help="a folder of sounds to a folder of curve files, with a ledger")
     many.add_argument("folder", type=Path, help="every sound in it and in the folders below is animated")
     many.add_argument("-o", "--output", type=Path, required=True, help="folder for the curve files and ledger.jsonl")
-    kinds = [suffix[1:] for suffix in formats.SUFFIXES]
-    many.add_argument("--format", choices=kinds, default="csv", help="csv (Live Link Face) if not given")
+    many.add_argument("--format", choices=KINDS, default="csv", help="csv (Live Link Face) if not given")
     many.add_argument("--workers", type=int, default=1, help="processes at once; 1 if not given")
+    _add_head_options(many)
     _add_take_options(many)
     many.set_defaults(run=_batch)
     _add_commands_beside(commands)
@@ -80,17 +81,17 @@ def _parser() -> argparse.ArgumentParser:
 def _add_commands_beside(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Those that animate nothing themselves."""
     named = commands.add_parser("presets", help="the presets there are, what one says, or one more of your own")
-    named.add_argument("name", nargs="?", help="print this one's TOML instead")
-    named.add_argument("--save", metavar="NAME", help="keep the settings below as a preset of your own")
+    named.add_argument("name", nargs="?", help="print this one's TOML instead of the list")
+    named.add_argument("--save", metavar="NAME", help="keep what the options below say as a preset of your own")
     named.add_argument("--about", default="", help="a sentence to keep with it: what it is for")
     _add_look_options(named)
     named.set_defaults(run=_presets)
 
-    heads = commands.add_parser("rigs", help="heads to animate")
+    heads = commands.add_parser("rigs", help="heads to animate: import-ict builds one from ICT-FaceKit")
     made = heads.add_subparsers(required=True, metavar="WHAT")
     ict = made.add_parser("import-ict", help="a Blender head from a clone of ICT-FaceKit; needs Blender")
     ict.add_argument("folder", type=Path, help="the clone, or its FaceXModel folder")
-    ict.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.blend")
+    ict.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.blend", help="the head to write")
     ict.set_defaults(run=_import_ict)
 
     doctor = commands.add_parser("doctor", help="versions, devices, and whether the model runs")
@@ -100,8 +101,8 @@ def _add_commands_beside(commands: argparse._SubParsersAction[argparse.ArgumentP
 
 def _add_head_options(parser: argparse.ArgumentParser) -> None:
     """Whose keys are written; ARKit's, unless told."""
-    parser.add_argument("--keys", type=Path, metavar="TXT", help="write a head's own keys: a file with a name a line")
-    parser.add_argument("--mapping", type=Path, metavar="TOML", help="a mapping of Blender's Mapping panel, over names")
+    parser.add_argument("--keys", type=Path, metavar="TXT", help="write a head's own keys (.json, .npz): a name a line")
+    parser.add_argument("--mapping", type=Path, metavar="TOML", help="what Blender's Mapping panel exports, over names")
 
 
 def _add_take_options(parser: argparse.ArgumentParser) -> None:
@@ -114,8 +115,8 @@ def _add_take_options(parser: argparse.ArgumentParser) -> None:
 def _add_look_options(parser: argparse.ArgumentParser) -> None:
     """How the take is performed: each of these goes over the one before it."""
     parser.add_argument("--preset", metavar="NAME", help="such as news or shout; `facewright presets` lists them")
-    parser.add_argument("--settings", type=Path, metavar="TOML", help="settings file")
-    parser.add_argument("--emotion", metavar="MOOD", help="'joy 0.6', or over time: '0 joy 0.6; 2.5 anger; 4 neutral'")
+    parser.add_argument("--settings", type=Path, metavar="TOML", help="a settings file, over the preset")
+    parser.add_argument("--emotion", metavar="MOOD", help="over both: 'joy 0.6', or by seconds: '0 joy 0.6; 2.5 anger'")
 
 
 def _add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -127,7 +128,7 @@ def _animate(options: argparse.Namespace) -> int:
     chosen = _settings(options)
     sound = open_sound(options.sound)
     _check_output(options.sound, "sound", options.output, options.fps)
-    head = _head(options)
+    head = _head(options, options.output)
     progress = _bar(sys.stderr.isatty()) if sound.duration_s >= LONG_S else None
     curves = animate(options.sound, chosen, progress, _note)
     if head:
@@ -142,7 +143,7 @@ def _convert(options: argparse.Namespace) -> int:
     """One curve file to another; what the reader should know, or what finds no place, is a note."""
     _check_output(options.file, "file", options.output, options.fps)
     _check_fps(options.file_fps)
-    head = _head(options)
+    head = _head(options, options.output)
     recording = formats.record(options.file, options.file_fps)
     curves = recording.curves
     curves = keyed(curves, head, options.fps or curves.rate) if head else curves
@@ -153,11 +154,11 @@ def _convert(options: argparse.Namespace) -> int:
     return 0
 
 
-def _head(options: argparse.Namespace) -> Detection | None:
+def _head(options: argparse.Namespace, output: Path) -> Detection | None:
     """The head whose keys are asked for, told to the user; None if none is."""
     if options.keys is None and options.mapping is None:
         return None
-    formats.check_carries_keys(options.output)
+    formats.check_carries_keys(output)
     head = head_of(options.keys, options.mapping)
     for line in head.explain().splitlines():
         _note(line)
@@ -186,10 +187,10 @@ def _batch(options: argparse.Namespace) -> int:
     _check_fps(options.fps)
     if not 1 <= options.workers <= MAX_WORKERS:
         raise FacewrightError(f"--workers must be 1 to {MAX_WORKERS}, not {options.workers}")
+    suffix = f".{options.format}"
+    head = told(options.keys, options.mapping) if _head(options, Path(suffix)) else None
     try:
-        tally = batch.run(
-            options.folder, options.output, chosen, f".{options.format}", options.fps, options.workers, _say
-        )
+        tally = batch.run(options.folder, options.output, chosen, suffix, options.fps, options.workers, _say, head)
     except KeyboardInterrupt:
         print("facewright: stopped; the same command goes on from here", file=sys.stderr)
         return INTERRUPTED
@@ -215,11 +216,11 @@ def _import_ict(options: argparse.Namespace) -> int:
 def _settings(options: argparse.Namespace) -> settings.Settings:
     """Settings of the preset, with the file's over them, and the command line's own over those."""
     chosen = settings.Settings()
-    if preset := getattr(options, "preset", None):
+    if (preset := getattr(options, "preset", None)) is not None:
         chosen = presets.load(preset, presets.user_folder())
     if file := getattr(options, "settings", None):
         chosen = settings.load(file, chosen)
-    if mood := getattr(options, "emotion", None):
+    if (mood := getattr(options, "emotion", None)) is not None:
         chosen = replace(chosen, emotion=chosen.emotion.directed(mood))
     model = chosen.model
     model = model if getattr(options, "device", None) is None else replace(model, device=options.device)
@@ -231,9 +232,13 @@ def _settings(options: argparse.Namespace) -> settings.Settings:
 def _presets(options: argparse.Namespace) -> int:
     """Lists presets, prints one, or saves one."""
     folder = presets.user_folder()
-    if options.save:
+    if options.save is not None:
+        if options.name:
+            raise FacewrightError(f"{quoted(options.name)} or --save, not both; start from a preset with --preset NAME")
         saved = presets.save(folder, options.save, _settings(options), options.about)
         print(f"{saved.name} is kept in {quoted(saved.path)}; share that file")
+    elif options.about or options.preset or options.settings or options.emotion:
+        raise FacewrightError("--about, --preset, --settings and --emotion are for --save NAME; add that")
     elif options.name:
         presets.load(options.name, folder)  # what cannot be read is refused
         print(presets.find(options.name, folder).path.read_text(encoding="utf-8-sig"), end="")

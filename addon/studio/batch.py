@@ -18,6 +18,8 @@ from .. import __version__
 from ..core import formats, settings
 from ..core.errors import AudioError, FormatError, quoted
 from ..core.model import FaceModel, model_path
+from ..core.rigs import custom_toml
+from ..core.rigs.custom import CustomMap
 from . import ledger
 from .take import Job, Worker, file_sha256, output_of
 
@@ -33,10 +35,12 @@ def run(
     fps: float | None = None,
     workers: int = 1,
     say: Callable[[str], None] = print,
+    head: tuple[tuple[str, ...], CustomMap] | None = None,
 ) -> Counter[str]:
     """Animates every sound under `folder` into `out`; how many were done, failed and skipped.
 
-    What the ledger knows as done and unchanged is skipped. `say` hears one line a sound.
+    What the ledger knows as done and unchanged is skipped. `say` hears one line a sound. A `head`, its
+    keys' names and its mapping, has its own keys written.
     """
     sounds = plan(folder, suffix)
     path = model_path(chosen.model.path)
@@ -44,7 +48,9 @@ def run(
     if model.note:
         say(f"note: {model.note}")
     fps = formats.SUFFIXES[suffix].RATE if fps is None else fps
-    job = Job(str(folder), str(out), suffix, fps, settings.dumps(chosen), _recipe(chosen, path, suffix, fps))
+    told = (head[0], custom_toml.dumps(head[1])) if head else ()
+    recipe = _recipe(chosen, path, suffix, fps, *told)
+    job = Job(str(folder), str(out), suffix, fps, settings.dumps(chosen), recipe, *told)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -94,10 +100,10 @@ def _sounds(folder: Path) -> Iterator[str]:
                 yield Path(base, name).relative_to(folder).as_posix()
 
 
-def _recipe(chosen: settings.Settings, model: Path, suffix: str, fps: float) -> str:
+def _recipe(chosen: settings.Settings, model: Path, suffix: str, fps: float, *told: object) -> str:
     """A hash over what decides every take; where the model lies and runs, and in what windows, does not."""
     heard = replace(chosen, model=settings.ModelSettings(style=chosen.model.style))
-    parts = [__version__, file_sha256(model), settings.dumps(heard), suffix, fps]
+    parts = [__version__, file_sha256(model), settings.dumps(heard), suffix, fps, *told]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

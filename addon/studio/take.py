@@ -16,6 +16,8 @@ from ..core.audio import open_sound
 from ..core.errors import AudioError, FacewrightError, quoted
 from ..core.model import FaceModel, model_path
 from ..core.pipeline import animate
+from ..core.rigs import Detection, custom_toml
+from ..core.rigs.custom_keys import head_with, keyed
 from .ledger import DONE, FAILED, SKIPPED, Row, decode, encode
 
 
@@ -29,6 +31,8 @@ class Job:
     fps: float
     settings: str  # TOML
     recipe: str  # sha256 over all that decides a take but the sound
+    keys: tuple[str, ...] = ()  # the names of a head's keys, if its own are to be written
+    mapping: str = ""  # TOML: how these are moved
 
 
 def file_sha256(path: Path) -> str:
@@ -42,7 +46,9 @@ def output_of(sound: str, suffix: str) -> str:
     return str(PurePosixPath(sound).with_suffix(suffix))
 
 
-def take(job: Job, name: str, made: Row | None, chosen: settings.Settings, model: FaceModel) -> Row:
+def take(
+    job: Job, name: str, made: Row | None, chosen: settings.Settings, model: FaceModel, head: Detection | None
+) -> Row:
     """Animates one sound unless `made` says it is done; whatever is wrong with the sound becomes the row's reason."""
     sound, output, key = Path(job.folder, name), Path(job.out, output_of(name, job.suffix)), ""
     try:
@@ -57,7 +63,7 @@ def take(job: Job, name: str, made: Row | None, chosen: settings.Settings, model
         notes: list[str] = []
         curves = animate(sound, chosen, note=notes.append, model=model)
         output.parent.mkdir(parents=True, exist_ok=True)
-        formats.write(output, curves, job.fps)
+        formats.write(output, keyed(curves, head, job.fps) if head else curves, job.fps)
     except FacewrightError as error:
         return Row(name, FAILED, str(error), key=key)
     except OSError as error:
@@ -74,10 +80,11 @@ def serve() -> None:
     signal.signal(signal.SIGTERM, _unwind)
     job = Job(**json.loads(sys.stdin.readline()))
     chosen = settings.loads(job.settings)
+    head = head_with(job.keys, custom_toml.loads("of the batch", job.mapping)) if job.keys else None
     model = FaceModel.load(model_path(chosen.model.path), chosen.model.device, chosen.model.threads)
     for line in sys.stdin:
         name, made = json.loads(line)
-        row = take(job, name, made and Row(**made), chosen, model)
+        row = take(job, name, made and Row(**made), chosen, model, head)
         try:
             answers.write(encode(row))
             answers.flush()

@@ -209,10 +209,29 @@ def test_presets_are_listed_shown_and_kept(
 @pytest.mark.parametrize(
     ("options", "says"),
     [
+        (("news", "--emotion", "joy"), "are for --save NAME"),
+        (("--about", "Sings"), "are for --save NAME"),
+        (("news", "--save", "mine"), "start from a preset with --preset NAME"),
+        (("--save", ""), "cannot be a preset's name"),
+    ],
+)
+def test_presets_ignores_nothing_that_it_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, options: tuple[str], says: str
+) -> None:
+    monkeypatch.setenv("FACEWRIGHT_PRESETS", str(tmp_path / "mine"))
+    refused((main(["presets", *options]), *capsys.readouterr()), says)
+    assert not (tmp_path / "mine").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
         (("--preset", "nwes"), "did you mean news?"),
         (("--emotion", "jyo 0.5"), "did you mean joy?"),
         (("--emotion", "1 joy; x"), "'x' does not begin with its seconds"),
         (("--emotion", "joy 7"), "must be 0 to 1, not 7"),
+        (("--emotion", ""), "a mark without an emotion"),
+        (("--preset", ""), "there is no preset ''"),
     ],
 )
 def test_a_mood_or_preset_that_is_none_is_one_line(

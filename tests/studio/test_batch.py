@@ -9,6 +9,8 @@ import time
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from addon.core import formats
 from addon.studio.batch import plan
 from addon.studio.take import Job, Worker
@@ -204,3 +206,28 @@ def test_ctrl_c_stops_at_once_and_says_how_to_go_on(studio: Studio) -> None:
     assert "stopped; the same command goes on from here" in err.splitlines()[-1]
     assert "Traceback" not in err
     assert set(studio.files()) <= {"a.csv", "act 1/b.csv", "ledger.jsonl"}
+
+
+def test_a_batch_writes_a_heads_own_keys_as_animate_does(studio: Studio, tmp_path: Path) -> None:
+    keys, mapping = tmp_path / "keys.txt", tmp_path / "hero.toml"
+    keys.write_text("Drop\n")
+    row = '[[row]]\nchannel = "jawOpen"\nkey = "Drop"\noffset = 0.25\n'
+    mapping.write_text(f'kind = "facewright-mapping"\nschema = 1\n{row}')
+    options = ["--keys", str(keys), "--mapping", str(mapping)]
+    assert studio.batch("--format", "npz", *options)[0] == 0
+    alone = [sys.executable, "-m", "addon", "animate", studio.lines / "a.wav", "-o", tmp_path / "a.npz", "--fps", "50"]
+    subprocess.run([*alone, "--model", studio.model, *options], check=True, capture_output=True)
+    assert (studio.takes / "a.npz").read_bytes() == (tmp_path / "a.npz").read_bytes()
+    assert np.load(studio.takes / "a.npz")["names"].tolist() == ["Drop"]
+    studio.batch("--format", "npz", *options)
+    assert set(studio.told(2).values()) == {"skipped"}
+    mapping.write_text(mapping.read_text().replace("0.25", "0.5"))
+    studio.batch("--format", "npz", *options)
+    assert set(studio.told(2).values()) == {"done"}
+
+
+def test_a_batch_of_own_keys_in_a_format_without_a_place_for_them_is_refused(studio: Studio, tmp_path: Path) -> None:
+    (tmp_path / "keys.txt").write_text("jawOpen\n")
+    status, err = studio.batch("--keys", tmp_path / "keys.txt")
+    assert (status, err) == (2, "facewright: '.csv' has no place for a head's own keys; use .json or .npz\n")
+    assert not studio.takes.exists()

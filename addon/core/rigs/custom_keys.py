@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..curves import Curves, resample
@@ -17,9 +18,18 @@ def head_of(keys: Path | None, mapping: Path | None) -> Detection:
 
     The list is a text file, a name a line. Without it the head has the keys that the mapping names.
     """
+    return head_with(*told(keys, mapping))
+
+
+def told(keys: Path | None, mapping: Path | None) -> tuple[tuple[str, ...], CustomMap]:
+    """What the two files say: the names of a head's keys, and its mapping."""
     custom = custom_toml.load(mapping) if mapping else CustomMap(())
-    given = names_in(keys) if keys else tuple(dict.fromkeys(row.key for row in custom.rows))
-    found = mapped(detect(given), custom)
+    return names_in(keys) if keys else tuple(dict.fromkeys(row.key for row in custom.rows)), custom
+
+
+def head_with(names: Sequence[str], custom: CustomMap) -> Detection:
+    """The head that has keys of these names, under this mapping; a RigError if it would not move."""
+    found = mapped(detect(tuple(names)), custom)
     if not found.keys:
         raise RigError(f"this head would not move: {' '.join(found.explain().split())}")
     return found
