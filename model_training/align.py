@@ -253,7 +253,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--languages", nargs="*", default=("en",), help="language prefixes (default: en)")
     parser.add_argument("--limit", type=int, default=0, help="at most so many lines a folder")
     parser.add_argument("--transcribe", action="store_true", help="guess the words of lines without a text")
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=2, help="processes at once (default: 2)")
     args = parser.parse_args(argv)
     if args.workers < 1:
         parser.error("--workers must be 1 or more")

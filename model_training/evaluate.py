@@ -170,7 +170,7 @@ def add_system_options(parser: argparse.ArgumentParser) -> None:
     system.add_argument("--baseline", choices=BASELINES, help="score a system that calibrates the score instead")
     parser.add_argument("--performed", action="store_true", help="with every layer, as users get it")
     parser.add_argument("--device", default="cpu", help="where the model runs: auto, cpu, cuda, coreml or dml")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads (default: 1)")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -211,7 +211,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--phones", type=Path, required=True, help="phone times from model_training.align")
     parser.add_argument("--folders", nargs="*", default=(), help="score only these folders of the corpus")
     parser.add_argument("--lines", type=int, default=30, help="lines a folder, speakers in turn; 0 takes all")
-    parser.add_argument("--conditions", nargs="+", default=conditions.DEFAULT, metavar="NAME")
+    parser.add_argument(
+        "--conditions", nargs="+", default=conditions.DEFAULT, metavar="NAME", help="as conditions.py names them"
+    )
     parser.add_argument("--no-rest", action="store_true", help="leave out the table of lips where nobody speaks")
     parser.add_argument("--keep", type=Path, help="write what was heard into this folder")
     parser.add_argument("--json", type=Path, help="write the whole result there")

@@ -56,8 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit status."""
     parser = argparse.ArgumentParser(prog="model_training.synthesis", description="Speak a small corpus.")
     parser.add_argument("--out", type=Path, required=True, help="folder for the corpus")
-    parser.add_argument("--lines", type=int, default=24)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--lines", type=int, default=24, help="how many (default: 24)")
+    parser.add_argument("--seed", type=int, default=0, help="another number gives other lines")
     args = parser.parse_args(argv)
 
     def work() -> str:
