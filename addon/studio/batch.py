@@ -51,10 +51,7 @@ def run(
     told = (head[0], custom_toml.dumps(head[1])) if head else ()
     recipe = _recipe(chosen, path, suffix, fps, *told)
     job = Job(str(folder), str(out), suffix, fps, settings.dumps(chosen), recipe, *told)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FormatError(f"folder {quoted(out)} cannot be made: {error.strerror}; choose another place") from error
+    _make(out)
     made = ledger.mend(out / ledger.NAME)
     _sweep({(out / sound).parent for sound in sounds})
     due = {sound: made.get(output_of(sound, suffix)) for sound in sounds}
@@ -69,6 +66,13 @@ def run(
             tally[row.status] += 1
             say(f"{number} of {len(due)}: {quoted(row.path)} {row.status}{row.reason and ': '}{row.reason}")
     return tally
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FormatError(f"folder {quoted(folder)} cannot be made: {error.strerror}; choose another place") from error
 
 
 def plan(folder: Path, suffix: str) -> list[str]:
