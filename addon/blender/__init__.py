@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Sequence
 
 import bpy
@@ -87,10 +88,13 @@ def register(package: str) -> None:
     FACEWRIGHT_PT_speech.prepend(hint.draw_hint)  # type: ignore[arg-type]
     preview.register()
     _commands.append(bpy.utils.register_cli_command("facewright", _run_command))
+    if bpy.app.module:
+        atexit.register(unregister)  # Blender as a Python module crashes on exit with classes that nobody took back
 
 
 def unregister() -> None:
     """Takes everything back."""
+    atexit.unregister(unregister)
     while _commands:
         bpy.utils.unregister_cli_command(_commands.pop())
     preview.unregister()
