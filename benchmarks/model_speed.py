@@ -26,7 +26,7 @@ import onnx  # noqa: E402
 import onnxruntime  # noqa: E402
 
 from addon.core.errors import FacewrightError  # noqa: E402
-from addon.core.model import bundled_model_path  # noqa: E402
+from addon.core.model import ALIGN_SAMPLES, bundled_model_path  # noqa: E402
 
 RATE = 16_000
 SIDE = 1024  # of the square matrices
@@ -115,7 +115,7 @@ def main() -> int:
     parser.add_argument("--repeat", type=int, default=5)
     options = parser.parse_args()
     rng = np.random.default_rng(0)
-    count = max(round(options.seconds * 25), 1) * RATE // 25
+    count = max(round(options.seconds * RATE / ALIGN_SAMPLES), 1) * ALIGN_SAMPLES
     samples = (0.05 * rng.standard_normal((1, count))).astype(np.float32)
     square = rng.standard_normal((SIDE, SIDE)).astype(np.float32)
     try:
