@@ -154,8 +154,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit status."""
     parser = argparse.ArgumentParser(prog="model_training.export", description="Write the ONNX model.")
     parser.add_argument("--checkpoint", type=Path, required=True, nargs="+", help="several give their mean")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--version", default="1")
+    parser.add_argument("--out", type=Path, required=True, help="the ONNX file to write")
+    parser.add_argument("--version", default="1", help="of the model, as its card tells")
     parser.add_argument("--licence", default="GPL-3.0-or-later")
     parser.add_argument("--training-data", required=True, help="what it was trained on, in one line")
     args = parser.parse_args(argv)

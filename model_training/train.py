@@ -223,7 +223,7 @@ def _describe(settings: config.TrainingConfig, out: Path, start: Path | None) ->
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit status."""
     parser = argparse.ArgumentParser(prog="model_training.train", description="Train the student.")
-    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--config", type=Path, required=True, help="TOML, such as model_training/configs/base.toml")
     parser.add_argument("--shard", type=Path, required=True, help="folder that model_training.prepare wrote")
     parser.add_argument("--out", type=Path, required=True, help="run folder")
     parser.add_argument(
