@@ -144,6 +144,18 @@ class EncoderLayer(nn.Module):
         return x + self.dropout(self.narrow(hidden))
 
 
+def through(layers: nn.ModuleList, x: Tensor, block: int) -> Tensor:
+    """Tokens (B, T, W) through layers that attend in blocks: padded to whole ones, and told what is padding."""
+    count = x.shape[1]
+    x = functional.pad(x, (0, 0, 0, (-count) % block))
+    place = torch.arange(-block, x.shape[1] + block, device=x.device)
+    real = ((place >= 0) & (place < count)).unflatten(0, (-1, block))
+    inside = torch.cat([real[:-2], real[1:-1], real[2:]], dim=1)
+    for layer in layers:
+        x = layer(x, inside)
+    return x[:, :count]
+
+
 class SpeechEncoder(nn.Module):
     """Waveform (B, N), N a multiple of 1920, to hidden tokens (B, N / 384, W), and slots of them to rows."""
 
@@ -160,15 +172,7 @@ class SpeechEncoder(nn.Module):
         self.register_buffer("line", _mixing(deviation_ms=8.0), persistent=False)
 
     def forward(self, waveform: Tensor) -> Tensor:
-        x = self.front(waveform)
-        count = x.shape[1]
-        x = functional.pad(x, (0, 0, 0, (-count) % self.block))
-        place = torch.arange(-self.block, x.shape[1] + self.block, device=x.device)
-        real = ((place >= 0) & (place < count)).unflatten(0, (-1, self.block))
-        inside = torch.cat([real[:-2], real[1:-1], real[2:]], dim=1)
-        for layer in self.layers:
-            x = layer(x, inside)
-        hidden: Tensor = self.norm(x[:, :count])
+        hidden: Tensor = self.norm(through(self.layers, self.front(waveform), self.block))
         return hidden
 
     def smooth_rows(self, slots: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from torch.nn import functional
 from addon.core.audio import RATE as SAMPLE_RATE
 
 from .config import NetworkSettings
+from .encoder import through
 
 ROW_SAMPLES = 320  # 20 ms: 50 rows a second
 TOKEN_ROWS = 2  # one token gives two rows, so the transformer runs at 25 tokens a second
@@ -131,15 +132,7 @@ class MelEncoder(nn.Module):
         self.norm = nn.LayerNorm(width)
 
     def forward(self, waveform: Tensor) -> Tensor:
-        x = self._tokens(waveform)
-        count = x.shape[1]
-        x = functional.pad(x, (0, 0, 0, (-count) % self.block))
-        place = torch.arange(-self.block, x.shape[1] + self.block, device=x.device)
-        real = ((place >= 0) & (place < count)).unflatten(0, (-1, self.block))
-        inside = torch.cat([real[:-2], real[1:-1], real[2:]], dim=1)
-        for layer in self.layers:
-            x = layer(x, inside)
-        hidden: Tensor = self.norm(x[:, :count])
+        hidden: Tensor = self.norm(through(self.layers, self._tokens(waveform), self.block))
         return hidden
 
     def smooth_rows(self, slots: Tensor) -> Tensor:
