@@ -127,14 +127,14 @@ def rotary_channels(settings: NetworkSettings) -> int:
     return int(settings.width // settings.heads * ROTARY_SHARE) // 2 * 2
 
 
-class EncoderLayer(nn.Module):
-    """One transformer layer, normalised before each half."""
+class Layer(nn.Module):
+    """One transformer layer, normalised before each half, around the attention that it is given."""
 
-    def __init__(self, settings: NetworkSettings) -> None:
+    def __init__(self, settings: NetworkSettings, attention: nn.Module, bias: bool) -> None:
         super().__init__()
         width = settings.width
-        self.before_attention, self.before_mlp = nn.LayerNorm(width, bias=False), nn.LayerNorm(width, bias=False)
-        self.attention = RotaryAttention(settings)
+        self.before_attention, self.before_mlp = nn.LayerNorm(width, bias=bias), nn.LayerNorm(width, bias=bias)
+        self.attention = attention
         self.widen, self.narrow = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
         self.dropout = nn.Dropout(settings.dropout)
 
@@ -166,7 +166,9 @@ class SpeechEncoder(nn.Module):
         super().__init__()
         self.block = settings.attention_tokens
         self.front = Front(settings.width)
-        self.layers = nn.ModuleList(EncoderLayer(settings) for _ in range(settings.layers))
+        self.layers = nn.ModuleList(
+            Layer(settings, RotaryAttention(settings), bias=False) for _ in range(settings.layers)
+        )
         self.norm = nn.LayerNorm(settings.width, bias=False)
         self.register_buffer("bell", _mixing(deviation_ms=20.0), persistent=False)
         self.register_buffer("line", _mixing(deviation_ms=8.0), persistent=False)

@@ -15,7 +15,7 @@ from torch.nn import functional
 from addon.core.audio import RATE as SAMPLE_RATE
 
 from .config import NetworkSettings
-from .encoder import through
+from .encoder import Layer, through
 
 ROW_SAMPLES = 320  # 20 ms: 50 rows a second
 TOKEN_ROWS = 2  # one token gives two rows, so the transformer runs at 25 tokens a second
@@ -100,23 +100,6 @@ class LocalAttention(nn.Module):
         return near.unflatten(3, (self.heads, -1))
 
 
-class Layer(nn.Module):
-    """One transformer layer, normalised before each half."""
-
-    def __init__(self, settings: NetworkSettings) -> None:
-        super().__init__()
-        self.before_attention, self.before_mlp = nn.LayerNorm(settings.width), nn.LayerNorm(settings.width)
-        self.attention = LocalAttention(settings)
-        self.widen = nn.Linear(settings.width, 4 * settings.width)
-        self.narrow = nn.Linear(4 * settings.width, settings.width)
-        self.dropout = nn.Dropout(settings.dropout)
-
-    def forward(self, x: Tensor, inside: Tensor) -> Tensor:
-        x = x + self.dropout(self.attention(self.before_attention(x), inside))
-        hidden = functional.gelu(self.widen(self.before_mlp(x)), approximate="tanh")
-        return x + self.dropout(self.narrow(hidden))
-
-
 class MelEncoder(nn.Module):
     """Waveform (B, N), N a multiple of 640, to hidden tokens (B, N / 640, W), and two slots of each to rows."""
 
@@ -128,7 +111,9 @@ class MelEncoder(nn.Module):
         self.front = nn.Sequential(
             nn.Linear(TOKEN_FRAMES * MEL_BANDS, 2 * width), nn.GELU(approximate="tanh"), nn.Linear(2 * width, width)
         )
-        self.layers = nn.ModuleList(Layer(settings) for _ in range(settings.layers))
+        self.layers = nn.ModuleList(
+            Layer(settings, LocalAttention(settings), bias=True) for _ in range(settings.layers)
+        )
         self.norm = nn.LayerNorm(width)
 
     def forward(self, waveform: Tensor) -> Tensor:
