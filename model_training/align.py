@@ -1,7 +1,7 @@
 """Forced alignment: when each phone of a transcript is spoken, by pocketsphinx, with pauses settled from the energy.
 
-Where a line has no text, --transcribe lets pocketsphinx guess the words first: a third of them are wrong, fewer of the
-phones are, and many unheard voices are worth more to a student than their mistakes cost.
+Where a line has no text, --transcribe lets a recogniser write down its words first (`recogniser.py`, English): many
+unheard voices are worth more to a student than its few mistakes cost.
 
     python -m model_training.align --corpus speech.tsv --out prepared/phones.tsv
 
@@ -33,13 +33,13 @@ from . import corpora, espeak, languages
 from .command import finish, tally
 from .pauses import settle_pauses
 from .phones import Phone, read_phones
+from .recogniser import Recogniser
 
 SAMPLE_RATE = 16_000
 BIAS_S = 0.008  # pocketsphinx's times come 8 ms early against hand labels (measured on 160 utterances)
 ROOM_S = 0.2  # of faint hiss before and after: without it some clean or tightly cut lines cannot be aligned
 HISS = 1e-4
 FRAME_S = 0.01  # pocketsphinx counts in frames of 10 ms
-FAST = {"beam": 1e-40, "wbeam": 7e-20, "pbeam": 1e-40, "maxhmmpf": 3000, "ds": 2}  # 4 times the default's speed
 # Acoustic scores a frame. Of right texts (four English corpora, second-language children among them) the mean lay above
 # -31 and at most 19 % of the phones below -60; of wrong texts and of German under English text, at -47 to -70 and 43 to
 # 67 % in long lines, at -30 to -47 and 18 to 44 % in lines of a few words.
@@ -80,18 +80,9 @@ class Aligner:
 
     def __init__(self, language: languages.Language | None = None) -> None:
         self._decoder = pocketsphinx.Decoder(lm=None, bestpath=False, loglevel="FATAL")
-        self._recogniser: pocketsphinx.Decoder | None = None
         self._language = language
         self._words: dict[str, str] = {}  # what espeak-ng says, to what the decoder calls it
         self._labels: dict[str, list[str]] = {}  # the phones to write for such a word
-
-    def transcribe(self, samples: npt.NDArray[np.float32]) -> str:
-        """The words that pocketsphinx hears in 16 kHz samples (N,), with its own language model."""
-        if self._recogniser is None:
-            self._recogniser = pocketsphinx.Decoder(**FAST, loglevel="FATAL")
-        _decode(self._recogniser, _pcm(samples))
-        heard = self._recogniser.hyp()
-        return heard.hypstr if heard else ""
 
     def align(self, samples: npt.NDArray[np.float32], text: str) -> tuple[tuple[Phone, ...], Fit]:
         """Phones of the text in 16 kHz samples (N,), and how well it fits; ValueError says why it cannot be aligned."""
@@ -157,7 +148,9 @@ def _decode(decoder: pocketsphinx.Decoder, pcm: bytes) -> None:
     decoder.end_utt()
 
 
-_aligners: dict[str, Aligner] = {}  # by language, in each worker process: loading the acoustic model takes a while
+# In each worker process, since loading a model takes a while: aligners by language, and what writes down words.
+_aligners: dict[str, Aligner] = {}
+_recognisers: list[Recogniser] = []
 
 
 def _aligner_for(tag: str) -> Aligner:
@@ -171,13 +164,19 @@ def _aligner_for(tag: str) -> Aligner:
     return _aligners[primary]
 
 
+def _words_heard(samples: npt.NDArray[np.float32]) -> str:
+    if not _recognisers:
+        _recognisers.append(Recogniser())
+    return _recognisers[0].words(samples)
+
+
 def align_utterance(utterance: corpora.Utterance, transcribe: bool = False) -> Aligned:
     """Phones of one utterance with its pauses settled, or the reason it is dropped."""
     try:
         aligner = _aligner_for(utterance.language)
         samples = read_speech(utterance.file)
         guess = transcribe and utterance.language.startswith("en")
-        text = utterance.text or (aligner.transcribe(samples) if guess else "")
+        text = utterance.text or (_words_heard(samples) if guess else "")
         phones, fit = aligner.align(samples, text)
     except ValueError as error:
         return Aligned(utterance.path, reason=str(error))
@@ -252,7 +251,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--folders", nargs="*", default=(), help="only these folders of the corpus")
     parser.add_argument("--languages", nargs="*", default=("en",), help="language prefixes (default: en)")
     parser.add_argument("--limit", type=int, default=0, help="at most so many lines a folder")
-    parser.add_argument("--transcribe", action="store_true", help="guess the words of lines without a text")
+    parser.add_argument("--transcribe", action="store_true", help="write down the words of lines without a text")
     parser.add_argument("--workers", type=int, default=2, help="processes at once (default: 2)")
     args = parser.parse_args(argv)
     if args.workers < 1:

@@ -21,6 +21,7 @@ class NetworkSettings:
     heads: int = 4
     attention_tokens: int = 12  # each way; 480 ms of mel's tokens
     dropout: float = 0.05
+    front_rank: int = 0  # of the bottleneck in a waveform front's largest product; 0: none
 
     def __post_init__(self) -> None:
         """Refuses an ear that there is none of."""
@@ -78,6 +79,7 @@ class TrainSettings:
     encoder_rate: float = 1.0  # of the learning rate, for an encoder that begins as a published one
     weight_decay: float = 0.02
     average: float = 0.998  # share of the old in the moving average of the weights, a step
+    live: float = 0.0  # share of the batches that are heard as a live stream, with little of what comes next
     seed: int = 0
     save_every_steps: int = 250
     threads: int = 2

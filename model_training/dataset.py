@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -22,16 +22,18 @@ MUTE_FADE_ROWS = 4  # 80 ms for the mouth to come to rest
 
 @dataclass(frozen=True)
 class Batch:
-    """Waveforms (B, N), targets (B, T, C), phones (B, T) and which rows lie inside a line (B, T)."""
+    """Waveforms (B, N), targets (B, T, C), phones (B, T), which rows lie inside a line (B, T); whether heard live."""
 
     waveform: Tensor
     targets: Tensor
     phones: Tensor
     inside: Tensor
+    live: bool = field(default=False, kw_only=True)
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on another device."""
-        return Batch(*(getattr(self, name).to(device) for name in ("waveform", "targets", "phones", "inside")))
+        moved = (getattr(self, name).to(device) for name in ("waveform", "targets", "phones", "inside"))
+        return Batch(*moved, live=self.live)
 
 
 class Batches:
@@ -54,7 +56,8 @@ class Batches:
         waveform = degrade(waveform, self._augment, rng)
         for row in np.flatnonzero(rng.random(len(waveform)) < self._augment.mute / 2):
             _mute(waveform[row], targets[row], phones[row], rng)  # nothing is recorded
-        return Batch(*(torch.from_numpy(part) for part in (waveform, targets, phones.astype(np.int64), inside)))
+        parts = (torch.from_numpy(part) for part in (waveform, targets, phones.astype(np.int64), inside))
+        return Batch(*parts, live=bool(rng.random() < self._train.live))
 
     def _crop(self, line: Line, rng: np.random.Generator) -> tuple[Floats, Floats, npt.NDArray[np.uint8], Floats]:
         """A stretch of one line at another speed; before and after the line lies silence with the mouth at rest."""

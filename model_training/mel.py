@@ -15,7 +15,7 @@ from torch.nn import functional
 from addon.core.audio import RATE as SAMPLE_RATE
 
 from .config import NetworkSettings
-from .encoder import Layer, through
+from .encoder import Layer, through, within
 
 ROW_SAMPLES = 320  # 20 ms: 50 rows a second
 TOKEN_ROWS = 2  # one token gives two rows, so the transformer runs at 25 tokens a second
@@ -67,7 +67,7 @@ class LocalAttention(nn.Module):
     """Self-attention within a distance, with a learnt bias for every distance and head."""
 
     offset: Tensor
-    reachable: Tensor
+    reach: Tensor
 
     def __init__(self, settings: NetworkSettings) -> None:
         super().__init__()
@@ -76,18 +76,21 @@ class LocalAttention(nn.Module):
         self.merge = nn.Linear(settings.width, settings.width)
         reach = torch.arange(3 * self.block)[None, :] - self.block - torch.arange(self.block)[:, None]
         self.register_buffer("offset", reach.clamp(-self.block, self.block) + self.block, persistent=False)
-        self.register_buffer("reachable", reach.abs() <= self.block, persistent=False)
+        self.register_buffer("reach", reach, persistent=False)
         slopes = torch.logspace(-1, 0.5, settings.heads)  # from looking far to looking near
         distance = torch.arange(-self.block, self.block + 1).abs() / self.block
         self.bias = nn.Parameter(-4 * slopes[:, None] * distance)
 
-    def forward(self, x: Tensor, inside: Tensor) -> Tensor:
-        """x (B, T, W), T a multiple of the block; inside (T / block, 3 block) tells real neighbours from padding."""
+    def forward(self, x: Tensor, inside: Tensor, ahead: int | None = None) -> Tensor:
+        """x (B, T, W), T a multiple of the block; inside (T / block, 3 block) tells real neighbours from padding.
+
+        ahead: how many tokens to come may be looked at, as many as of the past where None.
+        """
         queries, keys, values = self.project(x).chunk(3, dim=2)
         q = queries.unflatten(1, (-1, self.block)).unflatten(3, (self.heads, -1))  # (B, K, block, H, D)
         k, v = self._neighbours(keys), self._neighbours(values)
         scores = torch.einsum("bkqhd,bkshd->bkhqs", q, k) * (q.shape[-1] ** -0.5)
-        allowed = self.reachable & inside[:, None, None, :]  # (K, 1, block, 3 block)
+        allowed = within(self.reach, self.block, ahead) & inside[:, None, None, :]  # (K, 1, block, 3 block)
         scores = (scores + self.bias[:, self.offset]).masked_fill(~allowed, -1e4)
         mixed = torch.einsum("bkhqs,bkshd->bkqhd", scores.softmax(dim=-1), v)
         merged: Tensor = self.merge(mixed.flatten(3).flatten(1, 2))
@@ -116,11 +119,13 @@ class MelEncoder(nn.Module):
         )
         self.norm = nn.LayerNorm(width)
 
-    def forward(self, waveform: Tensor) -> Tensor:
+    def forward(self, waveform: Tensor, live: bool = False) -> Tensor:
+        if live:
+            raise ValueError("a log-mel encoder reads files, not live streams")
         hidden: Tensor = self.norm(through(self.layers, self._tokens(waveform), self.block))
         return hidden
 
-    def smooth_rows(self, slots: Tensor) -> Tensor:
+    def smooth_rows(self, slots: Tensor, live: bool = False) -> Tensor:  # noqa: ARG002  # it is never live
         """Slots (B, T, C) under a bell: a mouth does not tremble at 25 Hz, so the student cannot learn to."""
         count, reach = slots.shape[1], len(BELL) // 2
         padded = torch.cat([slots[:, :1]] * reach + [slots] + [slots[:, -1:]] * reach, dim=1)

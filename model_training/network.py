@@ -53,10 +53,11 @@ class FaceNetwork(nn.Module):
         self.phones = nn.Linear(width, TOKEN_SLOTS * len(INVENTORY))
         nn.init.constant_(self.seal.bias, -2.0)
 
-    def forward(self, waveform: Tensor) -> Prediction:
-        hidden = self.encoder(waveform)
-        channels = CHANNEL_UNIT * self.encoder.smooth_rows(_slots(self.channels(hidden)))
-        seal = self.encoder.smooth_rows(_slots(self.seal(hidden)))[..., 0]
+    def forward(self, waveform: Tensor, live: bool = False) -> Prediction:
+        """live: look no further ahead than a live stream may (encoder.LOOK_AHEAD_MS)."""
+        hidden = self.encoder(waveform, live)
+        channels = CHANNEL_UNIT * self.encoder.smooth_rows(_slots(self.channels(hidden)), live)
+        seal = self.encoder.smooth_rows(_slots(self.seal(hidden)), live)[..., 0]
         phones = self.encoder.plain_rows(_slots(self.phones(hidden)))
         # mouthClose is relative to jawOpen: the student says how far the lips are sealed over whatever the jaw does.
         closed = seal.sigmoid() * channels[..., JAW].clamp(min=0)

@@ -115,7 +115,7 @@ def learning_rate(step: int, settings: config.TrainSettings) -> float:
 def _learn(student: Student, settings: config.TrainSettings, criterion: Criterion, batch: Batch) -> dict[str, float]:
     """One step; returns the losses. A loss that is not a number raises before anything has changed."""
     student.network.train()
-    losses = criterion(student.network(batch.waveform), batch)
+    losses = criterion(student.network(batch.waveform, batch.live), batch)
     if not torch.isfinite(losses["total"]):
         raise TrainingError(
             f"the loss of batch {student.step} is not a number: lower train.learning_rate, or look at that batch's "

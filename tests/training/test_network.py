@@ -61,6 +61,23 @@ def test_a_window_that_starts_on_a_step_hears_what_the_whole_does(network: FaceN
     assert torch.allclose(whole[:, STEP_ROWS * (7 + near) :], window[:, STEP_ROWS * near :], atol=1e-5)
 
 
+@pytest.mark.parametrize("row", range(60, 66))
+def test_a_live_row_needs_what_is_heard_until_80_ms_after_it_and_no_more(row: int) -> None:
+    torch.manual_seed(0)
+    network = FaceNetwork(dataclasses.replace(WAVEFORM, front_rank=16)).eval()
+    waveform = torch.randn(1, STEP_SAMPLES * 15) * 0.1
+    heard = waveform.clone()
+    heard[:, row * 320 + 80 * 16 :] = torch.randn(1, STEP_SAMPLES * 15 - row * 320 - 80 * 16)
+    before, after = network(waveform, live=True).channels, network(heard, live=True).channels
+    assert torch.allclose(before[:, : row + 1], after[:, : row + 1], atol=1e-6)
+    assert not torch.allclose(before[:, row + 2 :], after[:, row + 2 :], atol=1e-3)
+
+
+def test_a_log_mel_encoder_does_not_listen_live() -> None:
+    with pytest.raises(ValueError, match="not live streams"):
+        FaceNetwork(MEL)(torch.zeros(1, STEP_SAMPLES), live=True)
+
+
 def test_a_click_moves_the_rows_around_its_instant(network: FaceNetwork) -> None:
     waveform = torch.zeros(1, STEP_SAMPLES * 40)
     still = network(waveform).channels
