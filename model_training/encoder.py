@@ -29,6 +29,7 @@ BEFORE_SAMPLES = 256  # what a token reads before its own 24 ms,
 READ_SAMPLES = 895  # and in all
 EXTRA_TAPS = 9  # frames past the last token's first that its convolutions read, rounded up to their strides
 LEVEL_TOKENS = 50  # 1.2 s on either side, or twice as much before
+LEVEL_FRAMES = 2 * LEVEL_TOKENS * TOKEN_TAPS
 LEVEL_FLOOR = 1e-5
 ROTARY_SHARE = 32 / 36  # of each head's channels
 ROTARY_BASE = 10_000.0
@@ -66,9 +67,17 @@ class Front(nn.Module):
 
     def forward(self, waveform: Tensor, live: bool) -> Tensor:
         end = (EXTRA_TAPS + 1) * TAP_SAMPLES - BEFORE_SAMPLES
-        taps = functional.pad(waveform, (BEFORE_SAMPLES, end)).unflatten(1, (-1, TAP_SAMPLES))
-        x = torch.tanh(self.first(torch.cat([taps[:, :-1], taps[:, 1:]], dim=2)))  # (B, 6 T + 9, W)
-        x = _levelled(x, live) * self.gain + self.shift
+        x = self.frames(functional.pad(waveform, (BEFORE_SAMPLES, end)))
+        return self.tokens(_levelled(x, live))
+
+    def frames(self, sound: Tensor) -> Tensor:
+        """What the first filters hear in sound (B, 64 (F + 1)), a frame every 4 ms: (B, F, W), not yet levelled."""
+        taps = sound.unflatten(1, (-1, TAP_SAMPLES))
+        return torch.tanh(self.first(torch.cat([taps[:, :-1], taps[:, 1:]], dim=2)))
+
+    def tokens(self, x: Tensor) -> Tensor:
+        """Levelled frames (B, 6 T + 9, W) to tokens (B, T, W); the last two frames fill a stride and are not heard."""
+        x = x * self.gain + self.shift
         threes, firsts = x.unflatten(1, (-1, 3)).flatten(2), x[:, 6::3]  # (B, 2 T + 3, 3 W), (B, 2 T + 1, W)
         one, two, three = self.second
         x = self.spread(one(threes[:, :-2]) + two(threes[:, 1:-1]) + three(firsts))
@@ -81,11 +90,14 @@ class Front(nn.Module):
 def _levelled(x: Tensor, live: bool) -> Tensor:
     """Frames (B, T, W) with mean zero and deviation one around each moment, or before it, over all filters together."""
     moments = torch.stack([x.mean(dim=2), x.square().mean(dim=2), torch.ones_like(x[..., 0])], dim=1)
-    window = 2 * LEVEL_TOKENS * TOKEN_TAPS
-    after = 0 if live else window // 2
-    sums = functional.pad(moments, (window - after + 1, after)).cumsum(dim=2)
-    mean, square, count = (sums[..., window + 1 :] - sums[..., : -window - 1]).unbind(1)
-    mean, square = mean / count, square / count
+    after = 0 if live else LEVEL_FRAMES // 2
+    sums = functional.pad(moments, (LEVEL_FRAMES - after + 1, after)).cumsum(dim=2)
+    mean, square, count = (sums[..., LEVEL_FRAMES + 1 :] - sums[..., : -LEVEL_FRAMES - 1]).unbind(1)
+    return level(x, mean / count, square / count)
+
+
+def level(x: Tensor, mean: Tensor, square: Tensor) -> Tensor:
+    """Frames (..., T, W) less their mean (..., T), over the deviation that their mean square (..., T) says."""
     deviation = (square - mean.square()).clamp(min=0) + LEVEL_FLOOR
     return (x - mean[..., None]) * deviation.rsqrt()[..., None]
 
@@ -118,15 +130,15 @@ class RotaryAttention(nn.Module):
         queries, keys, values = self.project(x).chunk(3, dim=2)
         q = self._heads(queries.unflatten(1, (-1, self.block)))
         here = slice(self.block, 2 * self.block)
-        q = self._turn(q, self.cosine[here], self.sine[here]) * (q.shape[-1] ** -0.5)
-        k, v = self._turn(self._near(keys), self.cosine, self.sine), self._near(values)
+        q = self.turn(q, self.cosine[here], self.sine[here]) * (q.shape[-1] ** -0.5)
+        k, v = self.turn(self._near(keys), self.cosine, self.sine), self._near(values)
         allowed = within(self.reach, self.block, ahead) & inside[:, None, None, :]  # (K, 1, block, 3 block)
         scores = (q @ k.transpose(3, 4)).masked_fill(~allowed, -1e4)  # (B, K, H, block, 3 block)
         mixed = (scores.softmax(dim=-1) @ v).transpose(2, 3).flatten(3)
         merged: Tensor = self.merge(mixed.flatten(1, 2))
         return merged
 
-    def _turn(self, x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+    def turn(self, x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
         """A head's channels lie as first halves of the pairs, second halves, and what does not turn."""
         first, second, rest = x.split([self.turned, self.turned, x.shape[-1] - 2 * self.turned], dim=-1)
         return torch.cat([first * cosine - second * sine, second * cosine + first * sine, rest], dim=-1)
