@@ -47,10 +47,10 @@ class AugmentSettings:
     gain_db: float = 12.0  # standard deviation of the level
     noise: float = 0.4
     voices: float = 0.3  # other people talking
-    music: float = 0.15
+    music: float = 0.2
     clip: float = 0.1  # recorded too loud
     band: float = 0.25  # telephones and cheap microphones
-    room: float = 0.25  # reverberation
+    room: float = 0.35  # reverberation
     mute: float = 0.15  # digital silence for a stretch, or all of the crop
     snr_db: tuple[float, float] = (0.0, 30.0)
 
@@ -83,12 +83,19 @@ class TrainSettings:
     seed: int = 0
     save_every_steps: int = 250
     threads: int = 2
+    workers: int = 0  # processes that make batches ahead; 0: a thread, which feeds a CPU but no fast GPU
+    precision: str = "float32"  # or bf16: the transformer's layers compute in it; weights and losses stay float32
+    batches_per_step: int = 0  # shared by all processes of torchrun; 0: one each, and the run records how many
 
     def __post_init__(self) -> None:
         """Refuses a count that would train nothing."""
-        for name in ("steps", "batch", "save_every_steps", "threads"):
-            if getattr(self, name) < 1:
-                raise CorpusError(f"train.{name} of the training config must be 1 or more, not {getattr(self, name)}")
+        least = {"steps": 1, "batch": 1, "save_every_steps": 1, "threads": 1}
+        for name, low in {**least, "seed": 0, "workers": 0, "batches_per_step": 0}.items():
+            value = getattr(self, name)
+            if value < low:
+                raise CorpusError(f"train.{name} of the training config must be {low} or more, not {value}")
+        if self.precision not in ("float32", "bf16"):
+            raise CorpusError(f"train.precision of the training config must be float32 or bf16, not {self.precision!r}")
 
 
 @dataclass(frozen=True)

@@ -128,11 +128,13 @@ def _tilt(hertz: Floats, spread_db: float, count: int, rng: np.random.Generator)
 
 
 def _room(rng: np.random.Generator) -> Floats:
-    """A room's impulse response: the direct sound, then noise that dies away in 0.15 to 0.7 s."""
-    seconds = np.arange(int(0.4 * SAMPLE_RATE)) / SAMPLE_RATE
-    tail = rng.standard_normal(len(seconds)) * 10 ** (-3 * seconds / rng.uniform(0.15, 0.7))
+    """A room's impulse response: the direct sound, a few walls, then noise that dies away in 0.15 to 1 s."""
+    seconds = np.arange(int(0.8 * SAMPLE_RATE)) / SAMPLE_RATE
+    tail = rng.standard_normal(len(seconds)) * 10 ** (-3 * seconds / rng.uniform(0.15, 1.0))
     tail[: int(rng.uniform(0.001, 0.012) * SAMPLE_RATE)] = 0
-    tail *= 10 ** (-rng.uniform(0, 15) / 20) / np.sqrt((tail**2).sum())
+    tail *= 10 ** (rng.uniform(-13, 5) / 20) / np.sqrt((tail**2).sum())  # a microphone near the mouth, or far from it
+    walls = rng.integers(16, int(0.03 * SAMPLE_RATE), size=int(rng.integers(6)))
+    tail[walls] += rng.uniform(-0.5, 0.5, len(walls))
     tail[0] = 1
     return tail.astype(np.float32)
 

@@ -39,6 +39,8 @@ def encoder_weights(file: Path, settings: NetworkSettings) -> dict[str, Tensor]:
     """The state of a SpeechEncoder of these settings, its layers Moonshine's lowest; file: encoder_model.ort."""
     if (settings.width, settings.heads) != (WIDTH, HEADS) or settings.layers > LAYERS:
         raise CorpusError(f"Moonshine tiny has {LAYERS} layers of width {WIDTH} with {HEADS} heads: set [network] so")
+    if settings.front_rank:
+        raise CorpusError("Moonshine's front has no bottleneck: set network.front_rank to 0, and slim it when trained")
     arrays = _arrays(file)
     spare = 2 * TAP_SAMPLES - FILTER_SAMPLES
     state = {

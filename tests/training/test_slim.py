@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+
+from addon.core.errors import FacewrightError
+from model_training import config, train
+from model_training.export import mean_network
+from model_training.network import STEP_SAMPLES
+from model_training.prepare import open_shard
+from model_training.slim import _halves, slim
+
+
+@pytest.fixture(scope="module")
+def trained(tiny_config: config.TrainingConfig, shard: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    network = dataclasses.replace(tiny_config.network, front="waveform", width=32)
+    few = dataclasses.replace(tiny_config.train, steps=2)
+    settings = dataclasses.replace(tiny_config, network=network, train=few)
+    return train.train(settings, shard, tmp_path_factory.mktemp("waveform"))
+
+
+def test_a_wide_bottleneck_changes_next_to_nothing_and_a_narrow_one_more(
+    trained: Path, shard: Path, tmp_path: Path
+) -> None:
+    speech = torch.from_numpy(open_shard(shard).samples[: 20 * STEP_SAMPLES].astype("float32") / 32768)[None]
+    _, full, steps = mean_network([trained])
+    differences = []
+    for rank in (60, 4):
+        kept = slim([trained], open_shard(shard), rank, tmp_path / "slim.pt")
+        settings, network, steps_after = mean_network([tmp_path / "slim.pt"])
+        assert (settings.network.front_rank, steps_after) == (rank, steps)
+        with torch.no_grad():
+            change = (network.encoder.front(speech, False) - full.encoder.front(speech, False)).abs().mean()
+        differences.append((float(change), kept))
+    (little, most), (much, some) = differences
+    assert little < 0.2 * much
+    assert some < most <= 1 + 1e-9
+
+
+def test_the_cut_is_the_best_for_the_inputs_at_hand() -> None:
+    torch.manual_seed(0)
+    matrix, inputs = torch.randn(6, 8), torch.randn(500, 8) * torch.tensor([5.0, 5, 5, 1, 0.1, 0.1, 0.1, 0.1])
+    spread, narrow, kept = _halves(matrix, (inputs.T @ inputs).double(), 3)
+    cut = inputs @ (spread @ narrow).T
+    left, values, right = torch.linalg.svd(matrix, full_matrices=False)
+    plain = inputs @ ((left[:, :3] * values[:3]) @ right[:3]).T
+    wanted = inputs @ matrix.T
+    assert (cut - wanted).square().sum() < (plain - wanted).square().sum()
+    assert kept == pytest.approx(1 - float((cut - wanted).square().sum() / wanted.square().sum()), abs=1e-4)
+
+
+def test_what_cannot_be_made_slimmer_is_refused(run: Path, trained: Path, shard: Path, tmp_path: Path) -> None:
+    with pytest.raises(FacewrightError, match="only a waveform front"):
+        slim([run / train.CHECKPOINT], open_shard(shard), 8, tmp_path / "slim.pt")
+    with pytest.raises(FacewrightError, match="--rank must be 1 to 63, not 64"):
+        slim([trained], open_shard(shard), 64, tmp_path / "slim.pt")
+    assert not (tmp_path / "slim.pt").exists()
