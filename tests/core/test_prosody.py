@@ -54,8 +54,8 @@ def test_however_the_sound_is_cut_the_prosody_is_the_same(
     whole = prosody_of(babble(4.3), 640_000, 3_200)
     cut = prosody_of(babble(4.3), body, context)
     np.testing.assert_array_equal(cut.loudness_db, whole.loudness_db)
-    np.testing.assert_array_equal(cut.pitch_hz, whole.pitch_hz)
-    np.testing.assert_array_equal(cut.tilt_db, whole.tilt_db)
+    np.testing.assert_allclose(cut.pitch_hz, whole.pitch_hz, rtol=1e-4)
+    np.testing.assert_allclose(cut.tilt_db, whole.tilt_db, atol=1e-3)
 
 
 def test_one_row_and_none() -> None:
