@@ -27,12 +27,12 @@ import numpy.typing as npt
 import pocketsphinx
 import soundfile
 import soxr
-from tqdm import tqdm
 
-from . import corpora, espeak, languages
+from . import corpora, espeak, labels, languages
 from .command import finish, tally
+from .labels import Labelled
 from .pauses import settle_pauses
-from .phones import Phone, read_phones
+from .phones import Phone
 from .recogniser import Recogniser
 
 SAMPLE_RATE = 16_000
@@ -46,15 +46,6 @@ FRAME_S = 0.01  # pocketsphinx counts in frames of 10 ms
 WORST_SCORE = -40.0
 MISFIT_SCORE = -60.0
 MOST_MISFITS = 0.30  # of the phones
-
-
-@dataclass(frozen=True)
-class Aligned:
-    """The outcome for one utterance: its phones, or the reason why there are none."""
-
-    path: str
-    phones: tuple[Phone, ...] = ()
-    reason: str = ""
 
 
 def words_of(text: str) -> list[str]:
@@ -170,7 +161,7 @@ def _words_heard(samples: npt.NDArray[np.float32]) -> str:
     return _recognisers[0].words(samples)
 
 
-def align_utterance(utterance: corpora.Utterance, transcribe: bool = False) -> Aligned:
+def align_utterance(utterance: corpora.Utterance, transcribe: bool = False) -> Labelled:
     """Phones of one utterance with its pauses settled, or the reason it is dropped."""
     try:
         aligner = _aligner_for(utterance.language)
@@ -179,11 +170,11 @@ def align_utterance(utterance: corpora.Utterance, transcribe: bool = False) -> A
         text = utterance.text or (_words_heard(samples) if guess else "")
         phones, fit = aligner.align(samples, text)
     except ValueError as error:
-        return Aligned(utterance.path, reason=str(error))
+        return Labelled(utterance.path, reason=str(error))
     if fit.doubtful:
         told = f"score {fit.score:.0f}, {100 * fit.misfits:.0f} % of the phones do not fit"
-        return Aligned(utterance.path, reason=f"text and audio disagree ({told})")
-    return Aligned(utterance.path, settle_pauses(phones, samples))
+        return Labelled(utterance.path, reason=f"text and audio disagree ({told})")
+    return Labelled(utterance.path, settle_pauses(phones, samples))
 
 
 def read_speech(file: Path) -> npt.NDArray[np.float32]:
@@ -204,43 +195,11 @@ def align_corpus(
     utterances: Sequence[corpora.Utterance], out: Path, workers: int = 2, transcribe: bool = False
 ) -> Counter[str]:
     """Align what `out` does not hold yet; returns how many were kept and why others were dropped."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    dropped = out.with_suffix(".dropped.tsv")
-    done = _finish_partial(out) | {line.split("\t")[0] for line in _lines(dropped)}
-    todo = [u for u in utterances if u.path not in done]
-    outcome: Counter[str] = Counter({"already aligned": len(utterances) - len(todo)})
-    with (
-        ProcessPoolExecutor(workers) as pool,
-        out.open("a", encoding="utf-8") as kept,
-        dropped.open("a", encoding="utf-8") as lost,
-    ):
-        if kept.tell() == 0:
-            kept.write("path\tphone\tstart_s\tend_s\n")
+    todo = labels.unwritten(utterances, out)
+    with ProcessPoolExecutor(workers) as pool:
         results = pool.map(partial(align_utterance, transcribe=transcribe), todo, chunksize=4)
-        for aligned in tqdm(results, total=len(todo), desc="aligning", unit="line", disable=None):
-            if aligned.reason:
-                lost.write(f"{aligned.path}\t{aligned.reason}\n")
-            rows = (f"{aligned.path}\t{p.name}\t{p.start_s:.3f}\t{p.end_s:.3f}\n" for p in aligned.phones)
-            kept.write("".join(rows))
-            kept.flush()
-            outcome["dropped: " + re.sub(r"['(].*", "", aligned.reason).strip() if aligned.reason else "kept"] += 1
-    return outcome
-
-
-def _lines(file: Path) -> list[str]:
-    return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-
-
-def _finish_partial(out: Path) -> set[str]:
-    """Paths that the file holds whole; the last one may be cut off by an interruption, so it is taken out again."""
-    if not out.exists():
-        return set()
-    text = out.read_text(encoding="utf-8")
-    lines = text[: text.rfind("\n") + 1].splitlines()
-    last = lines[-1].split("\t")[0] if len(lines) > 1 else ""
-    whole = [line for line in lines if line.split("\t")[0] != last]
-    out.write_text("".join(line + "\n" for line in whole), encoding="utf-8")
-    return set(read_phones(out)) if len(whole) > 1 else set()
+        outcome = labels.write(results, out, len(todo), "aligning")
+    return outcome + Counter({"already aligned": len(utterances) - len(todo)})
 
 
 def main(argv: Sequence[str] | None = None) -> int:
