@@ -66,8 +66,8 @@ _LONG = {
 }  # fmt: skip
 
 # Pulls on (jaw, rounding, height), then targets, within the range that capture-driven faces show. They and the times
-# above are ours, fitted by random search to the articulation score of 60 lines' phones, by weights and on the mesh, with
-# the jitter held at 0.05 and peak velocities where they were; then the jaw of s, z and sh was narrowed again by hand.
+# above are ours, fitted by random search to the articulation score of 60 lines of phones, by weights and on the mesh,
+# jitter held at 0.05 and peak velocities where they were; then the jaw of s, z and sh was narrowed again by hand.
 GESTURES: dict[str, Gesture] = {
     "sil": _g(1.9, 0.97, 1.7),
     "aa": _g(1.8, 1.4, 0.51, open=0.44, down=0.30, up=0.08),
