@@ -66,7 +66,7 @@ _LONG = {
 }  # fmt: skip
 
 # Pulls on (jaw, rounding, height), then targets, within the range that capture-driven faces show. They and the times
-# above are ours, fitted by random search to the articulation score of 60 lines of phones, by weights and on the mesh,
+# above are ours, fitted by random search to the articulation score of 60 lines of phones, by weights and mesh, with the
 # jitter held at 0.05 and peak velocities where they were; then the jaw of s, z and sh was narrowed again by hand.
 GESTURES: dict[str, Gesture] = {
     "sil": _g(1.9, 0.97, 1.7),
