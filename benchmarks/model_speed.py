@@ -90,8 +90,8 @@ def torch_s(checkpoint: Path, samples: np.ndarray, repeat: int) -> float:
     """Processor seconds of PyTorch for the same sound."""
     import torch
 
+    from model_training.checkpoint import load_checkpoint
     from model_training.network import FaceNetwork
-    from model_training.train import load_checkpoint
 
     torch.set_num_threads(1)
     settings, state = load_checkpoint(checkpoint)

@@ -21,6 +21,7 @@ import soundfile
 from tqdm import tqdm
 
 from . import corpora
+from .checkpoint import write_whole
 from .command import finish, tally
 from .corpora import CorpusError, Utterance
 
@@ -103,7 +104,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         found = audit(utterances)
         lines = ["\t".join(one) for one in found]
         if args.out:
-            args.out.write_text("\n".join(["path\twhat\tdetail", *lines]) + "\n", encoding="utf-8")
+            write_whole(args.out, ("\n".join(["path\twhat\tdetail", *lines]) + "\n").encode())
         else:
             print("\n".join(lines))
         refuse_leaks(utterances, args.development)

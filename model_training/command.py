@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -10,20 +11,32 @@ from addon.core.errors import FacewrightError
 
 MENDABLE = 2  # exit status of what the user can mend
 INTERRUPTED = 130  # as shells count Ctrl+C
+FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}  # disk, size of a file, quota
 
 
 def finish(work: Callable[[], str]) -> int:
     """Do the work and print what it has to say; returns the exit status, 0 when it was done."""
     try:
         said = work()
-    except (FacewrightError, OSError) as error:  # OSError: a place that cannot be written
+    except FacewrightError as error:
         print(f"error: {error}", file=sys.stderr)
+        return MENDABLE
+    except OSError as error:
+        print(f"error: {refused(error)}", file=sys.stderr)
         return MENDABLE
     except KeyboardInterrupt:
         print("\nstopped; run the same command again to go on", file=sys.stderr)
         return INTERRUPTED
     print(said)
     return 0
+
+
+def refused(error: OSError) -> str:
+    """What the system would not do, in a line."""
+    place = repr(str(error.filename)) if error.filename else "a file"
+    if error.errno in FULL:
+        return f"cannot write {place} ({error.strerror}): make room, and run the same command again"
+    return f"cannot use {place} ({error.strerror or error}): choose another, or mend it, and run the same command again"
 
 
 def tally(outcome: Counter[str]) -> str:

@@ -24,10 +24,10 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 
-from addon.core.errors import FormatError
-
+from .checkpoint import write_whole
 from .command import finish
 from .corpora import CorpusError
+from .record import LOSSES, read, read_json
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
@@ -50,12 +50,12 @@ WORST = "python -m model_training.worst --out {run}/worst ..."
 
 def page(run: Path) -> str:
     """The whole page of a run folder, as HTML."""
-    about = _read_json(run / "run.json")
-    if about is None:
+    about = read(run)
+    if not about:
         raise CorpusError(f"{str(run)!r} is no run folder: it holds no run.json, which model_training.train writes")
     name = str(about.get("config", {}).get("name", run.name))
-    parts = [f"<h1>{html.escape(name)}</h1>", _facts(about), _losses(run / "losses.tsv", about)]
-    parts += [_scores(run, _read_json(run / "score.json")), _robustness(run, _read_json(run / "robustness.json"))]
+    parts = [f"<h1>{html.escape(name)}</h1>", _facts(about), _losses(run / LOSSES)]
+    parts += [_scores(run, read_json(run / "score.json")), _robustness(run, read_json(run / "robustness.json"))]
     parts += [_worst(run), _section("Config", f"<pre>{html.escape(json.dumps(about.get('config'), indent=2))}</pre>")]
     head = (
         f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{html.escape(name)}</title>'
@@ -63,18 +63,6 @@ def page(run: Path) -> str:
     return (
         f'<!doctype html><html lang="en"><head>{head}<style>{STYLE}</style></head><body>{"".join(parts)}</body></html>'
     )
-
-
-def _read_json(file: Path) -> dict[str, Any] | None:
-    if not file.exists():
-        return None
-    try:
-        result = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CorpusError(f"cannot read {str(file)!r} ({error}): write it again") from error
-    if not isinstance(result, dict):
-        raise CorpusError(f"cannot read {str(file)!r}: it is not what the command writes; write it again")
-    return result
 
 
 def _section(title: str, body: str) -> str:
@@ -92,11 +80,31 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _facts(about: Mapping[str, Any]) -> str:
-    schedule = about.get("config", {}).get("train", {})
-    rows = [("began from", about.get("start") or "nothing"), ("code revision", about.get("revision", "unknown"))]
-    rows += [(name, schedule.get(name, "unknown")) for name in ("seed", "steps", "batch", "learning_rate")]
-    rows += [(name, about[name]) for name in ("torch", "device") if name in about]
-    return _table(("what", "value"), [(name.replace("_", " "), str(value)) for name, value in rows])
+    config = about.get("config", {}).get("train", {})
+    parts = about.get("parts") or [about]  # runs of older code told of one part, and of less
+    settings = ("seed", "steps", "batch", "batches_per_step", "learning_rate", "precision")
+    rows = [("began from", parts[0].get("start") or "nothing")]
+    rows += [(name.replace("_", " "), str(config.get(name, "unknown"))) for name in settings]
+    return _table(("what", "value"), rows) + _table(
+        ("steps", "minutes", "waiting", "code revision", "libraries", "device", "processes", "trained on"),
+        [_part(part) for part in parts],
+    )
+
+
+def _part(part: Mapping[str, Any]) -> tuple[str, ...]:
+    """One stretch of a training between two starts of the command."""
+    shard, versions = part.get("shard", {}), part.get("versions", {"torch": part.get("torch", "unknown")})
+    seconds = part.get("seconds", 0.0)
+    return (
+        f"{part.get('from_step', 0)} to {part.get('to_step', 'the last')}",
+        f"{seconds / 60:.1f}",
+        f"{part.get('waiting_s', 0.0) / max(seconds, 0.1):.0%}",
+        str(part.get("revision", "unknown")),
+        ", ".join(f"{name} {version}" for name, version in versions.items()),
+        f"{part.get('device', 'unknown')}, {part.get('system', 'unknown')}",
+        str(part.get("processes", 1)),
+        f"{shard.get('folder', 'unknown')}: {shard.get('lines', '?')} lines, {shard.get('hours', '?')} h",
+    )
 
 
 def _svg(draw: Callable[[Axes], None], height: float = 3.0) -> str:
@@ -111,19 +119,20 @@ def _svg(draw: Callable[[Axes], None], height: float = 3.0) -> str:
     return drawn.getvalue()[drawn.getvalue().index("<svg") :]
 
 
-def _losses(file: Path, about: Mapping[str, Any]) -> str:
+def _losses(file: Path) -> str:
     if not file.exists():
         return _section("Losses", '<p class="missing">No losses.tsv: the training has not come to its tenth step.</p>')
     rows = [row for row in csv.reader(file.read_text(encoding="utf-8").splitlines(), delimiter="\t") if row]
+    told = rows.pop(0)[1:] if rows and rows[0][0] == "step" else None
     try:
         table = np.array([[float(cell) for cell in row] for row in rows])
     except ValueError as error:
         raise CorpusError(f"cannot read {str(file)!r}: a row of losses is not all numbers") from error
     if table.ndim != 2 or not len(table):
         return _section("Losses", '<p class="missing">losses.tsv is empty so far.</p>')
-    weighed = [name for name in about.get("config", {}).get("loss", {}) if name != "closure_rows"] + ["total"]
-    count = table.shape[1] - 1
-    names = weighed if len(weighed) == count else [f"loss {number}" for number in range(1, count + 1)]
+    names = told or [f"loss {number}" for number in range(1, table.shape[1])]
+    if len(names) != table.shape[1] - 1:
+        raise CorpusError(f"cannot read {str(file)!r}: its heading names other losses than its rows hold")
     groups = np.array_split(table, min(len(table), CURVE_STEPS))
     means = np.array([group.mean(axis=0) for group in groups])
 
@@ -140,8 +149,8 @@ def _losses(file: Path, about: Mapping[str, Any]) -> str:
     return _section("Losses", _svg(draw) + ending)
 
 
-def _scores(run: Path, result: Mapping[str, Any] | None) -> str:
-    if result is None:
+def _scores(run: Path, result: Mapping[str, Any]) -> str:
+    if not result:
         return _section("Articulation", _missing("Not scored yet", EVALUATE, run))
     parts = []
     for measure, scored in result.items():
@@ -193,8 +202,8 @@ def _groups(kind: str, groups: Mapping[str, Any]) -> str:
     return _table((kind, "takes", "score", *(f"{name} F1" for name in shown)), rows)
 
 
-def _robustness(run: Path, result: Mapping[str, Any] | None) -> str:
-    if result is None:
+def _robustness(run: Path, result: Mapping[str, Any]) -> str:
+    if not result:
         return _section("In bad recordings", _missing("Not measured yet", ROBUSTNESS, run))
     conditions = result["conditions"]
 
@@ -247,12 +256,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise CorpusError(
                 f"a result in {str(args.run)!r} is from another version ({error}): measure again"
             ) from error
-        beside = out.with_name(out.name + ".part")
-        try:
-            beside.write_text(whole, encoding="utf-8")
-            beside.replace(out)
-        except OSError as error:
-            raise FormatError(f"cannot write {str(out)!r} ({error.strerror}): choose another place") from error
+        write_whole(out, whole.encode())
         return f"written: {out}"
 
     return finish(work)

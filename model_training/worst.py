@@ -26,6 +26,7 @@ from addon.core.errors import FormatError
 
 from . import corpora
 from .articulation import teacher_curves
+from .checkpoint import write_whole
 from .command import finish
 from .evaluate import Spoken, add_system_options, chosen_system, run, spoken_lines
 from .phones import Phone, read_phones
@@ -124,7 +125,7 @@ def show(args: argparse.Namespace) -> str:
             who = one.line.utterance
             closure = one.score.classes["closure"].f1["40"]
             rows.append(f"{who.path}\t{who.speaker}\t{one.score.score:.1f}\t{closure:.2f}\t{who.text}")
-        (args.out / "worst.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+        write_whole(args.out / "worst.tsv", ("\n".join(rows) + "\n").encode())
         for place, one in enumerate(judged[: args.count], start=1):
             draw(one, args.out / f"worst_{place}.png")
     except OSError as error:

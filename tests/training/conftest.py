@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,18 @@ from model_training import config, corpora, export, prepare, synthesis, train
 from model_training.phones import read_phones
 
 CONFIGS = Path(train.__file__).parent / "configs"
+
+
+def write_config(settings: config.TrainingConfig, folder: Path, **train: Any) -> Path:
+    """The config as a TOML file in a folder, some of its schedule changed."""
+    changed = dataclasses.replace(settings, train=dataclasses.replace(settings.train, **train))
+    name, *tables = config.to_table(changed).items()
+    lines = [f"name = {json.dumps(name[1])}"]
+    for title, table in tables:
+        lines += [f"[{title}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items() if value != {})]
+    file = folder / "config.toml"
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return file
 
 
 @pytest.fixture(scope="session")

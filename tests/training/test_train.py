@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +17,7 @@ from model_training.network import FaceNetwork
 from model_training.phones import read_phones
 from model_training.train import TrainingError
 
-from .conftest import CONFIGS
-
-
-def losses(run: Path) -> np.ndarray:
-    return np.loadtxt(run / train.LOSSES, delimiter="\t", ndmin=2)
+from .conftest import CONFIGS, write_config
 
 
 @pytest.mark.parametrize("name", sorted(file.stem for file in CONFIGS.glob("*.toml")))
@@ -36,6 +33,8 @@ def test_shipped_configs_are_read_and_written_back(name: str) -> None:
         ({"train": {"steps": "many"}}, "train.steps"),
         ({"train": {"steps": -3}}, "train.steps of the training config must be 1 or more"),
         ({"train": 3}, "train"),
+        ({"train": {"seed": -1}}, "train.seed of the training config must be 0 or more"),
+        ({"train": {"precision": "float16"}}, "must be float32 or bf16, not 'float16'"),
     ],
 )
 def test_an_unknown_or_mistyped_setting_is_named(table: dict[str, object], named: str) -> None:
@@ -89,7 +88,7 @@ def test_a_batch_is_the_same_for_the_same_number(shard: Path, tiny_config: confi
 def test_degraded_speech_is_still_that_speech() -> None:
     rng = np.random.default_rng(1)
     clean = np.sin(np.arange(16000) * 0.1).astype(np.float32)[None].repeat(3, axis=0) * 0.3
-    none = config.AugmentSettings(0, 0, 0, 0, 0, 0, 0)
+    none = config.AugmentSettings(0, 0, 0, 0, 0, 0, 0, room=0)
     heard = degrade(clean, none, rng)
     assert all(np.corrcoef(a, b)[0, 1] > 0.9 for a, b in zip(clean, heard, strict=True))
 
@@ -107,32 +106,69 @@ def test_training_lowers_the_loss_on_lines_it_was_not_at(
     assert after["total"] < 0.9 * before["total"]
 
 
-def test_a_run_leaves_a_full_record(run: Path) -> None:
-    assert len(losses(run)) == 6
+def test_a_run_leaves_a_full_record(run: Path, shard: Path, tiny_config: config.TrainingConfig) -> None:
+    table = [row.split("\t") for row in (run / train.LOSSES).read_text(encoding="utf-8").splitlines()]
+    assert table[0] == ["step", "channels", "signals", "velocity", "seal", "phones", "total"]
+    assert [int(row[0]) for row in table[1:]] == [10, 20, 30, 40, 50, 60]
+    weights = [*(getattr(tiny_config.loss, name) for name in table[0][1:-1]), -1]
+    assert all(abs(np.dot(weights, [float(cell) for cell in row[1:]])) < 1e-4 for row in table[1:])  # the total is true
     record = json.loads((run / "run.json").read_text(encoding="utf-8"))
-    assert record["config"]["name"] == "tiny"
-    assert record["revision"]
+    told = config.from_table(record["config"])
+    assert told.train.batches_per_step == 1
+    one_each = dataclasses.replace(told, train=dataclasses.replace(told.train, batches_per_step=0))
+    assert one_each == tiny_config
+    (part,) = record["parts"]
+    assert (part["from_step"], part["to_step"], part["processes"]) == (0, 60, 1)
+    assert torch.__version__.startswith(part["versions"]["torch"])
+    known = (CONFIGS.parents[1] / ".git").exists()
+    assert re.fullmatch("[0-9a-f]{40}(-dirty)?" if known else "unknown", part["revision"])
+    assert part["shard"]["lines"] == len(prepare.read_lines(shard))
+    assert 0 <= part["waiting_s"] <= part["seconds"]
 
 
-def test_a_killed_training_goes_on_as_if_nothing_had_happened(
-    run: Path, shard: Path, tiny_config: config.TrainingConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_seed_on_the_command_line_is_the_runs_and_changes_its_weights(
+    shard: Path, tiny_config: config.TrainingConfig, tmp_path: Path
 ) -> None:
-    saved = train.save
+    written = write_config(tiny_config, tmp_path, steps=1)
+    for seed in ("3", "4"):
+        told = ["--config", written, "--shard", shard, "--out", tmp_path / seed, "--seed", seed]
+        assert train.main([str(one) for one in told]) == 0
+    three, four = (train.load_checkpoint(tmp_path / seed / train.CHECKPOINT) for seed in ("3", "4"))
+    assert (three[0].train.seed, four[0].train.seed) == (3, 4)
+    assert not torch.equal(three[1]["network"]["seal.weight"], four[1]["network"]["seal.weight"])
 
-    def save_then_die(student: train.Student, settings: config.TrainingConfig, file: Path) -> None:
-        saved(student, settings, file)
-        if student.step == 40:
-            raise KeyboardInterrupt
 
-    monkeypatch.setattr(train, "save", save_then_die)
-    with pytest.raises(KeyboardInterrupt):
-        train.train(tiny_config, shard, tmp_path)
-    monkeypatch.setattr(train, "save", saved)
-    train.train(tiny_config, shard, tmp_path)
-    assert np.allclose(losses(tmp_path), losses(run), atol=1e-4)
-    _, whole = train.load_checkpoint(run / train.CHECKPOINT)
-    _, resumed = train.load_checkpoint(tmp_path / train.CHECKPOINT)
-    assert all(torch.allclose(whole["average"][name], value, atol=1e-5) for name, value in resumed["average"].items())
+def test_a_run_that_goes_on_still_says_what_it_began_from(
+    run: Path, shard: Path, tiny_config: config.TrainingConfig, tmp_path: Path
+) -> None:
+    for steps, start in ((2, run / train.CHECKPOINT), (4, None)):
+        longer = dataclasses.replace(tiny_config, train=dataclasses.replace(tiny_config.train, steps=steps))
+        train.train(longer, shard, tmp_path, start)
+    parts = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))["parts"]
+    assert [(one["from_step"], one["to_step"]) for one in parts] == [(0, 2), (2, 4)]
+    assert parts[0]["start"] == str(run / train.CHECKPOINT)
+
+
+def test_bf16_trains_and_leaves_weights_in_float32(
+    shard: Path, tiny_config: config.TrainingConfig, tmp_path: Path
+) -> None:
+    half = dataclasses.replace(tiny_config.train, precision="bf16", steps=40)
+    settings = dataclasses.replace(tiny_config, train=half)
+    opened = prepare.open_shard(shard)
+    batch = Batches(opened, settings.corpus, settings.augment, settings.train).batch(10_000)
+    criterion = Criterion(settings.loss, torch.from_numpy(opened.targets.astype(np.float32)))
+    before = criterion(FaceNetwork(settings.network)(batch.waveform), batch)["total"]
+    _, state = train.load_checkpoint(train.train(settings, shard, tmp_path))
+    assert all(value.dtype == torch.float32 and value.isfinite().all() for value in state["average"].values())
+    network = FaceNetwork(settings.network)
+    network.load_state_dict(state["average"])
+    exact = network(batch.waveform)
+    assert criterion(exact, batch)["total"] < 0.9 * before
+    train.compute_in_bf16(network, torch.device("cpu"))
+    rough = network(batch.waveform)
+    apart = (rough.channels - exact.channels).abs().max()
+    assert rough.channels.dtype == torch.float32
+    assert 0 < apart < 0.02
 
 
 def test_a_loss_that_is_no_number_stops_and_keeps_the_checkpoint(

@@ -1,0 +1,103 @@
+"""How much of a score is luck: the mean and the spread of runs that differ in their seed alone.
+
+for seed in 0 1 2; do
+    python -m model_training.train    --config tiny.toml --shard prepared/tiny --out runs/seed$seed --seed $seed
+    python -m model_training.export   --checkpoint runs/seed$seed/checkpoint.pt --out runs/seed$seed/it.onnx ...
+    python -m model_training.evaluate --model runs/seed$seed/it.onnx --json runs/seed$seed/score.json ...
+done
+python -m model_training.seeds --runs runs/seed*
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .command import finish
+from .corpora import CorpusError
+from .record import read, read_json
+
+SAME_ANYHOW = ("train.seed", "train.workers", "train.threads")  # what may differ: it changes the luck, or nothing
+
+
+def table(runs: Sequence[Path]) -> list[tuple[str, ...]]:
+    """A heading, a row for each run, and one for the mean and standard deviation of each way of scoring."""
+    if len(runs) < 2:
+        raise CorpusError("a spread needs two runs or more: name them after --runs")
+    _refuse_others(runs)
+    scores = {run: _score(run) for run in runs}
+    heading = ("run", "scored by", "score", "closure F1", "lip to teeth F1", "jitter")
+    rows: list[tuple[str, ...]] = [heading]
+    for measure in scores[runs[0]]:
+        values = np.array([_figures(scores[run], measure, run) for run in runs])
+        rows += [(run.name, measure, *_written(one)) for run, one in zip(runs, values, strict=True)]
+        mean, spread = _written(values.mean(axis=0)), _written(values.std(axis=0, ddof=1))
+        rows.append((f"mean of {len(runs)}", measure, *(f"{m} ± {s}" for m, s in zip(mean, spread, strict=True))))
+    return rows
+
+
+def _score(run: Path) -> dict[str, Any]:
+    score = read_json(run / "score.json")
+    if not score:
+        raise CorpusError(f"{str(run)!r} holds no score.json: evaluate its model with --json {run / 'score.json'}")
+    return score
+
+
+def _figures(score: Mapping[str, Any], measure: str, run: Path) -> list[float]:
+    try:
+        overall = score[measure]["overall"]
+        f1 = [overall["classes"][kind]["f1"]["40"] for kind in ("closure", "labiodental")]
+        return [float(one) for one in (overall["score"], *f1, overall["motion"]["jitter"])]
+    except (KeyError, TypeError) as error:
+        raise CorpusError(
+            f"the score of {str(run)!r} is not by {measure} as the first one's is: evaluate again"
+        ) from error
+
+
+def _written(figures: Sequence[float]) -> list[str]:
+    return [format(figure, form) for figure, form in zip(figures, (".1f", ".3f", ".3f", ".3f"), strict=True)]
+
+
+def _refuse_others(runs: Sequence[Path]) -> None:
+    """Raises where the runs differ in more than their luck: what they differ in would pass for a spread."""
+    first = _flat(read(runs[0]).get("config", {}))
+    for run in runs:
+        config = _flat(read(run).get("config", {}))
+        if not config:
+            raise CorpusError(f"{str(run)!r} is no run folder: it holds no run.json, which model_training.train writes")
+        other = [name for name in {**first, **config} if first.get(name) != config.get(name)]
+        other = [name for name in other if name not in SAME_ANYHOW]
+        if other:
+            raise CorpusError(f"{str(runs[0])!r} and {str(run)!r} differ in more than the seed: {', '.join(other)}")
+    seeds = [_flat(read(run)["config"])["train.seed"] for run in runs]
+    if len(set(seeds)) < len(seeds):
+        raise CorpusError(f"two of these runs have the same seed: {', '.join(map(str, seeds))}")
+
+
+def _flat(config: Mapping[str, Any], where: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in config.items():
+        flat |= _flat(value, f"{where}{key}.") if isinstance(value, dict) else {where + key: value}
+    return flat
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="model_training.seeds", description="Show how far runs' scores are apart.")
+    parser.add_argument("--runs", type=Path, nargs="+", required=True, help="run folders that differ in their seed")
+    args = parser.parse_args(argv)
+
+    def work() -> str:
+        rows = table(args.runs)
+        return "\n".join("| " + " | ".join(row) + " |" for row in [rows[0], ("---",) * len(rows[0]), *rows[1:]])
+
+    return finish(work)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

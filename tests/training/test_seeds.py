@@ -1,0 +1,48 @@
+"""The spread of runs that differ in their seed, and the refusal of runs that differ in more."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from model_training import config, seeds
+
+
+def write_run(folder: Path, seed: int, score: float, **train: float) -> Path:
+    settings = config.TrainingConfig(train=config.TrainSettings(seed=seed, **train))  # type: ignore[arg-type]
+    folder.mkdir()
+    (folder / "run.json").write_text(json.dumps({"config": dataclasses.asdict(settings), "parts": []}))
+    f1 = {"closure": {"f1": {"40": score / 100}}, "labiodental": {"f1": {"40": 0.5}}}
+    overall = {"score": score, "classes": f1, "motion": {"jitter": 0.07}}
+    (folder / "score.json").write_text(json.dumps({"weights": {"overall": overall, "by": {}}}))
+    return folder
+
+
+def test_the_spread_is_the_mean_and_the_deviation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = [write_run(tmp_path / f"run{seed}", seed, score) for seed, score in enumerate((80.0, 82.0, 84.0))]
+    assert seeds.main(["--runs", *map(str, runs)]) == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert rows[2] == "| run0 | weights | 80.0 | 0.800 | 0.500 | 0.070 |"
+    assert rows[-1] == "| mean of 3 | weights | 82.0 ± 2.0 | 0.820 ± 0.020 | 0.500 ± 0.000 | 0.070 ± 0.000 |"
+
+
+def test_runs_that_no_spread_can_be_taken_of_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = write_run(tmp_path / "first", 0, 80.0, workers=4)
+    wider = write_run(tmp_path / "wider", 1, 82.0, batch=24)
+    twin = write_run(tmp_path / "twin", 0, 81.0)
+    unscored = write_run(tmp_path / "unscored", 2, 82.0)
+    (unscored / "score.json").unlink()
+    for others, reason in (
+        ([], "needs two runs or more"),
+        ([wider], "differ in more than the seed: train.batch"),
+        ([twin], "have the same seed: 0, 0"),
+        ([unscored], "holds no score.json"),
+        ([tmp_path], "is no run folder"),
+    ):
+        assert seeds.main(["--runs", str(first), *map(str, others)]) == 2
+        error = capsys.readouterr().err.strip()
+        assert reason in error
+        assert "\n" not in error
