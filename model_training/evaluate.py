@@ -23,7 +23,8 @@ from tqdm import tqdm
 from addon.core import audio, pipeline
 from addon.core.curves import Curves
 from addon.core.errors import AudioError, FacewrightError, FormatError, quoted
-from addon.core.model import RATE, FaceModel, bundled_model_path
+from addon.core.live import LiveFace, bundled_live_path
+from addon.core.model import HOP_SAMPLES, RATE, FaceModel, bundled_model_path
 from addon.core.settings import DEFAULTS
 
 from . import baselines, corpora
@@ -69,6 +70,19 @@ def model_system(path: Path, device: str, threads: int, performed: bool) -> Syst
             return pipeline.animate(source, model=model)
         windows = model.windows(audio.open_sound(source).blocks(), DEFAULTS.model.window_s)
         return Curves(np.concatenate([model.predict(window) for window in windows]), model.card.channels, RATE)
+
+    return curves
+
+
+def live_system(path: Path, device: str, threads: int) -> System:
+    """A live model's file as a system: it hears a line as a stream, in hops of 20 ms."""
+    face = LiveFace.load(path, device, threads)
+
+    def curves(index: int, lines: Sequence[Spoken]) -> Curves:
+        face.reset()
+        samples = audio.read(lines[index].source).samples
+        rows = [face.push(hop).values for hop in np.split(samples, range(HOP_SAMPLES, len(samples), HOP_SAMPLES))]
+        return Curves(np.concatenate([*rows, face.finish().values]), face.card.channels, RATE)
 
     return curves
 
@@ -159,6 +173,8 @@ def chosen_system(args: argparse.Namespace) -> System:
         return teacher_system()
     if args.baseline:
         return baseline_system(args.baseline)
+    if args.live:
+        return live_system(args.live, args.device, args.threads)
     return model_system(args.model, args.device, args.threads, args.performed)
 
 
@@ -166,6 +182,7 @@ def add_system_options(parser: argparse.ArgumentParser) -> None:
     """Gives a command the options that chosen_system reads."""
     system = parser.add_mutually_exclusive_group()
     system.add_argument("--model", type=Path, default=bundled_model_path(), help="an ONNX model (default: the bundled)")
+    system.add_argument("--live", type=Path, nargs="?", const=bundled_live_path(), help="a live model, as a stream")
     system.add_argument("--teacher", action="store_true", help="score the teacher on the phones instead")
     system.add_argument("--baseline", choices=BASELINES, help="score a system that calibrates the score instead")
     parser.add_argument("--performed", action="store_true", help="with every layer, as users get it")

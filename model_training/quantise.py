@@ -21,6 +21,7 @@ import numpy.typing as npt
 import onnx
 from onnxruntime import quantization
 
+from . import live
 from .command import finish
 from .corpora import CorpusError
 from .network import ROW_SAMPLES, STEP_ROWS
@@ -33,21 +34,22 @@ EIGHT_BITS = ("encoder.layers.",)  # the part that loses next to nothing by it
 
 
 class _Speech(quantization.CalibrationDataReader):  # type: ignore[misc]  # onnxruntime carries no types
-    """Stretches of training speech, as onnxruntime asks for them."""
+    """Stretches of training speech, as onnxruntime asks for them; a live model hears each as a stream of its own."""
 
-    def __init__(self, shard: Shard) -> None:
-        self._feeds = self._crates(shard)
+    def __init__(self, shard: Shard, model: Path, is_live: bool) -> None:
+        crates = self._crates(shard)
+        self._feeds = live.feeds(model, crates) if is_live else ({"waveform": crate[np.newaxis]} for crate in crates)
 
     @staticmethod
-    def _crates(shard: Shard) -> Iterator[dict[str, npt.NDArray[np.float32]]]:
+    def _crates(shard: Shard) -> Iterator[npt.NDArray[np.float32]]:
         rng = np.random.default_rng(0)
         for start in rng.integers(0, len(shard.targets) - CRATE_ROWS, CRATES):
             samples = shard.samples[start * ROW_SAMPLES : (start + CRATE_ROWS) * ROW_SAMPLES].astype(np.float32) / 32768
             level = 10 ** (rng.uniform(-25, 5) / 20)
             hiss = 10 ** (rng.uniform(-80, -30) / 20) * rng.standard_normal(len(samples))
-            yield {"waveform": (level * (samples + hiss)).astype(np.float32)[np.newaxis]}
+            yield (level * (samples + hiss)).astype(np.float32)
 
-    def get_next(self) -> dict[str, npt.NDArray[np.float32]] | None:
+    def get_next(self) -> live.Feed | None:
         """The next stretch; None when all are through."""
         return next(self._feeds, None)
 
@@ -70,7 +72,7 @@ def quantise(model: Path, shard: Shard, out: Path) -> Path:
     quantization.quantize_static(
         model,
         partial,
-        _Speech(shard),
+        _Speech(shard, model, "memory" in {item.name for item in graph.input}),
         quant_format=quantization.QuantFormat.QDQ,
         nodes_to_quantize=chosen,
         per_channel=True,

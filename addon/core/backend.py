@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -41,8 +41,12 @@ class Backend:
 
     def run(self, output: str, feeds: Mapping[str, npt.NDArray[np.generic]]) -> Array:
         """One output of the graph for these inputs."""
+        return self.run_all([output], feeds)[0]
+
+    def run_all(self, outputs: Sequence[str], feeds: Mapping[str, npt.NDArray[np.generic]]) -> list[Array]:
+        """Several outputs of the graph, in the order of their names."""
         try:
-            values: Array = self.session.run([output], dict(feeds))[0]
+            values: list[Array] = self.session.run(list(outputs), dict(feeds))
         except _refusals() as error:
             reason = str(error).splitlines()[0]
             raise ModelError(

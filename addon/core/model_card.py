@@ -35,13 +35,20 @@ class ModelCard:
 
     @classmethod
     def of_session(cls, session: onnxruntime.InferenceSession, file: str) -> ModelCard:
-        """The card of an open session; `file` is its quoted name, for messages."""
+        """The card of an open session that hears files; `file` is its quoted name, for messages."""
+        card = cls.of_metadata(session, file)
+        _check_graph(session, card, file)
+        return card
+
+    @classmethod
+    def of_metadata(cls, session: onnxruntime.InferenceSession, file: str) -> ModelCard:
+        """The card of any session, its graph unchecked."""
         fields = _Fields(dict(session.get_modelmeta().custom_metadata_map), file)
         fields.expect("schema", SCHEMA, "this Facewright reads schema 1: update one of the two")
         fields.expect("sample_rate", "16000", "only 16 kHz models can be run")
         fields.expect("rate", "50", "only models of 50 rows a second can be run")
         context_s = fields.seconds("context_s")
-        card = cls(
+        return cls(
             name=fields.text("name"),
             version=fields.text("version"),
             channels=fields.channels(),
@@ -54,8 +61,6 @@ class ModelCard:
             consent=fields.metadata.get("consent", ""),
             inputs=tuple(item.name for item in session.get_inputs()),
         )
-        _check_graph(session, card, file)
-        return card
 
 
 @dataclass(frozen=True)
@@ -106,12 +111,19 @@ class _Fields:
         return names
 
 
+def kinds(session: onnxruntime.InferenceSession) -> dict[str, tuple[str, int]]:
+    """The type and the number of axes of every input of the graph."""
+    return {item.name: (item.type, len(item.shape)) for item in session.get_inputs()}
+
+
 def _check_graph(session: onnxruntime.InferenceSession, card: ModelCard, file: str) -> None:
-    kinds = {item.name: (item.type, len(item.shape)) for item in session.get_inputs()}
+    inputs = kinds(session)
     allowed = {"waveform": ("tensor(float)", 2), "emotion": ("tensor(float)", 2), "style": ("tensor(int64)", 1)}
-    if "waveform" not in kinds:
+    if "memory" in inputs:
+        raise ModelError(f"model {file} hears a stream, not files: it is for `facewright live`; choose another")
+    if "waveform" not in inputs:
         raise ModelError(f"model {file}: the graph has no input 'waveform'; export it with Facewright's trainer")
-    for name, kind in kinds.items():
+    for name, kind in inputs.items():
         if allowed.get(name) != kind:
             raise ModelError(f"model {file}: graph input {quoted(name)} is {kind[0]} with {kind[1]} axes, unknown here")
     output = next((item for item in session.get_outputs() if item.name == "channels"), None)

@@ -1,0 +1,216 @@
+"""LiveFace: a model that hears a stream. Sound goes in as it comes, rows come out when they are certain.
+
+A row is certain `look_ahead_ms` of sound after its moment, 80 for the models that Facewright's trainer writes. However
+the sound is cut, the rows are the same. What is held between two calls never grows.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from .audio import MAX_LEVEL
+from .audio import RATE as SAMPLE_RATE
+from .backend import Backend, open_session
+from .curves import Curves
+from .errors import AudioError, ModelError, quoted
+from .model import HOP_SAMPLES, RATE
+from .model_card import ModelCard, kinds
+
+Array = npt.NDArray[np.float32]
+
+LISTENS = "live"  # the metadata field `listens` of a file that hears a stream
+GRAPH = {"sound": ("tensor(float)", 1), "place": ("tensor(int64)", 0), "memory": ("tensor(float)", 1)}
+MAX_TOKENS = 1000  # a call; more is no file of ours
+
+
+@dataclass(frozen=True)
+class Stream:
+    """How a live model's file says that it is fed, and how its slots become rows."""
+
+    slots: tuple[str, ...]  # what a slot holds: channels without sides; mouthClose as the logit of the lips' seal
+    token_slots: int
+    token_samples: int
+    most_tokens: int  # a call
+    silent_samples: int  # zeros that are heard before the sound
+    skipped_tokens: int  # that say nothing of the sound yet
+    mixing: Array  # (6, S): how a block's rows are mixed from its slots, with as many of those around it on either side
+
+    @property
+    def block_slots(self) -> int:
+        """Slots of one block of rows."""
+        return len(self.mixing) * HOP_SAMPLES * self.token_slots // self.token_samples
+
+    @property
+    def reach_slots(self) -> int:
+        """Slots on either side of a block that its rows are mixed from."""
+        return (self.mixing.shape[1] - self.block_slots) // 2
+
+    @property
+    def needed(self) -> npt.NDArray[np.int64]:
+        """The last slot that each row of the first block is mixed from, (6,)."""
+        unheard: npt.NDArray[np.int64] = np.argmax(self.mixing[:, ::-1] != 0, axis=1).astype(np.int64)
+        last: npt.NDArray[np.int64] = self.mixing.shape[1] - 1 - self.reach_slots - unheard
+        return last
+
+    @property
+    def look_ahead_ms(self) -> float:
+        """The most sound after a row that must have come in before the row goes out."""
+        tokens = self.needed // self.token_slots + 1 + self.skipped_tokens
+        heard = tokens * self.token_samples - self.silent_samples
+        return float((heard - np.arange(len(heard)) * HOP_SAMPLES).max() * 1000 / SAMPLE_RATE)
+
+    @classmethod
+    def parse(cls, text: str, file: str) -> Stream:
+        """The stream that a file's metadata describes; a ModelError where it makes no sense."""
+        try:
+            table = json.loads(text)
+            names = ("token_slots", "token_samples", "most_tokens", "silent_samples", "skipped_tokens")
+            counts = [int(table[name]) for name in names]
+            slots, mixing = tuple(map(str, table["slots"])), np.array(table["mixing"], np.float32)
+            stream = cls(slots, counts[0], counts[1], counts[2], counts[3], counts[4], mixing)
+            rows, width = stream.mixing.shape
+            whole = rows * HOP_SAMPLES * stream.token_slots
+            fits = min(counts[:3]) > 0 <= min(counts[3:]) and stream.most_tokens <= MAX_TOKENS and rows > 0
+            fits = fits and whole % stream.token_samples == 0 and width >= stream.block_slots
+            fits = fits and len({"jawOpen", "mouthClose"} & set(stream.slots)) != 1
+        except (ValueError, TypeError, KeyError):
+            fits = False
+        if not fits:
+            raise ModelError(
+                f"model {file}: metadata field 'stream' makes no sense; export it with Facewright's trainer"
+            )
+        return stream
+
+
+class LiveFace:
+    """A loaded live model and all that it remembers of the stream that it is hearing."""
+
+    def __init__(self, card: ModelCard, stream: Stream, backend: Backend) -> None:
+        self.card, self.stream, self.backend = card, stream, backend
+        self._memory_size = next(item.shape[0] for item in backend.session.get_inputs() if item.name == "memory")
+        self._columns = [_slot_of(name, stream.slots) for name in card.channels]
+        self.reset()
+
+    @classmethod
+    def load(cls, path: Path, device: str = "auto", threads: int = 1) -> LiveFace:
+        """Opens a live model's file and checks it; one that hears files, or that is no model, is refused."""
+        if not path.is_file():
+            raise ModelError(f"live model {quoted(path)} does not exist; train and export one, or choose another")
+        backend = open_session(path, device, threads)
+        file = quoted(path.name)
+        metadata = dict(backend.session.get_modelmeta().custom_metadata_map)
+        if metadata.get("listens") != LISTENS:
+            raise ModelError(f"model {file} hears files, not a stream; choose one that model_training.live wrote")
+        card = ModelCard.of_metadata(backend.session, file)
+        stream = Stream.parse(metadata.get("stream", ""), file)
+        missing = [name for name in card.channels if _slot_of(name, stream.slots) < 0]
+        if kinds(backend.session) != GRAPH or missing:
+            raise ModelError(
+                f"model {file}: its graph is not that of a live model; export it with Facewright's trainer"
+            )
+        return cls(card, stream, backend)
+
+    @property
+    def look_ahead_ms(self) -> float:
+        """How much sound after a row comes in before the row goes out, at most."""
+        return self.stream.look_ahead_ms
+
+    @property
+    def next_s(self) -> float:
+        """The moment of the next row, in seconds of the stream."""
+        return self._rows / RATE
+
+    def reset(self) -> None:
+        """Forgets the stream; what comes next is the beginning of another."""
+        self._memory = np.zeros(self._memory_size, np.float32)
+        self._waiting = np.zeros(self.stream.silent_samples, np.float32)  # samples that make no whole token yet
+        self._slots = np.zeros((0, len(self.stream.slots)), np.float32)  # those that rows to come are mixed from
+        self._heard = self._tokens = self._first_slot = self._rows = 0  # samples, tokens, slots let go, rows given
+
+    def push(self, samples: Array) -> Curves:
+        """The rows, perhaps none, that are certain after these samples, (N,) float32 at 16 kHz."""
+        samples = np.asarray(samples)
+        if samples.ndim != 1 or samples.dtype != np.float32:
+            raise ValueError(f"samples are {samples.dtype} {samples.shape}: need float32 (N,) at 16 kHz")
+        peak = float(np.abs(samples).max(initial=0.0))
+        if not np.isfinite(peak):
+            first_s = (self._heard + int(np.argmin(np.isfinite(samples)))) / SAMPLE_RATE
+            raise AudioError(f"the stream holds a sample that is not a number at {first_s:.3f} s; look at its source")
+        if peak > MAX_LEVEL:
+            raise AudioError(f"the stream peaks at {peak:.3g} where full scale is 1; lower it at its source")
+        self._heard += len(samples)
+        return self._rows_of(samples)
+
+    def finish(self) -> Curves:
+        """The last rows, as if silence followed; then the stream is forgotten."""
+        left = -(-self._heard // HOP_SAMPLES) - self._rows
+        silence = np.zeros(int(self.look_ahead_ms * SAMPLE_RATE / 1000) + HOP_SAMPLES, np.float32)
+        rows = self._rows_of(silence)
+        self.reset()
+        return Curves(rows.values[:left], rows.names, rows.rate)
+
+    def _rows_of(self, samples: Array) -> Curves:
+        self._waiting = np.concatenate([self._waiting, samples])
+        size = self.stream.token_samples
+        while tokens := min(len(self._waiting) // size, self.stream.most_tokens):
+            self._hear(self._waiting[: tokens * size], tokens)
+            self._waiting = self._waiting[tokens * size :]
+        self._waiting = self._waiting.copy()  # not a view that keeps all that was pushed
+        return Curves(self._mixed(), self.card.channels, RATE)
+
+    def _hear(self, sound: Array, tokens: int) -> None:
+        """One call of the model: its slots join those that wait to be mixed."""
+        feeds: dict[str, npt.NDArray[np.generic]] = {
+            "sound": sound,
+            "place": np.array(self._tokens, np.int64),
+            "memory": self._memory,
+        }
+        slots, memory = self.backend.run_all(("slots", "remembered"), feeds)
+        if not np.isfinite(slots).all():
+            raise ModelError(f"{self.card.name}: its output holds values that are not numbers; train it again")
+        skipped = max(self.stream.skipped_tokens - self._tokens, 0) * self.stream.token_slots
+        self._slots = np.concatenate([self._slots, slots[skipped:]])
+        self._memory, self._tokens = memory, self._tokens + tokens
+
+    def _mixed(self) -> Array:
+        """The rows whose slots are all there, (T, C); slots that no later row needs are let go."""
+        stream, block = self.stream, len(self.stream.mixing)
+        there = self._first_slot + len(self._slots)
+        rows = np.arange(self._rows, there // stream.block_slots * block + block)
+        begins = rows // block * stream.block_slots
+        rows = rows[begins + stream.needed[rows % block] < there]
+        if not len(rows):
+            return np.zeros((0, len(self.card.channels)), np.float32)
+        # before the first slot, the first is held; those after the last have no weight
+        wanted = begins[: len(rows), None] - stream.reach_slots + np.arange(stream.mixing.shape[1])
+        near = self._slots[np.clip(wanted, 0, there - 1) - self._first_slot]  # (T, S, C)
+        values = np.einsum("ts,tsc->tc", stream.mixing[rows % block], near)
+        self._rows += len(rows)
+        kept = max(self._rows // block * stream.block_slots - stream.reach_slots, 0)
+        self._slots, self._first_slot = self._slots[kept - self._first_slot :].copy(), kept
+        return self._channels(values)
+
+    def _channels(self, values: Array) -> Array:
+        """Slots' values (T, S) as channels (T, C): within 0..1, both sides alike, mouthClose a share of jawOpen."""
+        if "mouthClose" in self.stream.slots:
+            jaw, close = self.stream.slots.index("jawOpen"), self.stream.slots.index("mouthClose")
+            sealed = 1 / (1 + np.exp(-np.clip(values[:, close], -60, 60)))
+            values[:, close] = np.minimum(sealed * np.maximum(values[:, jaw], 0), np.clip(values[:, jaw], 0, 1))
+        shown: Array = np.clip(values, 0, 1)[:, self._columns].astype(np.float32)
+        return shown
+
+
+def bundled_live_path() -> Path:
+    """Where the live model that comes with Facewright lies."""
+    return Path(__file__).parent.parent / "models" / "live.onnx"
+
+
+def _slot_of(channel: str, slots: tuple[str, ...]) -> int:
+    """The place of a channel, or of its pair, in a slot; -1 where there is none."""
+    both = channel.removesuffix("Left").removesuffix("Right")
+    return next((slots.index(name) for name in (channel, both) if name in slots), -1)
