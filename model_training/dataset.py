@@ -47,9 +47,8 @@ class Batches:
 
     def batch(self, number: int) -> Batch:
         """Batch `number` of the training."""
-        rng = np.random.default_rng([self._train.seed, number])
-        picks = rng.choice(len(self._chances), self._train.batch, p=self._chances)
-        crops = [self._crop(self._shard.lines[pick], rng) for pick in picks]
+        lines, rng = self._drawn(number)
+        crops = [self._crop(line, rng) for line in lines]
         waveform, targets, phones, inside = (np.stack(part) for part in zip(*crops, strict=True))
         for row in np.flatnonzero(rng.random(len(waveform)) < self._augment.mute / 2):
             _mute(waveform[row], targets[row], phones[row], rng)  # nobody speaks, though the room goes on
@@ -58,6 +57,15 @@ class Batches:
             _mute(waveform[row], targets[row], phones[row], rng)  # nothing is recorded
         parts = (torch.from_numpy(part) for part in (waveform, targets, phones.astype(np.int64), inside))
         return Batch(*parts, live=bool(rng.random() < self._train.live))
+
+    def lines(self, number: int) -> list[str]:
+        """The paths of the lines that batch `number` takes its crops from."""
+        return [line.path for line in self._drawn(number)[0]]
+
+    def _drawn(self, number: int) -> tuple[list[Line], np.random.Generator]:
+        rng = np.random.default_rng([self._train.seed, number])
+        picks = rng.choice(len(self._chances), self._train.batch, p=self._chances)
+        return [self._shard.lines[pick] for pick in picks], rng
 
     def _crop(self, line: Line, rng: np.random.Generator) -> tuple[Floats, Floats, npt.NDArray[np.uint8], Floats]:
         """A stretch of one line at another speed; before and after the line lies silence with the mouth at rest."""

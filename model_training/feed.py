@@ -36,8 +36,8 @@ def batches_of(shard: Shard, settings: TrainingConfig) -> Batches:
 class Feed:
     """Batches in their order, and how long the trainer has waited for them."""
 
-    def __init__(self, batches: Iterator[Batch]) -> None:
-        self._batches, self.waiting_s = batches, 0.0
+    def __init__(self, batches: Iterator[Batch], source: Batches) -> None:
+        self._batches, self._source, self.waiting_s = batches, source, 0.0
 
     def take(self) -> Batch:
         """The next batch."""
@@ -46,20 +46,24 @@ class Feed:
         self.waiting_s += time.perf_counter() - began
         return batch
 
+    def lines(self, number: int) -> str:
+        """Whose crops a batch is made of, to be told."""
+        return ", ".join(sorted(set(self._source.lines(number))))
+
 
 @contextlib.contextmanager
 def ahead(folder: Path, settings: TrainingConfig, numbers: Iterable[int]) -> Iterator[Feed]:
     """The batches of these numbers in their order, while train.workers processes make the next ones."""
-    workers = settings.train.workers
+    workers, source = settings.train.workers, batches_of(open_shard(folder), settings)
     if not workers:
-        made = batches_of(open_shard(folder), settings)
         with ThreadPoolExecutor(1) as thread:
-            yield Feed(_in_order(thread, made.batch, numbers, AHEAD))
+            yield Feed(_in_order(thread, source.batch, numbers, AHEAD), source)
         return
     fresh = multiprocessing.get_context("spawn")  # a fork would copy locks that PyTorch's threads hold
     with ProcessPoolExecutor(workers, fresh, initializer=_open, initargs=(folder, settings)) as pool:
         try:
-            yield Feed(_batch(parts) for parts in _in_order(pool, _make, numbers, AHEAD * workers))
+            made = (_batch(parts) for parts in _in_order(pool, _make, numbers, AHEAD * workers))
+            yield Feed(made, source)
         finally:
             pool.shutdown(cancel_futures=True)
 

@@ -36,6 +36,7 @@ from .record import LOSSES, Record, facts, told
 __all__ = ["CHECKPOINT", "LOSSES", "Student", "TrainingError", "learning_rate", "load_checkpoint", "save", "train"]
 
 NOTE_STEPS = 10  # between the rows of losses.tsv
+NOT_FINITE = "is not a number: lower train.learning_rate, or look at its lines; the last checkpoint is untouched"
 
 
 def train(
@@ -161,12 +162,13 @@ def _learn(
         torch.manual_seed(feed.torch_seed(settings.seed, number))
         with contextlib.nullcontext() if number == numbers[-1] else group.apart(model):
             losses = criterion(model(batch.waveform, batch.live), batch)
-            group.agree(None if torch.isfinite(losses["total"]) else _not_finite(f"the loss of batch {number}"))
+            finite = bool(torch.isfinite(losses["total"]))
+            group.agree(None if finite else f"the loss of batch {number} {NOT_FINITE} ({batches.lines(number)})")
             (losses["total"] / len(numbers)).backward()
         heard.append({name: loss.detach() for name, loss in losses.items()})
     norm = torch.nn.utils.clip_grad_norm_(student.network.parameters(), 1.0)
     if not torch.isfinite(norm):  # the same on all processes
-        group.agree(_not_finite(f"the gradient of step {student.step}"))
+        group.agree(f"the gradient of step {student.step} {NOT_FINITE}")
     _step(student, settings)
     return {name: torch.stack([losses[name] for losses in heard]).mean() for name in heard[0]}
 
@@ -180,13 +182,6 @@ def _step(student: Student, settings: config.TrainSettings) -> None:
     with torch.no_grad():
         for name, value in student.network.state_dict().items():
             student.average[name].lerp_(value, 1 - kept)
-
-
-def _not_finite(what: str) -> str:
-    return (
-        f"{what} is not a number: lower train.learning_rate, or look at that batch's lines; the last checkpoint is "
-        "untouched"
-    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

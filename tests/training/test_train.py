@@ -175,10 +175,12 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_checkpoint(
     run: Path, shard: Path, tiny_config: config.TrainingConfig, tmp_path: Path
 ) -> None:
     wild = dataclasses.replace(tiny_config.train, learning_rate=1e30, warmup_steps=0, save_every_steps=1)
-    with pytest.raises(TrainingError, match="batch"):
+    with pytest.raises(TrainingError, match="the loss of batch [0-9]+ is not a number") as stopped:
         train.train(dataclasses.replace(tiny_config, train=wild), shard, tmp_path)
     _, state = train.load_checkpoint(tmp_path / train.CHECKPOINT)
     assert state["step"] >= 1
+    batches = Batches(prepare.open_shard(shard), tiny_config.corpus, tiny_config.augment, tiny_config.train)
+    assert str(stopped.value).endswith(f"({', '.join(sorted(set(batches.lines(state['step']))))})")
 
 
 def test_a_checkpoint_of_another_size_is_refused(run: Path, shard: Path, tiny_config: config.TrainingConfig) -> None:
