@@ -55,7 +55,7 @@ class Curves:
     def with_columns(self, columns: Mapping[str, Array]) -> Curves:
         """New curves in which the named channels, each (T,), are replaced or appended."""
         names = self.names + tuple(name for name in columns if name not in self.names)
-        values = np.zeros((len(self.values), len(names)), np.float32)
+        values = np.empty((len(names), len(self.values)), np.float32).T  # each channel in one piece
         values[:, : len(self.names)] = self.values
         for name, column in columns.items():
             values[:, names.index(name)] = column

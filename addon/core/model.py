@@ -20,6 +20,7 @@ Array = npt.NDArray[np.float32]
 RATE = 50.0  # rows a second
 HOP_SAMPLES = 320  # 20 ms at 16 kHz, so 50 rows a second
 ALIGN_SAMPLES = 1920  # 120 ms: networks work on several rows at once; windows must start on such a step
+SILENCE_SAMPLES = 5 * ALIGN_SAMPLES  # 0.6 s, heard before a file and after it
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,13 @@ class Window:
     context: int
     rows: int
     end_s: float
+    before: int = 0  # samples at either end that need not be heard: silence round the file, but for SILENCE_SAMPLES
+    after: int = 0
+
+    @property
+    def heard(self) -> Array:
+        """What a model is run on, (N,): a short line would cost it twice the time with all the silence round it."""
+        return self.samples[self.before : len(self.samples) - self.after]
 
 
 def windows(blocks: Iterable[Array], body: int, context: int) -> Iterator[Window]:
@@ -40,16 +48,20 @@ def windows(blocks: Iterable[Array], body: int, context: int) -> Iterator[Window
         held = np.concatenate([held, block])
         seen += len(block)
         while len(held) >= context + body + context and seen > done + body:
+            before = max(0, context - done - SILENCE_SAMPLES)
             done += body
-            yield Window(held[: context + body + context], context, body // HOP_SAMPLES, done / audio.RATE)
+            stretch = held[: context + body + context]
+            yield Window(stretch, context, body // HOP_SAMPLES, done / audio.RATE, before)
             held = held[body:]
+    end = math.ceil(seen / ALIGN_SAMPLES) * ALIGN_SAMPLES + SILENCE_SAMPLES
     while seen > done:
         left = min(body, seen - done)
         size = context + math.ceil(left / ALIGN_SAMPLES) * ALIGN_SAMPLES + context
         padded = np.zeros(size, np.float32)
         padded[: min(size, len(held))] = held[:size]
+        before, after = max(0, context - done - SILENCE_SAMPLES), max(0, done - context + size - end)
         done += left
-        yield Window(padded, context, math.ceil(left / HOP_SAMPLES), done / audio.RATE)
+        yield Window(padded, context, math.ceil(left / HOP_SAMPLES), done / audio.RATE, before, after)
         held = held[body:]
 
 
@@ -83,8 +95,8 @@ class FaceModel:
 
     def predict(self, window: Window, style: int = 0) -> Array:
         """Raw channels of a window without its surroundings, (T, C); the same whatever the window's length."""
-        rows = self.run(window.samples[np.newaxis], style)[0]
-        first = window.context // HOP_SAMPLES
+        rows = self.run(window.heard[np.newaxis], style)[0]
+        first = (window.context - window.before) // HOP_SAMPLES
         inner: Array = rows[first : first + window.rows]
         return inner
 

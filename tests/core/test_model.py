@@ -12,7 +12,7 @@ from onnx import TensorProto, helper
 from addon.core import backend
 from addon.core.audio import RATE
 from addon.core.errors import ModelError, SettingsError
-from addon.core.model import FaceModel, bundled_model_path, model_path, windows
+from addon.core.model import ALIGN_SAMPLES, HOP_SAMPLES, FaceModel, bundled_model_path, model_path, windows
 
 Write = Callable[..., Path]
 
@@ -46,6 +46,21 @@ def test_windows_do_not_depend_on_how_the_sound_is_cut_into_blocks(babble: Calla
     for a, b in zip(large, small, strict=True):
         assert (a.rows, a.end_s) == (b.rows, b.end_s)
         np.testing.assert_array_equal(a.samples, b.samples)
+
+
+@pytest.mark.parametrize("body", [2, 5, 40])
+def test_silence_round_the_file_is_heard_for_six_tenths_of_a_second_and_no_more(body: int) -> None:
+    samples = np.arange(1, 20 * ALIGN_SAMPLES + 1, dtype=np.float32)
+    padded = np.pad(samples, 30 * ALIGN_SAMPLES)  # as much as the surroundings
+    cut = list(windows([samples], body * ALIGN_SAMPLES, 30 * ALIGN_SAMPLES))
+    first = 30 * ALIGN_SAMPLES
+    for window in cut:
+        start = first - window.context
+        left, right = max(start, 25 * ALIGN_SAMPLES), min(start + len(window.samples), 55 * ALIGN_SAMPLES)
+        np.testing.assert_array_equal(window.heard, padded[left:right])
+        assert window.before == left - start
+        first += window.rows * HOP_SAMPLES
+    assert first == 50 * ALIGN_SAMPLES
 
 
 def test_the_same_sound_gives_the_same_bytes(face_model: FaceModel, babble: Callable[..., np.ndarray]) -> None:
