@@ -8,6 +8,7 @@ since the acoustic model at hand heard English only. Where the two differ, the t
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -24,11 +25,20 @@ class Sound(NamedTuple):
 
 @dataclass(frozen=True)
 class Language:
-    """How espeak-ng calls it, and its sounds by their IPA spelling; trained: whether real speech checked the table."""
+    """How espeak-ng calls it, and its sounds by their IPA spelling; checked: whether real speech checked the table."""
 
     voice: str
     sounds: Mapping[str, str]
     checked: bool = False
+
+
+def _table(*parts: Mapping[str, str]) -> dict[str, str]:
+    """Tables on top of one another, letters and their marks apart as `sounds_of` reads them."""
+    return {_apart(ipa): sounds for part in parts for ipa, sounds in part.items()}
+
+
+def _apart(ipa: str) -> str:
+    return unicodedata.normalize("NFD", ipa)
 
 
 # What most languages here share; a table of its own goes before it.
@@ -40,24 +50,70 @@ COMMON = {
     "ʝ": "y", "w": "w", "ɥ": "w", "r": "l=r", "ɾ": "d=t", "ɹ": "r", "ʁ": "hh=g",
     "i": "iy", "ɪ": "ih", "ɨ": "ih", "y": "uw=iy", "ʏ": "uh=ih", "e": "ey", "ɛ": "eh", "æ": "ae", "a": "aa", "ɑ": "aa",
     "ɐ": "ah", "ə": "ah", "ɜ": "ah", "ʌ": "ah", "ø": "er", "œ": "er", "ɒ": "ao", "ɔ": "ao", "o": "ow", "ʊ": "uh",
-    "u": "uw", "ɯ": "ih", "aɪ": "ay", "aʊ": "aw",
+    "u": "uw", "ɯ": "ih", "aɪ": "ay", "aʊ": "aw", "eɪ": "ey", "oɪ": "oy", "ɔɪ": "oy", "oʊ": "ow",
 }  # fmt: skip
 
-LANGUAGES: dict[str, Language] = {
-    "de": Language(
-        "de",
-        COMMON | {
-            "ɔø": "oy", "ɔɪ": "oy", "ɔʏ": "oy", "pf": "p f", "l": "l=n", "r": "hh=ah", "ɾ": "hh=ah",
-            "ʁ": "hh=ah", "y": "uw", "ʏ": "uh", "ç": "hh",
-        },
-        checked=True,
-    ),
+GERMAN = {
+    "ɔø": "oy", "ɔʏ": "oy", "pf": "p f", "l": "l=n", "r": "hh=ah", "ɾ": "hh=ah", "ʁ": "hh=ah", "y": "uw", "ʏ": "uh",
+    "ç": "hh",
 }  # fmt: skip
+
+# Five pure vowels, e between the English eh and ey. b, d, g between vowels only come near: β is the lips of b that do
+# not quite meet, and b is the nearest class; v would show teeth, w would round.
+SPANISH = {"e": "eh", "ɪ": "iy=ih", "ʊ": "uw=uh", "eɪ": "ey", "eʊ": "eh uw"}
+
+# Nasal vowels: an is open and a little rounded, on is a rounded o, in is a spread vowel as open as ae, un rounds.
+# The schwa is a rounded vowel here, and sh and zh protrude as in English.
+FRENCH = {
+    "ɑ̃": "ao=aa", "ɔ̃": "ow=ao", "ɛ̃": "ae", "œ̃": "er=ah", "ə": "uh=ah", "y": "uw", "ø": "er=uh", "œ": "er=ah",
+    "ʁ": "hh=r", "ɥ": "w", "ʊ": "uw=uh",
+}  # fmt: skip
+
+# Unstressed i and u are written lax but stay i and u.
+ITALIAN = {"ɪ": "iy", "ʊ": "uw", "eʊ": "eh uw"}
+
+# Brazil's last vowels: y is a short i, æ a dull a. After a nasal vowel espeak-ng writes ŋ for a nasal glide. ão glides
+# to u, õe to i. Portugal's ɨ and ɐ are dull vowels; e and o at the ends of its words almost vanish.
+PORTUGUESE = {
+    "y": "iy", "æ": "ah", "ɐ̃ʊ̃": "aw", "ɐ̃ʊ": "aw", "ɐ̃y": "ay", "ɐ̃ɪ": "ay", "ɐ̃j": "ay", "õj": "oy", "õɪ": "oy", "ɐ̃": "ah",
+    "õ": "ow", "ũ": "uw", "ẽ": "ey", "ĩ": "iy", "ʊ": "uw=uh", "x": "hh", "ʁ": "hh=r", "ɹ": "l=r", "ʎ": "l y",
+}  # fmt: skip
+
+# sz, ż, cz round the lips; ś, ź, ć, dź are said with spread ones, though an English ear takes them for the same. ą
+# glides to w. A palatalised consonant is followed by a short j.
+POLISH = {
+    "ɕ": "s=sh", "ʑ": "z=zh", "tɕ": "t s=sh", "dʑ": "d z=zh", "ɨ": "ih", "ɔ̃": "ow", "ɛ̃": "eh", "ʲ": "y", "ɲʲ": "n y",
+    "ɔʊ": "ow", "ç": "hh",
+}  # fmt: skip
+
+# By BCP 47 tag in lower case; a region without an entry of its own is spoken as the bare language.
+LANGUAGES: dict[str, Language] = {
+    "de": Language("de", _table(COMMON, GERMAN), checked=True),
+    "es": Language("es", _table(COMMON, SPANISH)),
+    "es-419": Language("es-419", _table(COMMON, SPANISH)),  # Latin America
+    "fr": Language("fr", _table(COMMON, FRENCH)),
+    "it": Language("it", _table(COMMON, ITALIAN)),
+    "pt": Language("pt-br", _table(COMMON, PORTUGUESE)),
+    "pt-pt": Language("pt", _table(COMMON, PORTUGUESE)),
+    "pl": Language("pl", _table(COMMON, POLISH)),
+}
+_MARKS = "ˈˌːˑ\u0303\u0329\u032f\u200dʔ-"  # stress, length, syllables; a nasal mark that no table asks for
 
 
 def language_of(tag: str) -> Language | None:
     """The language of a BCP 47 tag such as de-DE, or None where there is no table for it; English has its own way."""
-    return LANGUAGES.get(tag.split("-")[0].lower())
+    tag = tag.lower()
+    primary = tag.split("-")[0]
+    if primary == "es" and tag not in ("es", "es-es"):
+        tag = "es-419"
+    return LANGUAGES.get(tag) or LANGUAGES.get(primary)
+
+
+def language_of_voice(voice: str) -> Language | None:
+    """The language that a voice of espeak-ng speaks, its variant aside (fr+m3), or None where there is no table."""
+    accent = voice.partition("+")[0].lower()
+    exact = (language for language in LANGUAGES.values() if language.voice == accent)
+    return next(exact, None) or language_of(accent)
 
 
 def known(tag: str) -> Language:
@@ -70,14 +126,28 @@ def known(tag: str) -> Language:
 
 def sounds_of(ipa: str, language: Language) -> tuple[Sound, ...]:
     """The sounds of an IPA string, longest spelling first; marks, and signs of no sound, are passed over."""
-    ipa = re.sub(r"\([a-z-]+\)|[ˈˌːˑ\u0303\u0329\u032f\u200d\sʔ]", "", ipa)  # (en) says that a word is foreign
-    longest = max(map(len, language.sounds))
     found: list[Sound] = []
-    at = 0
-    while at < len(ipa):
-        spelling = next((ipa[at : at + n] for n in range(longest, 0, -1) if ipa[at : at + n] in language.sounds), "")
+    for spelling in _spellings(ipa, language):
         for name in language.sounds.get(spelling, "").split():
             label, _, heard = name.partition("=")
             found.append(Sound(label, heard or label))
-        at += len(spelling) or 1
     return tuple(found)
+
+
+def unknown_signs(ipa: str, language: Language) -> set[str]:
+    """The signs of an IPA string that the language's table has no sound for, marks aside."""
+    return {spelling for spelling in _spellings(ipa, language) if spelling not in language.sounds} - set(_MARKS)
+
+
+def _spellings(ipa: str, language: Language) -> list[str]:
+    """An IPA string cut into the table's spellings, longest first, and signs that it lacks."""
+    ipa = re.sub(r"\([a-z-]+\)|[ˈˌːˑ\s]", "", _apart(ipa))  # (en) says that a word is foreign
+    longest = max(map(len, language.sounds))
+    cut: list[str] = []
+    at = 0
+    while at < len(ipa):
+        lengths = range(longest, 0, -1)
+        spelling = next((ipa[at : at + n] for n in lengths if ipa[at : at + n] in language.sounds), ipa[at])
+        cut.append(spelling)
+        at += len(spelling)
+    return cut

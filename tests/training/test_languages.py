@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import soxr
 
 from model_training import align, corpora, espeak, languages
 from model_training.corpora import CorpusError
@@ -35,6 +36,60 @@ def test_every_sound_is_a_class_of_ours_and_one_that_the_aligner_hears(language:
 )
 def test_german_sounds_become_what_the_lips_do(ipa: str, labels: str) -> None:
     assert " ".join(sound.label for sound in languages.sounds_of(ipa, GERMAN)) == labels
+
+
+@pytest.mark.parametrize(
+    ("tag", "ipa", "labels"),
+    [
+        ("es", "beβˈe", "b eh b eh"),  # the lips of b, though they do not quite meet
+        ("es", "sˈj̟eɾ", "s y eh d"),
+        ("es-MX", "eʊɾˈopa", "eh uw d ow p aa"),
+        ("fr", "bˈɔ̃ vˈɛ̃ blˈɑ̃", "b ow v ae b l ao"),  # nasal vowels: rounded, spread, open
+        ("fr", "pˈø lˈyn ʃəvˈal", "p er l uw n sh uh v aa l"),  # front vowels with round lips
+        ("fr", "b\u0254\u0303", "b ow"),
+        ("it", "ʎɪ ɲˈokːɪ", "l y iy n y ow k iy"),
+        ("pt-BR", "nˌɐ̃ʊ̃ pˈõj mˈɐ̃y", "n aw p oy m ay"),
+        ("pt-BR", "nˌɐ̃ʊ p\u00f5", "n aw p ow"),  # cut off by the library, and composed
+        ("pt-PT", "pˈeɪʃɨ kˈaʁʊ", "p ey sh ih k aa hh uw"),
+        ("pl", "ɕfʲˈɛntɨ vˈɔ̃ʃ", "s f y eh n t ih v ow sh"),  # ś is spread, sz is round
+    ],
+)
+def test_sounds_become_what_the_lips_do(tag: str, ipa: str, labels: str) -> None:
+    assert " ".join(sound.label for sound in languages.sounds_of(ipa, languages.known(tag))) == labels
+
+
+def test_a_table_says_which_signs_it_does_not_know() -> None:
+    assert languages.unknown_signs("ˈaǃbːɔ̃-", languages.known("it")) == {"ǃ"}
+    assert languages.unknown_signs("nˌɐ̃ʊ̃", languages.known("pt")) == set()
+
+
+def test_regions_have_voices_of_their_own() -> None:
+    voices = {tag: languages.known(tag).voice for tag in ("es", "es-ES", "es-419", "es-AR", "pt", "pt-BR", "pt-PT")}
+    assert voices == {
+        "es": "es", "es-ES": "es", "es-419": "es-419", "es-AR": "es-419", "pt": "pt-br", "pt-BR": "pt-br", "pt-PT": "pt"
+    }  # fmt: skip
+    assert languages.language_of_voice("pt+m3") is languages.known("pt-PT")
+    assert languages.language_of_voice("fr-ch+f1") is languages.known("fr")
+    assert languages.language_of_voice("en-us+f1") is None
+
+
+ALIGNED = {
+    "es-MX": "Pablo bebe un vaso de agua y el bombero compra una bufanda.",
+    "fr-FR": "Ma mère achète un bon vin blanc et une jupe bleue.",
+    "it-IT": "La mamma beve un bicchiere di vino e il babbo compra una favola.",
+    "pt-PT": "Minha mãe compra cinco pães e um bom vinho branco.",
+    "pl-PL": "Moja mama kupuje białe wino i pije wodę przed fabryką.",
+}
+
+
+@pytest.mark.parametrize("tag", ALIGNED)
+def test_every_language_is_aligned_where_the_synthesiser_spoke_it(tag: str) -> None:
+    samples, rate, phones = espeak.speak(ALIGNED[tag], languages.known(tag).voice, 140)
+    heard, _ = align.Aligner(languages.known(tag)).align(soxr.resample(samples, rate, align.SAMPLE_RATE), ALIGNED[tag])
+    found = [p for p in heard if p.name in ("p", "b", "m", "f", "v")]
+    exact = [p for p in phones if p.name in ("p", "b", "m", "f", "v")]
+    assert [p.name for p in found] == [p.name for p in exact]
+    assert np.median([abs(f.start_s - e.start_s) for f, e in zip(found, exact, strict=True)]) < 0.02
 
 
 def test_german_is_aligned_where_the_synthesiser_spoke_it(tmp_path: Path) -> None:
