@@ -39,7 +39,7 @@ SAMPLE_RATE = 16_000
 BIAS_S = 0.008  # pocketsphinx's times come 8 ms early against hand labels (measured on 160 utterances)
 ROOM_S = 0.2  # of faint hiss before and after: without it some clean or tightly cut lines cannot be aligned
 HISS = 1e-4
-# An English ear is surer of English sounds: with its usual beams it gave up on 12 of 25 lines of other languages, spoken
+# An English ear is surer of English sounds: with its usual beams it gave up on 12 of 25 lines of other languages, said
 # by espeak-ng. Of six lines, three of those among them, it gave up on none with these, at a sixth more time.
 WIDE_BEAMS = {"beam": 1e-100, "wbeam": 1e-80, "pbeam": 1e-100}
 FRAME_S = 0.01  # pocketsphinx counts in frames of 10 ms
