@@ -6,7 +6,8 @@
 The phones of a line keep their order and are laid on the student's phone posteriors by the Viterbi algorithm, twice.
 First freely, from the order alone: how far that agrees with the times given (`agreement.py`) says whether the line's
 transcript is what was said, and a line that agrees too little is dropped and listed. Then with a pull towards the times
-given, as strong as both aligners' errors ask: those are the times that are written. Resumes like align.
+given: those are the times that are written. A few wrong words leave a stretch of phones that nobody hears, which the
+first round tells too, and when. Resumes like align.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -46,18 +48,34 @@ PULL = 4.0  # nepers for each frame that a phone lies outside its given time
 MOST_PULL = 6.0  # past 15 ms a frame costs no more, so that a phone far off is let go
 AGREED_S = 0.05
 LEAST_AGREED = 0.8  # share of the boundaries that the two aligners must have within AGREED_S
+STRETCH = 6  # phones: a word or two
+# Mean log posterior of the stretch heard worst: at least -2.5 under right texts, at most -3.5 where a tenth of the words
+# was exchanged (7 lines in all, so a first guess).
+LEAST_HEARD = -3.0
 
 
 @dataclass(frozen=True)
 class Realigned:
-    """A line aligned again: its phones, the share of boundaries agreed on, and how well its phones are heard.
+    """A line aligned again: its phones, the share of boundaries agreed on, and how its worst stretch is heard.
 
-    `heard` is the mean log posterior of the phones as freely aligned, over the frames of speech.
+    `heard` is the mean log posterior of the STRETCH phones that fit least, as freely aligned; they begin at heard_s.
     """
 
     phones: tuple[Phone, ...]
     agreed: float
     heard: float
+    heard_s: float
+
+    @property
+    def doubt(self) -> str:
+        """Why the phones are most likely not what was said; nothing where they are."""
+        if self.heard < LEAST_HEARD:
+            return f"not what is heard (from {self.heard_s:.1f} s on: {self.heard:.1f})"
+        if self.agreed < LEAST_AGREED:
+            return (
+                f"the aligners disagree ({100 * self.agreed:.0f} % of the boundaries within {1000 * AGREED_S:.0f} ms)"
+            )
+        return ""
 
 
 class Listener:
@@ -99,9 +117,17 @@ def realign(phones: Sequence[Phone], logs: Floats, duration_s: float, pull: floa
     times = np.arange(len(logs))[:, None] * STEP_S
     outside = np.maximum(np.maximum(spans[:, 0] - times, times - spans[:, 1]), 0) / STEP_S  # (F, U)
     pulled, _ = _lay(names, fits - np.minimum(pull * outside, MOST_PULL), duration_s)
-    spoken = np.array([name != "sil" for name in names])[path]
-    heard = fits[np.arange(len(path)), path][spoken]
-    return Realigned(pulled, shared(free, phones).within(AGREED_S), float(heard.mean()))
+    heard, first = _worst_stretch(fits[np.arange(len(path)), path], path)
+    return Realigned(pulled, shared(free, phones).within(AGREED_S), heard, first * STEP_S)
+
+
+def _worst_stretch(fit: Floats, path: npt.NDArray[np.int64]) -> tuple[float, int]:
+    """The lowest mean fit of STRETCH phones in a row, pauses aside, and the frame at which they begin."""
+    phones = np.bincount(path, fit)[1::2] / np.bincount(path)[1::2]  # every other unit is a pause
+    length = min(STRETCH, len(phones))
+    means = np.convolve(phones, np.full(length, 1 / length), "valid")
+    worst = int(means.argmin())
+    return float(means[worst]), int(np.argmax(path == 2 * worst + 1))
 
 
 def _units(phones: Sequence[Phone], duration_s: float) -> tuple[list[str], npt.NDArray[np.float64]]:
@@ -144,7 +170,7 @@ class Given:
     phones: Sequence[Phone]
 
 
-def realign_line(line: Given, listener: Listener, least_agreed: float) -> Labelled:
+def realign_line(line: Given, listener: Listener, keep_doubtful: bool = False) -> Labelled:
     """A line's phones again, or the reason why it is dropped."""
     path = line.utterance.path
     try:
@@ -152,35 +178,33 @@ def realign_line(line: Given, listener: Listener, least_agreed: float) -> Labell
         again = realign(line.phones, listener.hear(samples), len(samples) / SAMPLE_RATE)
     except ValueError as error:
         return Labelled(path, reason=str(error))
-    if again.agreed < least_agreed:
-        told = f"{100 * again.agreed:.0f} % of the boundaries within {1000 * AGREED_S:.0f} ms"
-        return Labelled(path, reason=f"the aligners disagree ({told})")
+    if again.doubt and not keep_doubtful:
+        return Labelled(path, reason=again.doubt)
     return Labelled(path, again.phones)
 
 
 _listeners: list[Listener] = []  # in each worker process, since loading a network takes a while
-_least: list[float] = []
 
 
-def _begin_worker(checkpoints: Sequence[Path], least_agreed: float) -> None:
+def _begin_worker(checkpoints: Sequence[Path]) -> None:
     torch.set_num_threads(1)
-    _listeners[:], _least[:] = [Listener(checkpoints)], [least_agreed]
+    _listeners[:] = [Listener(checkpoints)]
 
 
-def _in_worker(line: Given) -> Labelled:
-    return realign_line(line, _listeners[0], _least[0])
+def _in_worker(line: Given, keep_doubtful: bool) -> Labelled:
+    return realign_line(line, _listeners[0], keep_doubtful)
 
 
 def _results(
-    lines: Sequence[Given], checkpoints: Sequence[Path], least_agreed: float, workers: int
+    lines: Sequence[Given], checkpoints: Sequence[Path], keep_doubtful: bool, workers: int
 ) -> Iterator[Labelled]:
     if workers == 1:
         listener = Listener(checkpoints)
-        yield from (realign_line(line, listener, least_agreed) for line in lines)
+        yield from (realign_line(line, listener, keep_doubtful) for line in lines)
         return
     fresh = get_context("spawn")  # a process that forks while PyTorch has threads may hang
-    with ProcessPoolExecutor(workers, fresh, _begin_worker, (checkpoints, least_agreed)) as pool:
-        yield from pool.map(_in_worker, lines, chunksize=4)
+    with ProcessPoolExecutor(workers, fresh, _begin_worker, (checkpoints,)) as pool:
+        yield from pool.map(partial(_in_worker, keep_doubtful=keep_doubtful), lines, chunksize=4)
 
 
 def realign_corpus(
@@ -188,7 +212,7 @@ def realign_corpus(
     phones: Mapping[str, Sequence[Phone]],
     checkpoints: Sequence[Path],
     out: Path,
-    least_agreed: float = LEAST_AGREED,
+    keep_doubtful: bool = False,
     workers: int = 2,
 ) -> Counter[str]:
     """Align again what `out` does not hold yet; returns how many were kept and why others were dropped."""
@@ -200,7 +224,7 @@ def realign_corpus(
     outcome = Counter({"no phone times": len(utterances) - len(known), "already aligned": len(known) - len(todo)})
     results: Iterable[Labelled] = ()
     if todo:
-        results = _results([Given(one, phones[one.path]) for one in todo], checkpoints, least_agreed, workers)
+        results = _results([Given(one, phones[one.path]) for one in todo], checkpoints, keep_doubtful, workers)
     return outcome + labels.write(results, out, len(todo), "aligning again")
 
 
@@ -215,23 +239,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="phone times to write, a TSV")
     parser.add_argument("--folders", nargs="*", default=(), help="only these folders of the corpus")
     parser.add_argument("--limit", type=int, default=0, help="at most so many lines a folder")
-    parser.add_argument(
-        "--least-agreed",
-        type=float,
-        default=LEAST_AGREED,
-        help=f"drop lines with a smaller share of boundaries agreed on, 0 to 1 (default: {LEAST_AGREED})",
-    )
+    parser.add_argument("--keep-doubtful", action="store_true", help="drop no line for being doubtful")
     parser.add_argument("--workers", type=int, default=2, help="processes at once (default: 2)")
     args = parser.parse_args(argv)
     if args.workers < 1:
         parser.error("--workers must be 1 or more")
-    if not 0 <= args.least_agreed <= 1:
-        parser.error("--least-agreed must lie between 0 and 1")
 
     def work() -> str:
         utterances = corpora.select(corpora.read(args.corpus), args.folders, limit=args.limit)
         times = read_phones(args.phones)
-        return tally(realign_corpus(utterances, times, args.checkpoint, args.out, args.least_agreed, args.workers))
+        return tally(realign_corpus(utterances, times, args.checkpoint, args.out, args.keep_doubtful, args.workers))
 
     return finish(work)
 
