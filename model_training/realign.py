@@ -49,8 +49,8 @@ MOST_PULL = 6.0  # past 15 ms a frame costs no more, so that a phone far off is 
 AGREED_S = 0.05
 LEAST_AGREED = 0.8  # share of the boundaries that the two aligners must have within AGREED_S
 STRETCH = 6  # phones: a word or two
-# Mean log posterior of the stretch heard worst: at least -2.5 under right texts, at most -3.5 where a tenth of the words
-# was exchanged (7 lines in all, so a first guess).
+# Mean log posterior of the stretch heard worst: at least -2.5 under right texts, at most -3.5 with a tenth of the words
+# exchanged (7 lines in all, so a first guess).
 LEAST_HEARD = -3.0
 
 
