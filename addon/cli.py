@@ -19,6 +19,7 @@ from .core.model import FaceModel, bundled_model_path, model_path
 from .core.pipeline import animate
 from .core.rigs import Detection
 from .core.rigs.custom_keys import head_of, keyed, told
+from .studio.stream import add_live
 
 MENDABLE = 2  # exit status of what the user can mend; argparse uses it for a wrong command line as well
 INTERRUPTED = 130  # as shells count Ctrl+C
@@ -26,7 +27,6 @@ LONG_S = 60.0  # sounds from here on get a progress bar
 BAR_WIDTH = 30
 KINDS = [suffix[1:] for suffix in formats.SUFFIXES]
 OUTPUTS = "FILE.csv (Live Link Face), FILE.a2f.json (Audio2Face), FILE.json or FILE.npz"
-BLENDER = {"bpy", "mathutils"}  # modules that only Blender has
 MAX_WORKERS = 256  # more is a slip of the finger
 
 
@@ -87,13 +87,13 @@ def _add_commands_beside(commands: argparse._SubParsersAction[argparse.ArgumentP
     _add_look_options(named)
     named.set_defaults(run=_presets)
 
-    heads = commands.add_parser("rigs", help="heads to animate: import-ict builds one from ICT-FaceKit")
-    made = heads.add_subparsers(required=True, metavar="WHAT")
+    made = commands.add_parser("rigs", help="heads to animate").add_subparsers(required=True, metavar="WHAT")
     ict = made.add_parser("import-ict", help="a Blender head from a clone of ICT-FaceKit; needs Blender")
     ict.add_argument("folder", type=Path, help="the clone, or its FaceXModel folder")
     ict.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.blend", help="the head to write")
     ict.set_defaults(run=_import_ict)
 
+    add_live(commands)
     doctor = commands.add_parser("doctor", help="versions, devices, and whether the model runs")
     _add_model_options(doctor)
     doctor.set_defaults(run=_doctor)
@@ -203,7 +203,7 @@ def _import_ict(options: argparse.Namespace) -> int:
     try:
         from .blender import ict  # late: only Blender has what it stands on
     except ModuleNotFoundError as error:
-        if error.name not in BLENDER:
+        if error.name not in ("bpy", "mathutils"):  # what only Blender has
             raise
         raise FacewrightError(
             "only Blender can build a head: run `blender --command facewright rigs import-ict FOLDER -o HEAD.blend`,"

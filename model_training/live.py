@@ -106,7 +106,7 @@ class LiveStep(nn.Module):
         """The front's tokens (T, W), levelled by the frames of the last 2.4 s."""
         heard = cat([old["sound"], sound[None]], dim=1)
         x = self.encoder.front.frames(heard)[0]  # (6 T, W)
-        moments = cat([old["moments"], torch.stack([x.mean(dim=1), x.square().mean(dim=1)])], dim=1)
+        moments = cat([old["moments"], torch.stack([x.mean(dim=1), (x * x).mean(dim=1)])], dim=1)
         sums = functional.pad(moments, (1, 0)).cumsum(dim=1)
         first = TOKEN_TAPS * place + FRAMES_BEFORE
         count = (first + torch.arange(x.shape[0]) + 1).clamp(1, LEVEL_FRAMES + 1)  # frames before the sound are none

@@ -29,6 +29,7 @@ ORDER = (
     *("leftEyeYaw", "leftEyePitch", "leftEyeRoll", "rightEyeYaw", "rightEyePitch", "rightEyeRoll"),
 )
 HEADER = ("Timecode", "BlendShapeCount", *(name[0].upper() + name[1:] for name in ORDER))
+ROW = ",".join(["%.10f"] * len(ORDER))
 CARRIED = ORDER
 KIND = "a Live Link Face take"
 TIME_NAMES = ("timecode", "time")
@@ -39,12 +40,14 @@ SLIP_S = 1.0  # rows that come late by less are put in order
 def write(path: Path, curves: Curves, rate: float = RATE, start_s: float | None = None) -> None:
     """Writes a take whose first row has the timecode `start_s` seconds after midnight."""
     sampled = resample(curves, rate).select(ORDER)
-    row_format = ",".join(["%.10f"] * len(ORDER))
-    count = str(len(ORDER))
     with written_whole(path) as file:
         file.write(",".join(HEADER) + "\n")
-        for index, row in enumerate(sampled.values):
-            file.write(f"{timecode(index, rate, start_s or 0.0)},{count},{row_format % tuple(row.tolist())}\n")
+        file.writelines(line(row, index, rate, start_s or 0.0) + "\n" for index, row in enumerate(sampled.values))
+
+
+def line(row: Array, index: int, rate: float, start_s: float) -> str:
+    """One row, (61,) over ORDER, `index` rows after the first, which has the timecode `start_s`."""
+    return f"{timecode(index, rate, start_s)},{len(ORDER)},{ROW % tuple(row.tolist())}"
 
 
 def read(path: Path, rate: float | None = None) -> Recording:
@@ -126,4 +129,4 @@ def _notes(table: Table, columns: dict[str, int]) -> tuple[str, ...]:
     return tuple(note for is_so, note in told if is_so)
 
 
-__all__ = ["CARRIED", "HEADER", "ORDER", "RATE", "ROLLS", "read", "timecode", "write"]
+__all__ = ["CARRIED", "HEADER", "ORDER", "RATE", "ROLLS", "line", "read", "timecode", "write"]

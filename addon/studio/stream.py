@@ -1,0 +1,197 @@
+"""`facewright live`: sound that is still coming in, as rows that go out 80 ms behind it, to a pipe or to an engine."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import socket
+import sys
+import time
+import uuid
+import wave
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from ..core import audio, backend
+from ..core.audio import Array
+from ..core.curves import Curves
+from ..core.errors import AudioError, FacewrightError, quoted
+from ..core.formats import livelink_csv, livelink_udp
+from ..core.live import LiveFace, bundled_live_path
+from ..core.model import HOP_SAMPLES, RATE
+
+INTERRUPTED = 130  # as shells count Ctrl+C
+BYTES = 2  # a sample
+FFMPEG = "send it as `ffmpeg ... -f s16le -ac 1 -ar 16000 -`"
+Sink = Callable[[Curves, int], None]  # rows, and the number of the first
+
+
+def add_live(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds `live` to the command line."""
+    live = commands.add_parser("live", help="sound as it comes in, to rows as they become certain")
+    live.add_argument("sound", nargs="?", default="-", help="a sound file; without it, WAV or 16-bit mono 16 kHz stdin")
+    live.add_argument("--to", metavar="HOST[:PORT]", help="to Unreal's Live Link by UDP, instead of CSV on stdout")
+    live.add_argument("--subject", default="Facewright", help="the name that Live Link shows")
+    live.add_argument("--json", action="store_true", help="a line of JSON for each row, instead of CSV")
+    live.add_argument(
+        "--pace", action="store_true", help="hear a file as fast as it is played, not as fast as possible"
+    )
+    live.add_argument("--device", choices=backend.DEVICES, default="cpu", help="where the model runs; cpu if not given")
+    live.add_argument("--model", metavar="ONNX", type=Path, default=bundled_live_path(), help="another live model")
+    live.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Hears until the sound ends; 130 where it was stopped before."""
+    if options.to and options.json:
+        raise FacewrightError("--to sends packets and --json prints lines; choose one")
+    face = LiveFace.load(options.model, options.device)
+    out = _sender(options.to, options.subject) if options.to else nullcontext(_printer(options.json))
+    if face.backend.note:
+        print(f"facewright: note: {face.backend.note}", file=sys.stderr)
+    hops = _from_pipe(sys.stdin.buffer) if options.sound == "-" else _from_file(Path(options.sound))
+    try:
+        with out as sink:
+            for rows, first in heard(face, _paced(hops) if options.pace else hops):
+                sink(rows, first)
+    except BrokenPipeError:  # who reads has heard enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        print("facewright: stopped", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+def heard(face: LiveFace, hops: Iterable[Array]) -> Iterator[tuple[Curves, int]]:
+    """The rows of a sound that comes in hops, as soon as they are certain, each time with the number of the first."""
+    given = 0
+    for hop in hops:
+        rows = face.push(hop)
+        yield rows, given
+        given += len(rows.values)
+    yield face.finish(), given
+
+
+def _from_file(path: Path) -> Iterator[Array]:
+    for block in audio.open_sound(path).blocks():
+        yield from np.split(block, range(HOP_SAMPLES, len(block), HOP_SAMPLES))
+
+
+def _from_pipe(pipe: BinaryIO) -> Iterator[Array]:
+    """Hops of 20 ms from a pipe: WAV of any rate in 16 bits, or nothing but samples, 16 bits, mono, 16 kHz."""
+    if pipe.isatty():
+        raise AudioError(f"no sound comes in on stdin: name a sound file, or {FFMPEG} into this command")
+    begin = pipe.read(4)
+    if begin != b"RIFF":
+        yield from _samples(lambda: pipe.read(BYTES * HOP_SAMPLES), 1, begin)
+        return
+    try:
+        file = wave.open(_Begun(begin, pipe))  # type: ignore[call-overload]  # noqa: SIM115 - the pipe is not ours
+    except (wave.Error, EOFError) as error:
+        raise AudioError(f"the sound on stdin begins as WAV but cannot be read ({error}); {FFMPEG}") from error
+    if file.getsampwidth() != BYTES or not audio.MIN_RATE <= file.getframerate() <= audio.MAX_RATE:
+        kind = f"{8 * file.getsampwidth()} bits at {file.getframerate()} Hz"
+        raise AudioError(f"the sound on stdin is a WAV of {kind}, which is not read from a pipe; {FFMPEG}")
+    count = max(1, file.getframerate() * HOP_SAMPLES // audio.RATE)
+    hops = _samples(lambda: file.readframes(count), file.getnchannels())
+    yield from hops if file.getframerate() == audio.RATE else _resampled(hops, file.getframerate())
+
+
+class _Begun:
+    """A pipe of which the first bytes have been read already."""
+
+    def __init__(self, begin: bytes, pipe: BinaryIO) -> None:
+        self.begin, self.pipe = begin, pipe
+
+    def read(self, count: int) -> bytes:
+        """The next bytes."""
+        begin, self.begin = self.begin[:count], self.begin[count:]
+        return begin + self.pipe.read(count - len(begin))
+
+
+def _samples(read: Callable[[], bytes], channels: int, begin: bytes = b"") -> Iterator[Array]:
+    """16-bit samples as floats, channels averaged; what is left of a cut sample is dropped."""
+    while block := begin + read():
+        whole = np.frombuffer(block[: len(block) // (BYTES * channels) * BYTES * channels], "<i2")
+        yield whole.reshape(-1, channels).mean(axis=1, dtype=np.float32) / np.float32(32768)
+        begin = b""
+
+
+def _resampled(hops: Iterable[Array], rate: int) -> Iterator[Array]:
+    import soxr  # late: most streams need none
+
+    stream = soxr.ResampleStream(rate, audio.RATE, 1, dtype="float32", quality="HQ")
+    for hop in hops:
+        yield stream.resample_chunk(hop)
+    yield stream.resample_chunk(np.zeros(0, np.float32), last=True)
+
+
+def _paced(hops: Iterable[Array]) -> Iterator[Array]:
+    """The same hops, none before its sound would have been played."""
+    begin, samples = time.monotonic(), 0
+    for hop in hops:
+        samples += len(hop)
+        time.sleep(max(0.0, begin + samples / audio.RATE - time.monotonic()))
+        yield hop
+
+
+def _midnight_s() -> float:
+    now = datetime.now().astimezone()
+    return now.hour * 3600 + now.minute * 60 + now.second + now.microsecond / 1e6
+
+
+def _printer(as_json: bool) -> Sink:
+    """Rows as lines on stdout, each there at once."""
+    start_s = _midnight_s()
+
+    def lines(rows: Curves, first: int) -> Iterator[str]:
+        if as_json:
+            for number, row in enumerate(rows.values, first):
+                named = zip(rows.names, (round(float(value), 5) for value in row), strict=True)
+                yield json.dumps({"s": round(number / RATE, 3), **dict(named)})
+            return
+        for number, row in enumerate(rows.select(livelink_csv.ORDER).values, first):
+            yield livelink_csv.line(row, number, RATE, start_s)
+
+    def show(rows: Curves, first: int) -> None:
+        if first == 0 and len(rows.values) and not as_json:
+            print(",".join(livelink_csv.HEADER))
+        for line in lines(rows, first):
+            print(line)
+        sys.stdout.flush()
+
+    return show
+
+
+@contextmanager
+def _sender(to: str, subject: str) -> Iterator[Sink]:
+    """Rows as packets to a host and port."""
+    host, _, port = to.rpartition(":") if ":" in to else (to, "", str(livelink_udp.PORT))
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise FacewrightError(
+            f"--to must be a host, or a host and its port such as 192.168.0.5:11111, not {quoted(to)}"
+        )
+    if not 0 < len(subject.encode()) <= livelink_udp.LONGEST_NAME:
+        raise FacewrightError(f"--subject must be 1 to {livelink_udp.LONGEST_NAME} bytes long")
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, int(port), type=socket.SOCK_DGRAM)[0]
+        sender = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise FacewrightError(f"there is no way to {quoted(to)} ({error.strerror}); check the host") from error
+    device, start = str(uuid.uuid4()).upper(), round(_midnight_s() * RATE)
+
+    def send(rows: Curves, first: int) -> None:
+        for number, row in enumerate(rows.select(livelink_udp.ORDER).values, first):
+            try:
+                sender.sendto(livelink_udp.packet(row, start + number, round(RATE), device, subject), address)
+            except OSError as error:
+                raise FacewrightError(f"{quoted(to)} cannot be sent to ({error.strerror}); check the host") from error
+
+    with sender:
+        yield send

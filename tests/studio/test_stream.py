@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import io
+import json
+import socket
+import struct
+import subprocess
+import sys
+import time
+import wave
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from addon.cli import main
+from addon.core import formats
+from addon.core.live import LiveFace
+from addon.studio import stream
+from tests.core.test_live import live_file
+
+__all__ = ["live_file"]
+Run = Callable[..., tuple[int, str, str]]
+
+
+def syllables(seconds: float = 1.5, rate: int = 16_000) -> np.ndarray:
+    t = np.arange(round(seconds * rate)) / rate
+    return (20_000 * np.sin(2 * np.pi * 150 * t) * np.sin(2 * np.pi * t) ** 2).astype("<i2")
+
+
+def rows_of(file: Path, samples: np.ndarray) -> np.ndarray:
+    face = LiveFace.load(file, "cpu")
+    return np.concatenate([face.push(samples.astype(np.float32) / 32768).values, face.finish().values])
+
+
+def wav(samples: np.ndarray, rate: int, channels: int = 1, size: int | None = None) -> bytes:
+    """A WAV as it comes through a pipe; `size` is what a program writes that does not know how long it will be."""
+    held = io.BytesIO()
+    with wave.open(held, "wb") as file:
+        file.setparams((channels, samples.itemsize, rate, 0, "NONE", ""))
+        file.writeframes(samples.tobytes())
+    whole = held.getvalue()
+    return whole if size is None else whole[:40] + struct.pack("<I", size) + whole[44:]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], live_file: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs `live` with these bytes on stdin: exit status, what it printed, and what it said on stderr."""
+
+    def command(*arguments: object, stdin: bytes = b"") -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(stdin))))
+        status = main([*map(str, ("live", *arguments)), "--model", str(live_file)])
+        return status, *capsys.readouterr()
+
+    return command
+
+
+def test_samples_from_a_pipe_become_a_take_that_can_be_read(run: Run, live_file: Path, tmp_path: Path) -> None:
+    status, out, err = run(stdin=syllables().tobytes())
+    assert (status, err) == (0, "")
+    (tmp_path / "take.csv").write_text(out)
+    take = formats.read(tmp_path / "take.csv")
+    assert take.rate == 50
+    expected = rows_of(live_file, syllables())
+    np.testing.assert_allclose(take.select(("jawOpen", "mouthClose")).values, expected[:, :2], atol=1e-5)
+
+
+def test_json_lines_name_their_moment_and_channels(run: Run, live_file: Path) -> None:
+    status, out, _ = run("--json", stdin=syllables().tobytes())
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert (status, len(lines)) == (0, 75)
+    assert [line["s"] for line in lines[:3]] == [0, 0.02, 0.04]
+    assert [line["jawOpen"] for line in lines] == pytest.approx(rows_of(live_file, syllables())[:, 0], abs=1e-4)
+
+
+@pytest.mark.parametrize("size", [None, 2**32 - 1])
+def test_wav_is_known_by_its_first_letters(run: Run, size: int | None) -> None:
+    assert json_rows(run("--json", stdin=wav(syllables(), 16_000, size=size))) == json_rows(
+        run("--json", stdin=syllables().tobytes())
+    )
+
+
+def json_rows(result: tuple[int, str, str]) -> list[dict[str, float]]:
+    status, out, err = result
+    assert (status, err) == (0, "")
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def test_wav_of_another_rate_and_two_channels_says_the_same(run: Run) -> None:
+    both = np.repeat(syllables(rate=48_000), 2)
+    rows = json_rows(run("--json", stdin=wav(both, 48_000, channels=2)))
+    expected = json_rows(run("--json", stdin=syllables().tobytes()))
+    assert len(rows) == len(expected)
+    assert [row["jawOpen"] for row in rows] == pytest.approx([row["jawOpen"] for row in expected], abs=0.02)
+
+
+def test_a_file_is_heard_as_a_stream_too_and_at_its_own_pace(run: Run, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "line.flac", syllables(0.4), 16_000)
+    begin = time.monotonic()
+    paced = json_rows(run(tmp_path / "line.flac", "--json", "--pace"))
+    assert time.monotonic() - begin >= 0.4
+    assert paced == json_rows(run("--json", stdin=syllables(0.4).tobytes()))
+
+
+def test_rows_go_out_while_the_sound_still_comes_in(live_file: Path) -> None:
+    command = [sys.executable, "-m", "addon", "live", "--json", "--model", str(live_file)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(syllables(1.0).tobytes())
+        process.stdin.flush()
+        assert [json.loads(process.stdout.readline())["s"] for _ in range(47)][-1] == 0.92  # 80 ms before the end
+        process.stdin.close()
+        assert len(process.stdout.read().splitlines()) == 3
+    assert process.returncode == 0
+
+
+def test_rows_go_to_live_link_as_packets(run: Run, live_file: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unreal:
+        unreal.bind(("127.0.0.1", 0))
+        unreal.settimeout(10)
+        port = unreal.getsockname()[1]
+        assert run("--to", f"127.0.0.1:{port}", "--subject", "Bob", stdin=syllables(0.5).tobytes()) == (0, "", "")
+        packets = [unreal.recv(2_000) for _ in range(25)]
+    jaw = [struct.unpack(">61f", packet[-244:])[17] for packet in packets]
+    np.testing.assert_allclose(jaw, rows_of(live_file, syllables(0.5))[:, 0], atol=1e-6)
+    frames = [struct.unpack(">I", packet[48:52])[0] for packet in packets]
+    assert np.diff(frames).tolist() == [1] * 24
+    assert packets[0][45:48] == b"Bob"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "says"),
+    [
+        (("--to", "127.0.0.1:99999"), b"", "--to must be a host"),
+        (("--to", ":11111"), b"", "--to must be a host"),
+        (("--to", "127.0.0.1", "--json"), b"", "choose one"),
+        (("--to", "127.0.0.1", "--subject", ""), b"", "--subject must be"),
+        (("none.wav",), b"", "none.wav"),
+        ((), b"RIFFsomething else", "begins as WAV but cannot be read"),
+        ((), wav(np.zeros(100, np.int32), 16_000), "32 bits at 16000 Hz"),
+    ],
+)
+def test_what_cannot_be_heard_or_sent_is_one_line(
+    run: Run, arguments: tuple[str, ...], stdin: bytes, says: str
+) -> None:
+    status, out, err = run(*arguments, stdin=stdin)
+    assert (status, out) == (2, "")
+    assert err.startswith("facewright: ")
+    assert len(err.splitlines()) == 1
+    assert says in err
+
+
+def test_a_missing_live_model_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["live", "--model", str(tmp_path / "none.onnx")]) == 2
+    assert "does not exist" in capsys.readouterr().err
+
+
+def test_who_stops_reading_is_no_error(live_file: Path) -> None:
+    command = f"{sys.executable} -m addon live --model {live_file} | head -n 1"
+    sound = syllables(20.0).tobytes()
+    done = subprocess.run(["/bin/sh", "-c", command], input=sound, capture_output=True, check=True)
+    assert done.stdout.startswith(b"Timecode,")
+    assert done.stderr == b""
+
+
+def test_nothing_at_all_gives_no_row(run: Run) -> None:
+    assert run(stdin=b"") == (0, "", "")
+    assert run(stdin=b"\x01") == (0, "", "")
+
+
+def test_the_moment_of_day_is_within_one() -> None:
+    assert 0 <= stream._midnight_s() < 86_400
