@@ -13,6 +13,7 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from . import config, corpora
 from .align import SAMPLE_RATE, read_speech, words_of
 from .articulation import CHANNELS, RATE, SOLO, teacher_curves
 from .audit import refuse_leaks
+from .checkpoint import write_whole
 from .command import finish, tally
 from .phones import INVENTORY, Phone, energy_db, read_phones
 
@@ -106,8 +108,9 @@ def prepare(utterances: Sequence[corpora.Utterance], phones: dict[str, list[Phon
     row = sum(line.rows for line in lines)
     outcome: Counter[str] = Counter({"already prepared": len(done)} if done else {})
     names = ("samples.i16", "targets.f16", "phones.u8")
-    with (out / "lines.tsv").open("a", encoding="utf-8") as index:
-        files = [(out / name).open("ab") for name in names]
+    with ExitStack() as closing:
+        index = closing.enter_context((out / "lines.tsv").open("a", encoding="utf-8"))
+        files = [closing.enter_context((out / name).open("ab")) for name in names]
         for utterance in tqdm(utterances, desc="preparing", unit="line", disable=None):
             if utterance.path in done:
                 continue
@@ -126,8 +129,6 @@ def prepare(utterances: Sequence[corpora.Utterance], phones: dict[str, list[Phon
             index.flush()
             row += rows
             outcome["kept"] += 1
-        for file in files:
-            file.close()
     return outcome
 
 
@@ -139,9 +140,8 @@ def _resume(out: Path) -> tuple[Line, ...]:
         if (out / name).exists():
             with (out / name).open("r+b") as file:
                 file.truncate(rows * size)
-    (out / "lines.tsv").write_text(
-        "".join(f"{x.path}\t{x.speaker}\t{x.folder}\t{x.first_row}\t{x.rows}\n" for x in lines), encoding="utf-8"
-    )
+    index = "".join(f"{x.path}\t{x.speaker}\t{x.folder}\t{x.first_row}\t{x.rows}\n" for x in lines)
+    write_whole(out / "lines.tsv", index.encode())
     return lines
 
 
