@@ -26,7 +26,7 @@ from .phones import Phone, read_phones
 Floats = npt.NDArray[np.float64]
 
 LIPS = ("p", "b", "m")
-NEAR_MS = (20, 30, 50)
+NEAR_MS = (15, 25, 50)  # times on a grid of 10 ms lie exactly 20 ms apart too often for that to say much
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def test_the_worst_line_comes_first(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert agreement.main([*map(str, given), "--folders", "x"]) == 0
     assert capsys.readouterr().out.startswith("2 lines in both\n\n| onsets |")
     rows = (tmp_path / "lines.tsv").read_text(encoding="utf-8").splitlines()
-    assert rows[0] == "path\tboundaries\twithin_20_ms\twithin_30_ms\twithin_50_ms"
+    assert rows[0] == "path\tboundaries\twithin_15_ms\twithin_25_ms\twithin_50_ms"
     assert rows[1] == "x/bad\t2\t0.000\t0.000\t0.000"
     assert rows[2] == "x/good\t2\t1.000\t1.000\t1.000"
 
