@@ -89,7 +89,7 @@ class Front(nn.Module):
 
 def _levelled(x: Tensor, live: bool) -> Tensor:
     """Frames (B, T, W) with mean zero and deviation one around each moment, or before it, over all filters together."""
-    moments = torch.stack([x.mean(dim=2), x.square().mean(dim=2), torch.ones_like(x[..., 0])], dim=1)
+    moments = torch.stack([x.mean(dim=2), (x * x).mean(dim=2), torch.ones_like(x[..., 0])], dim=1)
     after = 0 if live else LEVEL_FRAMES // 2
     sums = functional.pad(moments, (LEVEL_FRAMES - after + 1, after)).cumsum(dim=2)
     mean, square, count = (sums[..., LEVEL_FRAMES + 1 :] - sums[..., : -LEVEL_FRAMES - 1]).unbind(1)
@@ -98,7 +98,7 @@ def _levelled(x: Tensor, live: bool) -> Tensor:
 
 def level(x: Tensor, mean: Tensor, square: Tensor) -> Tensor:
     """Frames (..., T, W) less their mean (..., T), over the deviation that their mean square (..., T) says."""
-    deviation = (square - mean.square()).clamp(min=0) + LEVEL_FLOOR
+    deviation = (square - mean * mean).clamp(min=0) + LEVEL_FLOOR
     return (x - mean[..., None]) * deviation.rsqrt()[..., None]
 
 

@@ -24,11 +24,12 @@ from addon.core.errors import FacewrightError
 from addon.core.model import FaceModel
 
 from .articulation import CHANNELS, SIDED, SOLO
+from .checkpoint import load_checkpoint
 from .command import finish
 from .config import TrainingConfig
 from .corpora import CorpusError
+from .fast import fast
 from .network import CLOSE, JAW, ROW_SAMPLES, STEP_SAMPLES, FaceNetwork, context_s
-from .train import load_checkpoint
 
 SCHEMA = "1"
 AGREEMENT = 1e-4  # how far onnxruntime may be from PyTorch
@@ -74,7 +75,7 @@ def export(checkpoints: Sequence[Path], out: Path, metadata: Mapping[str, str]) 
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.with_suffix(".partial.onnx")
     try:
-        _write(module, partial)
+        _write(fast(module), partial)
         model = onnx.load(partial)
         onnx.helper.set_model_props(model, facts(settings, steps) | dict(metadata))
         model.producer_name = "facewright"
@@ -119,7 +120,7 @@ def mean_network(checkpoints: Sequence[Path]) -> tuple[TrainingConfig, FaceNetwo
     return settings, network, sum(state["step"] for _, state in made)
 
 
-def _write(module: Exported, file: Path) -> None:
+def _write(module: nn.Module, file: Path) -> None:
     batch, steps = torch.export.Dim("batch", min=1, max=64), torch.export.Dim("steps", min=2, max=7_000)
     example = 0.1 * torch.randn(2, 25 * STEP_SAMPLES)
     with warnings.catch_warnings():
