@@ -81,10 +81,13 @@ class TurnedFirst(nn.Module):
         place = torch.arange(x.shape[1])
         turns = place.double()[:, None] * (self.speed / (2 * math.pi))
         angle = (2 * math.pi * (turns - turns.floor())).float()  # (T, pairs)
-        attributes = {"num_heads": 2 * self.heads, "rotary_embedding_dim": 2 * self.turned, "interleaved": 0}
-        inputs = [x, place[None].expand(x.shape[0], -1), angle.cos(), angle.sin()]
         return torch.onnx.ops.symbolic(
-            "com.microsoft::RotaryEmbedding", inputs, attributes, dtype=x.dtype, shape=x.shape, version=1
+            "com.microsoft::RotaryEmbedding",
+            [x, place[None].expand(x.shape[0], -1), angle.cos(), angle.sin()],
+            {"num_heads": 2 * self.heads, "rotary_embedding_dim": 2 * self.turned, "interleaved": 0},
+            dtype=x.dtype,
+            shape=x.shape,
+            version=1,
         )
 
     def _blocks(self, x: Tensor, heads: int) -> Tensor:
@@ -110,9 +113,9 @@ class FewerProducts(Front):
             heard = [tap.weight @ front.shift.repeat(count) for tap, count in zip(taps, frames, strict=True)]
             constant = torch.stack(heard).sum(dim=0)
             if isinstance(self.spread, nn.Linear):
-                self.spread.bias += self.spread.weight @ constant
+                self.spread.bias.add_(self.spread.weight @ constant)
             else:
-                taps[-1].bias += constant
+                taps[-1].bias.add_(constant)
             for tap, count in zip(taps, frames, strict=True):
                 tap.weight *= front.gain.repeat(count)
 

@@ -175,7 +175,8 @@ def _tilt_waves() -> Array:
 def _waves(window: Moments, size: int, bins: Rows) -> Moments:
     """Under a window (N,), the cosines of a Fourier transform's bins, then the sines: (N, 2 K)."""
     angles = 2 * np.pi / size * np.arange(len(window))[:, np.newaxis] * bins
-    return window[:, np.newaxis] * np.concatenate([np.cos(angles), np.sin(angles)], axis=1)
+    waves: Moments = window[:, np.newaxis] * np.concatenate([np.cos(angles), np.sin(angles)], axis=1)
+    return waves
 
 
 def _power(frames: Array, waves: Array) -> Array:
