@@ -19,11 +19,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from . import config
 from .command import finish
 from .corpora import CorpusError
+from .encoder import SpeechEncoder
 from .export import mean_network
 from .network import ROW_SAMPLES, STEP_ROWS, FaceNetwork
 from .prepare import Shard, open_shard
@@ -39,10 +40,8 @@ def slim(checkpoints: Sequence[Path], shard: Shard, rank: int, out: Path) -> flo
     Of several checkpoints, later parts of one training, it is the mean.
     """
     settings, network, steps = mean_network(checkpoints)
-    if settings.network.front != "waveform" or settings.network.front_rank:
-        raise CorpusError("only a waveform front without a bottleneck can be made slimmer: give its checkpoint")
     network.requires_grad_(False)  # nothing is learnt here
-    full = network.encoder.front.second
+    full = _full(network)
     sizes = [part.in_features for part in full]
     if not 0 < rank < full[0].out_features:
         raise CorpusError(f"--rank must be 1 to {full[0].out_features - 1}, not {rank}")
@@ -60,6 +59,14 @@ def slim(checkpoints: Sequence[Path], shard: Shard, rank: int, out: Path) -> flo
     return kept
 
 
+def _full(network: FaceNetwork) -> list[nn.Linear]:
+    """The parts of the product that is to be cut, one for each group of frames."""
+    ear = network.encoder
+    if not isinstance(ear, SpeechEncoder) or network.settings.front_rank:
+        raise CorpusError("only a waveform front without a bottleneck can be made slimmer: give its checkpoint")
+    return [part for part in ear.front.second if isinstance(part, nn.Linear)]
+
+
 def _halves(matrix: Tensor, covariance: Tensor, rank: int) -> tuple[Tensor, Tensor, float]:
     """Matrix (O, I) as (O, R) times (R, I), best for inputs of this covariance (I, I), and the share of power kept."""
     power, axes = torch.linalg.eigh(covariance)
@@ -75,8 +82,9 @@ def _halves(matrix: Tensor, covariance: Tensor, rank: int) -> tuple[Tensor, Tens
 def _covariance(network: FaceNetwork, shard: Shard) -> Tensor:
     """(I, I): the second moments of what the product is given, on stretches of training speech at many levels."""
     seen: list[Tensor] = []
-    parts = network.encoder.front.second
-    hooks = [part.register_forward_pre_hook(lambda _, given: seen.append(given[0].flatten(0, 1))) for part in parts]
+    hooks = [
+        part.register_forward_pre_hook(lambda _, given: seen.append(given[0].flatten(0, 1))) for part in _full(network)
+    ]
     rng = np.random.default_rng(0)
     total = torch.zeros((), dtype=torch.float64)
     for start in rng.integers(0, max(len(shard.targets) - CRATE_ROWS, 1), CRATES):

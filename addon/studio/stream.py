@@ -13,8 +13,9 @@ import wave
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import numpy as np
 
@@ -55,7 +56,8 @@ def run(options: argparse.Namespace) -> int:
     out = _sender(options.to, options.subject) if options.to else nullcontext(_printer(options.json))
     if face.backend.note:
         print(f"facewright: note: {face.backend.note}", file=sys.stderr)
-    hops = _from_pipe(sys.stdin.buffer) if options.sound == "-" else _from_file(Path(options.sound))
+    stdin = cast(BufferedReader, sys.stdin.buffer)
+    hops = _from_pipe(stdin) if options.sound == "-" else _from_file(Path(options.sound))
     try:
         with out as sink:
             for rows, first in heard(face, _paced(hops) if options.pace else hops):
@@ -83,13 +85,13 @@ def _from_file(path: Path) -> Iterator[Array]:
         yield from np.split(block, range(HOP_SAMPLES, len(block), HOP_SAMPLES))
 
 
-def _from_pipe(pipe: BinaryIO) -> Iterator[Array]:
-    """Hops of 20 ms from a pipe: WAV of any rate in 16 bits, or nothing but samples, 16 bits, mono, 16 kHz."""
+def _from_pipe(pipe: BufferedReader) -> Iterator[Array]:
+    """Hops of 20 ms or less from a pipe: WAV of any rate in 16 bits, or nothing but samples, 16 bits, mono, 16 kHz."""
     if pipe.isatty():
         raise AudioError(f"no sound comes in on stdin: name a sound file, or {FFMPEG} into this command")
     begin = pipe.read(4)
     if begin != b"RIFF":
-        yield from _samples(lambda: pipe.read(BYTES * HOP_SAMPLES), 1, begin)
+        yield from _samples(lambda: pipe.read1(BYTES * HOP_SAMPLES), 1, begin)
         return
     try:
         file = wave.open(_Begun(begin, pipe))  # type: ignore[call-overload]  # noqa: SIM115 - the pipe is not ours
@@ -116,11 +118,15 @@ class _Begun:
 
 
 def _samples(read: Callable[[], bytes], channels: int, begin: bytes = b"") -> Iterator[Array]:
-    """16-bit samples as floats, channels averaged; what is left of a cut sample is dropped."""
-    while block := begin + read():
-        whole = np.frombuffer(block[: len(block) // (BYTES * channels) * BYTES * channels], "<i2")
-        yield whole.reshape(-1, channels).mean(axis=1, dtype=np.float32) / np.float32(32768)
-        begin = b""
+    """16-bit samples as floats, channels averaged; a sample that is cut waits for its rest."""
+    frame = BYTES * channels
+    rest, more = b"", begin + read()
+    while more:
+        block = rest + more
+        end = len(block) // frame * frame
+        whole = np.frombuffer(block[:end], "<i2").reshape(-1, channels)
+        yield whole.mean(axis=1, dtype=np.float32) / np.float32(32768)
+        rest, more = block[end:], read()
 
 
 def _resampled(hops: Iterable[Array], rate: int) -> Iterator[Array]:
