@@ -18,7 +18,7 @@ from .audio import RATE as SAMPLE_RATE
 from .backend import Backend, open_session
 from .curves import Curves
 from .errors import AudioError, ModelError, quoted
-from .model import HOP_SAMPLES, RATE
+from .model import HOP_SAMPLES, RATE, check_is_there
 from .model_card import ModelCard, kinds
 
 Array = npt.NDArray[np.float32]
@@ -99,8 +99,7 @@ class LiveFace:
     @classmethod
     def load(cls, path: Path, device: str = "auto", threads: int = 1) -> LiveFace:
         """Opens a live model's file and checks it; one that hears files, or that is no model, is refused."""
-        if not path.is_file():
-            raise ModelError(f"live model {quoted(path)} does not exist; train and export one, or choose another")
+        check_is_there(path)
         backend = open_session(path, device, threads)
         file = quoted(path.name)
         metadata = dict(backend.session.get_modelmeta().custom_metadata_map)

@@ -75,12 +75,7 @@ class FaceModel:
     @classmethod
     def load(cls, path: Path, device: str = "auto", threads: int = 1) -> FaceModel:
         """Opens a model file and checks it field by field; what cannot be run is refused, naming the field."""
-        try:
-            is_there = path.is_file()
-        except OSError as error:
-            raise ModelError(f"model file {quoted(path)} cannot be read: {error.strerror}") from error
-        if not is_there:
-            raise ModelError(f"model file {quoted(path)} does not exist; choose one, or install Facewright again")
+        check_is_there(path)
         backend = open_session(path, device, threads)
         return cls(ModelCard.of_session(backend.session, quoted(path.name)), backend)
 
@@ -116,6 +111,16 @@ class FaceModel:
         if not np.isfinite(values).all():
             raise ModelError(f"{self.card.name}: output channels holds values that are not numbers; train it again")
         return values
+
+
+def check_is_there(path: Path) -> None:
+    """Raises a ModelError unless there is a file."""
+    try:
+        is_there = path.is_file()
+    except OSError as error:
+        raise ModelError(f"model file {quoted(path)} cannot be read: {error.strerror}") from error
+    if not is_there:
+        raise ModelError(f"model file {quoted(path)} does not exist; choose one, or install Facewright again")
 
 
 def bundled_model_path() -> Path:

@@ -29,6 +29,7 @@ from ..core.model import HOP_SAMPLES, RATE
 
 INTERRUPTED = 130  # as shells count Ctrl+C
 BYTES = 2  # a sample
+PACKED = {b"fLaC": "FLAC", b"OggS": "Ogg", b"RF64": "RF64"}  # first letters of sound that is no plain samples
 FFMPEG = "send it as `ffmpeg ... -f s16le -ac 1 -ar 16000 -`"
 Sink = Callable[[Curves, int], None]  # rows, and the number of the first
 
@@ -50,20 +51,21 @@ def add_live(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def run(options: argparse.Namespace) -> int:
     """Hears until the sound ends; 130 where it was stopped before."""
-    if options.to and options.json:
+    if options.to is not None and options.json:
         raise FacewrightError("--to sends packets and --json prints lines; choose one")
     face = LiveFace.load(options.model, options.device)
-    out = _sender(options.to, options.subject) if options.to else nullcontext(_printer(options.json))
+    out = _sender(options.to, options.subject) if options.to is not None else nullcontext(_printer(options.json))
     if face.backend.note:
         print(f"facewright: note: {face.backend.note}", file=sys.stderr)
-    stdin = cast(BufferedReader, sys.stdin.buffer)
-    hops = _from_pipe(stdin) if options.sound == "-" else _from_file(Path(options.sound))
+    hops = _from_pipe() if options.sound == "-" else _from_file(Path(options.sound))
     try:
         with out as sink:
             for rows, first in heard(face, _paced(hops) if options.pace else hops):
                 sink(rows, first)
-    except BrokenPipeError:  # who reads has heard enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is held back must go somewhere
+        if not isinstance(error, BrokenPipeError):  # who reads has heard enough
+            raise FacewrightError(f"the stream broke off: {error.strerror}") from error
     except KeyboardInterrupt:
         print("facewright: stopped", file=sys.stderr)
         return INTERRUPTED
@@ -85,23 +87,31 @@ def _from_file(path: Path) -> Iterator[Array]:
         yield from np.split(block, range(HOP_SAMPLES, len(block), HOP_SAMPLES))
 
 
-def _from_pipe(pipe: BufferedReader) -> Iterator[Array]:
-    """Hops of 20 ms or less from a pipe: WAV of any rate in 16 bits, or nothing but samples, 16 bits, mono, 16 kHz."""
-    if pipe.isatty():
+def _from_pipe() -> Iterator[Array]:
+    """Hops of 20 ms or less from stdin: WAV of any rate in 16 bits, or nothing but samples, 16 bits, mono, 16 kHz."""
+    if sys.stdin is None or sys.stdin.isatty():  # None where it was closed
         raise AudioError(f"no sound comes in on stdin: name a sound file, or {FFMPEG} into this command")
+    pipe = cast(BufferedReader, sys.stdin.buffer)
     begin = pipe.read(4)
+    if begin in PACKED:
+        raise AudioError(f"the sound on stdin is {PACKED[begin]}, which is not read from a pipe; {FFMPEG}")
     if begin != b"RIFF":
         yield from _samples(lambda: pipe.read1(BYTES * HOP_SAMPLES), 1, begin)
         return
     try:
         file = wave.open(_Begun(begin, pipe))  # type: ignore[call-overload]  # noqa: SIM115 - the pipe is not ours
     except (wave.Error, EOFError) as error:
-        raise AudioError(f"the sound on stdin begins as WAV but cannot be read ({error}); {FFMPEG}") from error
+        reason = str(error) or "it ends there"
+        raise AudioError(f"the sound on stdin begins as WAV but cannot be read ({reason}); {FFMPEG}") from error
     if file.getsampwidth() != BYTES or not audio.MIN_RATE <= file.getframerate() <= audio.MAX_RATE:
         kind = f"{8 * file.getsampwidth()} bits at {file.getframerate()} Hz"
         raise AudioError(f"the sound on stdin is a WAV of {kind}, which is not read from a pipe; {FFMPEG}")
     count = max(1, file.getframerate() * HOP_SAMPLES // audio.RATE)
-    hops = _samples(lambda: file.readframes(count), file.getnchannels())
+    channels = file.getnchannels()
+    if file.getnframes():
+        hops = _samples(lambda: file.readframes(count), channels)
+    else:  # 0 is what some programs write that do not know yet how long it will be
+        hops = _samples(lambda: pipe.read1(BYTES * channels * count), channels)
     yield from hops if file.getframerate() == audio.RATE else _resampled(hops, file.getframerate())
 
 
@@ -183,13 +193,14 @@ def _sender(to: str, subject: str) -> Iterator[Sink]:
         raise FacewrightError(
             f"--to must be a host, or a host and its port such as 192.168.0.5:11111, not {quoted(to)}"
         )
-    if not 0 < len(subject.encode()) <= livelink_udp.LONGEST_NAME:
-        raise FacewrightError(f"--subject must be 1 to {livelink_udp.LONGEST_NAME} bytes long")
+    if not 0 < len(subject.encode(errors="replace")) <= livelink_udp.LONGEST_NAME or not subject.isprintable():
+        raise FacewrightError(f"--subject must be 1 to {livelink_udp.LONGEST_NAME} bytes of text")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, int(port), type=socket.SOCK_DGRAM)[0]
         sender = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise FacewrightError(f"there is no way to {quoted(to)} ({error.strerror}); check the host") from error
+    except (OSError, UnicodeError) as error:  # UnicodeError: a name that no host can have
+        reason = error.strerror if isinstance(error, OSError) else "not a host's name"
+        raise FacewrightError(f"there is no way to {quoted(to)} ({reason}); check the host") from error
     device, start = str(uuid.uuid4()).upper(), round(_midnight_s() * RATE)
 
     def send(rows: Curves, first: int) -> None:

@@ -75,7 +75,7 @@ def test_json_lines_name_their_moment_and_channels(run: Run, live_file: Path) ->
     assert [line["jawOpen"] for line in lines] == pytest.approx(rows_of(live_file, syllables())[:, 0], abs=1e-4)
 
 
-@pytest.mark.parametrize("size", [None, 2**32 - 1])
+@pytest.mark.parametrize("size", [None, 2**32 - 1, 0])
 def test_wav_is_known_by_its_first_letters(run: Run, size: int | None) -> None:
     assert json_rows(run("--json", stdin=wav(syllables(), 16_000, size=size))) == json_rows(
         run("--json", stdin=syllables().tobytes())
@@ -138,7 +138,12 @@ def test_rows_go_to_live_link_as_packets(run: Run, live_file: Path) -> None:
         (("--to", ":11111"), b"", "--to must be a host"),
         (("--to", "127.0.0.1", "--json"), b"", "choose one"),
         (("--to", "127.0.0.1", "--subject", ""), b"", "--subject must be"),
+        (("--to", "127.0.0.1", "--subject", "\udcff"), b"", "--subject must be"),  # bytes that are no text
+        (("--to", "a..b:11111"), b"", "not a host's name"),
         (("none.wav",), b"", "none.wav"),
+        (("--to", ""), b"", "--to must be a host"),
+        ((), b"fLaC and so on", "is FLAC, which is not read from a pipe"),
+        ((), b"RIFF", "begins as WAV but cannot be read (it ends there)"),
         ((), b"RIFFsomething else", "begins as WAV but cannot be read"),
         ((), wav(np.zeros(100, np.int32), 16_000), "32 bits at 16000 Hz"),
     ],
@@ -153,9 +158,14 @@ def test_what_cannot_be_heard_or_sent_is_one_line(
     assert says in err
 
 
-def test_a_missing_live_model_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert main(["live", "--model", str(tmp_path / "none.onnx")]) == 2
-    assert "does not exist" in capsys.readouterr().err
+@pytest.mark.parametrize(("name", "says"), [("none.onnx", "does not exist"), ("n" * 300, "cannot be read")])
+def test_a_missing_live_model_is_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str, says: str
+) -> None:
+    assert main(["live", "--model", str(tmp_path / name)]) == 2
+    said = capsys.readouterr().err
+    assert says in said
+    assert len(said.splitlines()) == 1
 
 
 def test_who_stops_reading_is_no_error(live_file: Path) -> None:
@@ -164,6 +174,22 @@ def test_who_stops_reading_is_no_error(live_file: Path) -> None:
     done = subprocess.run(["/bin/sh", "-c", command], input=sound, capture_output=True, check=True)
     assert done.stdout.startswith(b"Timecode,")
     assert done.stderr == b""
+
+
+@pytest.mark.parametrize(
+    ("redirect", "says"),
+    [
+        ("<&-", "no sound comes in on stdin"),
+        ("< .", "the stream broke off: Is a directory"),
+        ("> /dev/full", "the stream broke off: No space left on device"),
+    ],
+)
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_stream_that_breaks_off_is_one_line(live_file: Path, redirect: str, says: str) -> None:
+    command = f"{sys.executable} -m addon live --model {live_file} {redirect}"
+    done = subprocess.run(["/bin/sh", "-c", command], input=syllables().tobytes(), capture_output=True)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert says in done.stderr.decode()
 
 
 def test_nothing_at_all_gives_no_row(run: Run) -> None:
