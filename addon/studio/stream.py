@@ -29,7 +29,7 @@ from ..core.model import HOP_SAMPLES, RATE
 
 INTERRUPTED = 130  # as shells count Ctrl+C
 BYTES = 2  # a sample
-PACKED = {b"fLaC": "FLAC", b"OggS": "Ogg", b"RF64": "RF64", b"ID3\x03": "MP3", b"ID3\x04": "MP3"}  # by their first letters
+PACKED = {b"fLaC": "FLAC", b"OggS": "Ogg", b"RF64": "RF64", b"ID3\x03": "MP3", b"ID3\x04": "MP3"}  # first letters
 FFMPEG = "send it as `ffmpeg ... -f s16le -ac 1 -ar 16000 -`"
 Sink = Callable[[Curves, int], None]  # rows, and the number of the first
 
