@@ -27,6 +27,10 @@ class NetworkSettings:
         """Refuses an ear that there is none of."""
         if self.front not in ("mel", "waveform"):
             raise CorpusError(f"network.front of the training config must be mel or waveform, not {self.front!r}")
+        if self.front_rank < 0 or (self.front_rank and self.front == "mel"):
+            raise CorpusError(
+                "network.front_rank of the training config must be 0, or above it with network.front = 'waveform'"
+            )
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class CorpusSettings:
 
     languages: tuple[str, ...] = ("en",)
     development: tuple[str, ...] = ()
-    untranscribed: bool = False  # lines without a text too, where alignment has guessed their words
+    untranscribed: bool = False  # lines without a text too, where a recogniser wrote down their words
     weights: dict[str, float] = field(default_factory=dict)  # by folder; 1 where none is given
 
 
@@ -94,6 +98,8 @@ class TrainSettings:
             value = getattr(self, name)
             if value < low:
                 raise CorpusError(f"train.{name} of the training config must be {low} or more, not {value}")
+        if not 0 <= self.live <= 1:
+            raise CorpusError(f"train.live of the training config must be a share, 0 to 1, not {self.live}")
         if self.precision not in ("float32", "bf16"):
             raise CorpusError(f"train.precision of the training config must be float32 or bf16, not {self.precision!r}")
 
@@ -108,6 +114,11 @@ class TrainingConfig:
     augment: AugmentSettings = AugmentSettings()
     loss: LossSettings = LossSettings()
     train: TrainSettings = TrainSettings()
+
+    def __post_init__(self) -> None:
+        """Refuses a live stream that nobody can hear."""
+        if self.train.live and self.network.front == "mel":
+            raise CorpusError("train.live of the training config needs network.front = 'waveform': mel hears files")
 
 
 def load(path: Path) -> TrainingConfig:

@@ -35,6 +35,9 @@ def test_shipped_configs_are_read_and_written_back(name: str) -> None:
         ({"train": 3}, "train"),
         ({"train": {"seed": -1}}, "train.seed of the training config must be 0 or more"),
         ({"train": {"precision": "float16"}}, "must be float32 or bf16, not 'float16'"),
+        ({"train": {"live": 1.5}}, "must be a share, 0 to 1, not 1.5"),
+        ({"train": {"live": 0.5}}, "train.live of the training config needs network.front = 'waveform'"),
+        ({"network": {"front_rank": 8}}, "network.front_rank of the training config must be 0"),
     ],
 )
 def test_an_unknown_or_mistyped_setting_is_named(table: dict[str, object], named: str) -> None:
