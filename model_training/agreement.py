@@ -22,6 +22,7 @@ import numpy.typing as npt
 from . import corpora
 from .command import finish
 from .phones import Phone, read_phones
+from .whole import write_whole
 
 Floats = npt.NDArray[np.float64]
 
@@ -110,7 +111,7 @@ def write_lines(out: Path, lines: Mapping[str, Boundaries]) -> None:
     for path, line in ranked:
         shares = "\t".join(f"{line.within(ms / 1000):.3f}" for ms in NEAR_MS)
         rows.append(f"{path}\t{len(line.names)}\t{shares}\n")
-    out.write_text("".join(rows), encoding="utf-8")
+    write_whole(out, "".join(rows))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

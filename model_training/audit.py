@@ -21,9 +21,9 @@ import soundfile
 from tqdm import tqdm
 
 from . import corpora
-from .checkpoint import write_whole
 from .command import finish, tally
 from .corpora import CorpusError, Utterance
+from .whole import write_whole
 
 LOWEST_RATE = 16_000  # what the model hears; below it the consonants are gone
 LENGTH_OFF = 0.1  # the table's seconds may be wrong by this share
@@ -104,7 +104,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         found = audit(utterances)
         lines = ["\t".join(one) for one in found]
         if args.out:
-            write_whole(args.out, ("\n".join(["path\twhat\tdetail", *lines]) + "\n").encode())
+            write_whole(args.out, "\n".join(["path\twhat\tdetail", *lines]) + "\n")
         else:
             print("\n".join(lines))
         refuse_leaks(utterances, args.development)

@@ -19,12 +19,11 @@ import numpy.typing as npt
 import scipy.signal
 from tqdm import tqdm
 
-from addon.core.errors import FormatError
-
 from . import corpora
 from .align import SAMPLE_RATE, read_speech
 from .command import finish
 from .phones import Phone, read_phones
+from .whole import write_whole
 
 Floats = npt.NDArray[np.float64]
 
@@ -111,19 +110,13 @@ def table(found: Mapping[str, Spread]) -> str:
 
 
 def write(out: Path, phones: Mapping[str, Sequence[Phone]]) -> None:
-    """Writes a phone table with bursts beside the file and renames it."""
-    beside = out.with_name(out.name + ".part")
-    try:
-        with beside.open("w", encoding="utf-8") as file:
-            file.write("path\tphone\tstart_s\tend_s\tburst_s\n")
-            for path, line in phones.items():
-                for p in line:
-                    burst = "" if p.burst_s is None else f"{p.burst_s:.3f}"
-                    file.write(f"{path}\t{p.name}\t{p.start_s:.3f}\t{p.end_s:.3f}\t{burst}\n")
-        beside.replace(out)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise FormatError(f"cannot write {str(out)!r} ({error.strerror}): choose another place") from error
+    """Writes a phone table with bursts."""
+    rows = ["path\tphone\tstart_s\tend_s\tburst_s\n"]
+    for path, line in phones.items():
+        for p in line:
+            burst = "" if p.burst_s is None else f"{p.burst_s:.3f}"
+            rows.append(f"{path}\t{p.name}\t{p.start_s:.3f}\t{p.end_s:.3f}\t{burst}\n")
+    write_whole(out, "".join(rows))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,10 +1,10 @@
-"""Checkpoints: what a training has reached, written whole or not at all, and what a training may begin from."""
+"""Checkpoints: what a training has reached, and what a training may begin from."""
 
 from __future__ import annotations
 
 import io
 import json
-import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from . import config, moonshine
 from .corpora import CorpusError
 from .network import FaceNetwork
 from .ranks import TrainingError
+from .whole import write_whole
 
 CHECKPOINT = "checkpoint.pt"
 
@@ -32,22 +33,6 @@ class Student:
     step: int = 0
 
 
-def write_whole(file: Path, content: bytes) -> None:
-    """Write beside and rename, so that a kill, a full disk or a power cut leaves what was there before."""
-    partial = file.with_name(file.name + ".partial")
-    try:
-        with partial.open("wb") as beside:
-            beside.write(content)
-            beside.flush()
-            os.fsync(beside.fileno())
-        partial.replace(file)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise CorpusError(
-            f"cannot write {str(file)!r} ({error.strerror}): make room, or choose another place, and go on"
-        ) from error
-
-
 def save(student: Student, settings: config.TrainingConfig, file: Path) -> None:
     """Write a checkpoint; until it is whole, the one before stays."""
     state = {
@@ -55,10 +40,14 @@ def save(student: Student, settings: config.TrainingConfig, file: Path) -> None:
         "network": student.network.state_dict(),
         "average": student.average,
         "optimiser": student.optimiser.state_dict(),
-        "config": json.dumps(config.to_table(settings)),
     }
+    write(state, settings, file)
+
+
+def write(state: Mapping[str, Any], settings: config.TrainingConfig, file: Path) -> None:
+    """Write what a checkpoint holds, and the config that made it."""
     content = io.BytesIO()  # to a full disk torch.save would say no more than "unexpected pos"
-    torch.save(state, content)
+    torch.save({**state, "config": json.dumps(config.to_table(settings))}, content)
     write_whole(file, content.getvalue())
 
 

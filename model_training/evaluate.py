@@ -32,6 +32,7 @@ from .groups import KINDS, KNOWN_SPEAKERS, group_table, grouped, read_speakers
 from .mesh_score import load_head, mesh_measure
 from .phones import Phone, read_phones
 from .score import LINEAR, Take, articulation_score, report
+from .whole import write_whole
 
 BASELINES = ("viseme", "loudness", "shuffled")
 
@@ -134,16 +135,6 @@ def run(system: System, lines: Sequence[Spoken], outcome: Counter[str]) -> list[
     return takes
 
 
-def write_json(path: Path, result: Mapping[str, object]) -> None:
-    """Writes beside the file and renames, so that nothing half-written stays."""
-    beside = path.with_name(path.name + ".part")
-    try:
-        beside.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-        beside.replace(path)
-    except OSError as error:
-        raise FormatError(f"cannot write {quoted(path)} ({error.strerror}); choose another place") from error
-
-
 def evaluate(args: argparse.Namespace) -> None:
     """Runs the system over the corpus, prints what it scored, and writes it down where asked."""
     if args.json and not args.json.parent.is_dir():
@@ -164,7 +155,7 @@ def evaluate(args: argparse.Namespace) -> None:
         by = {kind: {name: asdict(score) for name, score in scores.items()} for kind, scores in groups.items()}
         result[measure.name] = {"overall": asdict(overall), "by": by}
     if args.json:
-        write_json(args.json, result)
+        write_whole(args.json, json.dumps(result, indent=2) + "\n")
 
 
 def chosen_system(args: argparse.Namespace) -> System:

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from .corpora import Utterance
 from .phones import Phone, read_phones
+from .whole import write_whole
 
 HEADER = "path\tphone\tstart_s\tend_s\n"
 
@@ -65,5 +66,5 @@ def _finish_partial(out: Path) -> set[str]:
     lines = text[: text.rfind("\n") + 1].splitlines()
     last = lines[-1].split("\t")[0] if len(lines) > 1 else ""
     whole = [line for line in lines if line.split("\t")[0] != last]
-    out.write_text("".join(line + "\n" for line in whole), encoding="utf-8")
+    write_whole(out, "".join(line + "\n" for line in whole))
     return set(read_phones(out)) if len(whole) > 1 else set()

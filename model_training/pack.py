@@ -26,10 +26,10 @@ from tqdm import tqdm
 
 from .align import SAMPLE_RATE
 from .articulation import SOLO
-from .checkpoint import write_whole
 from .command import finish
 from .corpora import CorpusError
 from .prepare import ROW_SAMPLES, Line, Shard, open_shard
+from .whole import write_whole
 
 MIB = 1 << 20
 PART_MIB = 64.0
@@ -62,7 +62,7 @@ def pack(folder: Path, out: Path, part_mib: float = PART_MIB) -> str:
         listed.append(Listed(name, len(content), hashlib.sha256(content).hexdigest()))
         after += len(content)
     rows = "".join(f"{one.name}\t{one.size}\t{one.digest}\n" for one in listed)
-    write_whole(out / LIST, rows.encode())
+    write_whole(out / LIST, rows)
     parts = len(listed) - len(FILES)
     return f"packed: {parts} parts, {after / MIB:.1f} MiB of {before / MIB:.1f}; take {LIST} along"
 

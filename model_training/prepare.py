@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,9 +25,9 @@ from . import config, corpora
 from .align import SAMPLE_RATE, read_speech, words_of
 from .articulation import CHANNELS, RATE, SOLO, teacher_curves
 from .audit import refuse_leaks
-from .checkpoint import write_whole
 from .command import finish, tally
 from .phones import INVENTORY, Phone, energy_db, read_phones
+from .whole import write_whole
 
 ROW_SAMPLES = round(SAMPLE_RATE / RATE)
 _COLUMNS = [CHANNELS.index(name if name in CHANNELS else name + "Left") for name in SOLO]
@@ -141,7 +141,7 @@ def _resume(out: Path) -> tuple[Line, ...]:
             with (out / name).open("r+b") as file:
                 file.truncate(rows * size)
     index = "".join(f"{x.path}\t{x.speaker}\t{x.folder}\t{x.first_row}\t{x.rows}\n" for x in lines)
-    write_whole(out / "lines.tsv", index.encode())
+    write_whole(out / "lines.tsv", index)
     return lines
 
 
@@ -167,6 +167,14 @@ def open_shard(folder: Path) -> Shard:
         np.memmap(folder / "targets.f16", np.float16, "r", shape=(rows, len(SOLO))),
         np.memmap(folder / "phones.u8", np.uint8, "r", shape=(rows,)),
     )
+
+
+def stretches(shard: Shard, count: int, rows: int, rng: np.random.Generator) -> Iterator[npt.NDArray[np.float32]]:
+    """The samples of so many random stretches of a prepared corpus, `rows` rows each."""
+    if len(shard.targets) <= rows:
+        raise corpora.CorpusError(f"the prepared corpus is too short: it takes more than {rows / RATE:g} s of speech")
+    for start in rng.integers(0, len(shard.targets) - rows, count):
+        yield shard.samples[start * ROW_SAMPLES : (start + rows) * ROW_SAMPLES].astype(np.float32) / 32768
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -24,11 +24,11 @@ from onnxruntime import quantization
 from . import live
 from .command import finish
 from .corpora import CorpusError
-from .network import ROW_SAMPLES, STEP_ROWS
-from .prepare import Shard, open_shard
+from .network import STEP_ROWS
+from .prepare import Shard, open_shard, stretches
 
-CRATES = 24  # stretches of speech that the scales are taken from
-CRATE_ROWS = 40 * STEP_ROWS  # 4.8 s
+STRETCHES = 24  # of speech, that the scales are taken from
+STRETCH_ROWS = 40 * STEP_ROWS  # 4.8 s
 CLIPPED_SHARE = 0.9999  # of all values that a scale has room for; the rest are outliers
 EIGHT_BITS = ("encoder.layers.",)  # the part that loses next to nothing by it
 
@@ -37,14 +37,13 @@ class _Speech(quantization.CalibrationDataReader):  # type: ignore[misc]  # onnx
     """Stretches of training speech, as onnxruntime asks for them; a live model hears each as a stream of its own."""
 
     def __init__(self, shard: Shard, model: Path, is_live: bool) -> None:
-        crates = self._crates(shard)
-        self._feeds = live.feeds(model, crates) if is_live else ({"waveform": crate[np.newaxis]} for crate in crates)
+        sounds = self._sounds(shard)
+        self._feeds = live.feeds(model, sounds) if is_live else ({"waveform": sound[np.newaxis]} for sound in sounds)
 
     @staticmethod
-    def _crates(shard: Shard) -> Iterator[npt.NDArray[np.float32]]:
+    def _sounds(shard: Shard) -> Iterator[npt.NDArray[np.float32]]:
         rng = np.random.default_rng(0)
-        for start in rng.integers(0, len(shard.targets) - CRATE_ROWS, CRATES):
-            samples = shard.samples[start * ROW_SAMPLES : (start + CRATE_ROWS) * ROW_SAMPLES].astype(np.float32) / 32768
+        for samples in stretches(shard, STRETCHES, STRETCH_ROWS, rng):
             level = 10 ** (rng.uniform(-25, 5) / 20)
             hiss = 10 ** (rng.uniform(-80, -30) / 20) * rng.standard_normal(len(samples))
             yield (level * (samples + hiss)).astype(np.float32)

@@ -16,10 +16,10 @@ import torch
 
 from . import config
 from .articulation import RATE
-from .checkpoint import write_whole
 from .corpora import CorpusError
 from .prepare import Shard
 from .ranks import Ranks, TrainingError
+from .whole import write_whole
 
 RUN = "run.json"
 LOSSES = "losses.tsv"
@@ -56,7 +56,7 @@ class Record:
         """Write how far this part has come, and for how long of that the trainer waited for batches."""
         seconds = round(time.perf_counter() - self._clock_s, 1)
         self._part.update(to_step=step, seconds=seconds, waiting_s=round(waiting_s, 1))
-        write_whole(self._out / RUN, (json.dumps(self._run, indent=2) + "\n").encode())
+        write_whole(self._out / RUN, json.dumps(self._run, indent=2) + "\n")
 
 
 def read(out: Path) -> dict[str, Any]:
@@ -134,4 +134,4 @@ def _cut(table: Path, step: int) -> None:
     text = table.read_text(encoding="utf-8")
     lines = text[: text.rfind("\n") + 1].splitlines()
     kept = [line for line in lines if line.startswith("step\t") or int(line.split("\t")[0]) <= step]
-    write_whole(table, "".join(line + "\n" for line in kept).encode())
+    write_whole(table, "".join(line + "\n" for line in kept))

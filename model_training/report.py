@@ -24,10 +24,10 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 
-from .checkpoint import write_whole
 from .command import finish
 from .corpora import CorpusError
 from .record import LOSSES, read, read_json
+from .whole import write_whole
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
@@ -256,7 +256,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise CorpusError(
                 f"a result in {str(args.run)!r} is from another version ({error}): measure again"
             ) from error
-        write_whole(out, whole.encode())
+        write_whole(out, whole)
         return f"written: {out}"
 
     return finish(work)

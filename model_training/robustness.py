@@ -11,6 +11,7 @@ under the same conditions are the same sounds every time; --keep writes them dow
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import zlib
 from collections import Counter
@@ -28,9 +29,10 @@ from addon.core.errors import FormatError
 
 from . import conditions, corpora
 from .command import finish
-from .evaluate import Spoken, System, add_system_options, chosen_system, run, spoken_lines, write_json
+from .evaluate import Spoken, System, add_system_options, chosen_system, run, spoken_lines
 from .phones import Phone, read_phones
 from .score import LINEAR, Score, articulation_score
+from .whole import write_whole
 
 REST_S = 8.0  # of noise alone
 REST_LEVELS_DB = (-70, -50, -30, -15)
@@ -195,9 +197,10 @@ def measure(args: argparse.Namespace) -> str:
     if args.json:
         result = {"lines": len(lines), "seconds": seconds, "speakers": speakers}
         under_all = {name: asdict(score) for name, score in scores.items()}
-        write_json(args.json, {**result, "conditions": under_all, "rest": [asdict(one) for one in nobody]})
+        told_all = {**result, "conditions": under_all, "rest": [asdict(one) for one in nobody]}
+        write_whole(args.json, json.dumps(told_all, indent=2) + "\n")
     if args.markdown:
-        args.markdown.write_text(told + "\n", encoding="utf-8")
+        write_whole(args.markdown, told + "\n")
     return told
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,16 +20,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from . import config
+from . import checkpoint
 from .command import finish
 from .corpora import CorpusError
 from .encoder import SpeechEncoder
 from .export import mean_network
-from .network import ROW_SAMPLES, STEP_ROWS, FaceNetwork
-from .prepare import Shard, open_shard
+from .network import STEP_ROWS, FaceNetwork
+from .prepare import Shard, open_shard, stretches
 
-CRATES = 40  # stretches of speech that the covariance is taken from
-CRATE_ROWS = 40 * STEP_ROWS  # 4.8 s
+STRETCHES = 40  # of speech, that the covariance is taken from
+STRETCH_ROWS = 40 * STEP_ROWS  # 4.8 s
 LEAST = 1e-6  # of the largest variance: below it a direction is noise, and dividing by it would make it loud
 
 
@@ -54,8 +53,7 @@ def slim(checkpoints: Sequence[Path], shard: Shard, rank: int, out: Path) -> flo
     made = dataclasses.replace(settings, network=dataclasses.replace(settings.network, front_rank=rank))
     FaceNetwork(made.network).load_state_dict(state)  # what the next training will do with it
     out.parent.mkdir(parents=True, exist_ok=True)
-    described = json.dumps(config.to_table(made))
-    torch.save({"step": steps, "network": state, "average": state, "config": described}, out)
+    checkpoint.write({"step": steps, "network": state, "average": state}, made, out)
     return kept
 
 
@@ -87,8 +85,7 @@ def _covariance(network: FaceNetwork, shard: Shard) -> Tensor:
     ]
     rng = np.random.default_rng(0)
     total = torch.zeros((), dtype=torch.float64)
-    for start in rng.integers(0, max(len(shard.targets) - CRATE_ROWS, 1), CRATES):
-        samples = shard.samples[start * ROW_SAMPLES : (start + CRATE_ROWS) * ROW_SAMPLES].astype(np.float32) / 32768
+    for samples in stretches(shard, STRETCHES, STRETCH_ROWS, rng):
         hiss = 10 ** (rng.uniform(-90, -40) / 20) * rng.standard_normal(len(samples))
         network(torch.from_numpy((samples + hiss).astype(np.float32))[None])
         given = torch.cat(seen, dim=1).double()

@@ -28,6 +28,7 @@ from . import corpora, voices
 from .command import finish, tally
 from .phones import Phone
 from .sentences import sentences
+from .whole import write_whole
 
 SPEECH, PHONES = "speech.tsv", "phones.tsv"
 LICENCE = "CC0-1.0"  # the sentences are ours
@@ -132,9 +133,7 @@ def _write_tables(out: Path, spoken: Iterable[tuple[tuple[str, ...], Sequence[Ph
         times += ["\t".join((row[0], *_columns(phone))) for phone in phones]
         outcome[row[0].split("/")[0]] += 1
     for name, rows in ((PHONES, times), (SPEECH, table)):
-        beside = out / (name + ".part")
-        beside.write_text("\n".join(rows) + "\n", encoding="utf-8")
-        beside.replace(out / name)
+        write_whole(out / name, "\n".join(rows) + "\n")
     return outcome
 
 

@@ -26,12 +26,12 @@ from addon.core.errors import FormatError
 
 from . import corpora
 from .articulation import teacher_curves
-from .checkpoint import write_whole
 from .command import finish
 from .evaluate import Spoken, add_system_options, chosen_system, run, spoken_lines
 from .phones import Phone, read_phones
 from .robustness import even
 from .score import Score, articulation_score, linear_signals
+from .whole import write_whole
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
@@ -125,7 +125,7 @@ def show(args: argparse.Namespace) -> str:
             who = one.line.utterance
             closure = one.score.classes["closure"].f1["40"]
             rows.append(f"{who.path}\t{who.speaker}\t{one.score.score:.1f}\t{closure:.2f}\t{who.text}")
-        write_whole(args.out / "worst.tsv", ("\n".join(rows) + "\n").encode())
+        write_whole(args.out / "worst.tsv", "\n".join(rows) + "\n")
         for place, one in enumerate(judged[: args.count], start=1):
             draw(one, args.out / f"worst_{place}.png")
     except OSError as error:

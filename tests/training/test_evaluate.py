@@ -106,7 +106,7 @@ def test_a_model_is_scored_overall_and_by_group(
     assert result["overall"]["takes"] == 3
     assert result["by"]["speaker"].keys() == {"ann", "bea"}
     assert result["overall"]["classes"]["rounded"]["f1"]["40"] == 0  # a jaw rounds nothing
-    assert not list(tmp_path.glob("*.part"))
+    assert not list(tmp_path.glob("*.partial"))
 
 
 def test_what_users_get_can_be_scored_too(evaluate: Callable[..., int], loud_model: Path) -> None:

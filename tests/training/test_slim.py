@@ -57,4 +57,7 @@ def test_what_cannot_be_made_slimmer_is_refused(run: Path, trained: Path, shard:
         slim([run / train.CHECKPOINT], open_shard(shard), 8, tmp_path / "slim.pt")
     with pytest.raises(FacewrightError, match="--rank must be 1 to 63, not 64"):
         slim([trained], open_shard(shard), 64, tmp_path / "slim.pt")
+    few = dataclasses.replace(open_shard(shard), targets=open_shard(shard).targets[:200])
+    with pytest.raises(FacewrightError, match="too short: it takes more than 4.8 s"):
+        slim([trained], few, 8, tmp_path / "slim.pt")
     assert not (tmp_path / "slim.pt").exists()

@@ -15,8 +15,8 @@ import pytest
 import torch
 
 from model_training import config, train
-from model_training.checkpoint import write_whole
 from model_training.corpora import CorpusError
+from model_training.whole import write_whole
 
 from .conftest import write_config
 

@@ -1,0 +1,24 @@
+"""Files that are there whole or not at all, whatever stops the machine: written beside, forced to disk, renamed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from .corpora import CorpusError
+
+
+def write_whole(file: Path, content: bytes | str) -> None:
+    """Write bytes, or text as UTF-8, so that a kill, a full disk or a power cut leaves what was there before."""
+    partial = file.with_name(file.name + ".partial")
+    try:
+        with partial.open("wb") as beside:
+            beside.write(content.encode() if isinstance(content, str) else content)
+            beside.flush()
+            os.fsync(beside.fileno())
+        partial.replace(file)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise CorpusError(
+            f"cannot write {str(file)!r} ({error.strerror}): make room, or choose another place, and go on"
+        ) from error
