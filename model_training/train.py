@@ -48,7 +48,7 @@ def train(
 ) -> Path:
     """Train to the end of the schedule, from the checkpoint in `out` where there is one; returns the checkpoint.
 
-    start: a checkpoint of another run, from whose averaged weights a new run begins.
+    start: a checkpoint of another run, from whose averaged weights a new run begins, or a published encoder.
     group: the processes that train together; by default this one alone.
     """
     group = group or ranks.alone()
