@@ -17,7 +17,7 @@ class Recogniser:
 
     def __init__(self) -> None:
         try:
-            import moonshine_voice as moonshine  # type: ignore[import-untyped]  # only lines without a transcript need it
+            import moonshine_voice as moonshine  # only lines without a transcript need it
         except ImportError as error:
             raise CorpusError("writing down words needs the package moonshine-voice: install the extra base") from error
         model = f"{moonshine.get_assets_path()}/tiny-en"
