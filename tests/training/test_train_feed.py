@@ -16,7 +16,8 @@ NUMBERS = range(3, 10)
 
 
 def with_workers(settings: config.TrainingConfig, workers: int) -> config.TrainingConfig:
-    return dataclasses.replace(settings, train=dataclasses.replace(settings.train, workers=workers, live=0.5))
+    train = dataclasses.replace(settings.train, workers=workers, live=0.5)
+    return dataclasses.replace(settings, network=dataclasses.replace(settings.network, front="waveform"), train=train)
 
 
 @pytest.mark.parametrize("workers", [0, 2])
