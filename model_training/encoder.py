@@ -77,14 +77,18 @@ class Front(nn.Module):
 
     def tokens(self, x: Tensor) -> Tensor:
         """Levelled frames (B, 6 T + 9, W) to tokens (B, T, W); the last two frames fill a stride and are not heard."""
-        x = x * self.gain + self.shift
-        threes, firsts = x.unflatten(1, (-1, 3)).flatten(2), x[:, 6::3]  # (B, 2 T + 3, 3 W), (B, 2 T + 1, W)
-        one, two, three = self.second
-        x = self.spread(one(threes[:, :-2]) + two(threes[:, 1:-1]) + three(firsts))
-        x = functional.gelu(x, approximate="tanh")
+        x = functional.gelu(self.spread(self.heard(x)), approximate="tanh")
         one, two = self.third
         x = one(x[:, :-1].unflatten(1, (-1, 2)).flatten(2)) + two(x[:, 2::2])
         return functional.gelu(x, approximate="tanh")
+
+    def heard(self, x: Tensor) -> Tensor:
+        """The second product, of levelled frames (B, 6 T + 9, W): (B, 2 T + 1, its width)."""
+        x = x * self.gain + self.shift
+        threes, firsts = x.unflatten(1, (-1, 3)).flatten(2), x[:, 6::3]  # (B, 2 T + 3, 3 W), (B, 2 T + 1, W)
+        one, two, three = self.second
+        product: Tensor = one(threes[:, :-2]) + two(threes[:, 1:-1]) + three(firsts)
+        return product
 
 
 def _levelled(x: Tensor, live: bool) -> Tensor:
@@ -133,8 +137,7 @@ class RotaryAttention(nn.Module):
         q = self.turn(q, self.cosine[here], self.sine[here]) * (q.shape[-1] ** -0.5)
         k, v = self.turn(self._near(keys), self.cosine, self.sine), self._near(values)
         allowed = within(self.reach, self.block, ahead) & inside[:, None, None, :]  # (K, 1, block, 3 block)
-        scores = (q @ k.transpose(3, 4)).masked_fill(~allowed, -1e4)  # (B, K, H, block, 3 block)
-        mixed = (scores.softmax(dim=-1) @ v).transpose(2, 3).flatten(3)
+        mixed = attend(q, k, v, allowed).transpose(2, 3).flatten(3)  # (B, K, block, W)
         merged: Tensor = self.merge(mixed.flatten(1, 2))
         return merged
 
@@ -151,6 +154,12 @@ class RotaryAttention(nn.Module):
     def _heads(self, x: Tensor) -> Tensor:
         """(B, K, S, W) to (B, K, H, S, D)."""
         return x.unflatten(3, (self.heads, -1)).transpose(2, 3)
+
+
+def attend(queries: Tensor, keys: Tensor, values: Tensor, allowed: Tensor) -> Tensor:
+    """What scaled queries (..., Q, D) find among keys and values (..., S, D) where allowed (..., Q, S): (..., Q, D)."""
+    scores = (queries @ keys.transpose(-2, -1)).masked_fill(~allowed, -1e4)
+    return scores.softmax(dim=-1) @ values
 
 
 def within(reach: Tensor, block: int, ahead: int | None) -> Tensor:
@@ -175,7 +184,11 @@ class Layer(nn.Module):
         self.dropout = nn.Dropout(settings.dropout)
 
     def forward(self, x: Tensor, inside: Tensor, ahead: int | None = None) -> Tensor:
-        x = x + self.dropout(self.attention(self.before_attention(x), inside, ahead))
+        return self.after(x, self.attention(self.before_attention(x), inside, ahead))
+
+    def after(self, x: Tensor, attended: Tensor) -> Tensor:
+        """What becomes of x (..., W) once attention has said its part, (..., W) too."""
+        x = x + self.dropout(attended)
         hidden = functional.gelu(self.widen(self.before_mlp(x)), approximate="tanh")
         return x + self.dropout(self.narrow(hidden))
 

@@ -10,14 +10,16 @@ import argparse
 import json
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnx
 import torch
 from torch import Tensor, nn
+from torch.onnx import ONNXProgram
 
 from addon.core.audio import RATE as SAMPLE_RATE
 from addon.core.errors import FacewrightError
@@ -72,15 +74,21 @@ def export(checkpoints: Sequence[Path], out: Path, metadata: Mapping[str, str]) 
     """
     settings, network, steps = mean_network(checkpoints)
     module = Exported(network).eval()
+    told = facts(settings, steps) | dict(metadata)
+    return write(_program(fast(module)), out, told, lambda file: disagreement(module, file))
+
+
+def write(program: ONNXProgram, out: Path, metadata: Mapping[str, str], differs: Callable[[Path], float]) -> Path:
+    """Write what torch exported, with its metadata; a file that differs by more than AGREEMENT is refused."""
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.with_suffix(".partial.onnx")
     try:
-        _write(fast(module), partial)
+        program.save(str(partial))
         model = onnx.load(partial)
-        onnx.helper.set_model_props(model, facts(settings, steps) | dict(metadata))
+        onnx.helper.set_model_props(model, dict(metadata))
         model.producer_name = "facewright"
         onnx.save(model, partial)
-        difference = disagreement(module, partial)
+        difference = differs(partial)
         if not difference <= AGREEMENT:
             raise ExportError(
                 f"onnxruntime differs from PyTorch by {difference:.2g}, more than {AGREEMENT:g}: not exported"
@@ -120,24 +128,32 @@ def mean_network(checkpoints: Sequence[Path]) -> tuple[TrainingConfig, FaceNetwo
     return settings, network, sum(state["step"] for _, state in made)
 
 
-def _write(module: nn.Module, file: Path) -> None:
+def _program(module: nn.Module) -> ONNXProgram:
     batch, steps = torch.export.Dim("batch", min=1, max=64), torch.export.Dim("steps", min=2, max=7_000)
     example = 0.1 * torch.randn(2, 25 * STEP_SAMPLES)
+    shapes = {"waveform": {0: batch, 1: STEP_SAMPLES * steps}}
+    return traced(module, (example,), shapes, ["channels"])
+
+
+def traced(
+    module: nn.Module, example: tuple[Tensor, ...], shapes: dict[str, dict[int, Any]], outputs: Sequence[str]
+) -> ONNXProgram:
+    """The module as torch exports it from an example of its inputs; `shapes` names them and says what may vary."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # torch's exporter warns of torch's own old calls
         program = torch.onnx.export(
             module,
-            (example,),
-            input_names=["waveform"],
-            output_names=["channels"],
-            dynamic_shapes={"waveform": {0: batch, 1: STEP_SAMPLES * steps}},
+            example,
+            input_names=list(shapes),
+            output_names=outputs,
+            dynamic_shapes=shapes,
             dynamo=True,
             optimize=True,
             verbose=False,
         )
     if program is None:
         raise ExportError("torch.onnx gave no program: this version of torch cannot export the network")
-    program.save(str(file))
+    return program
 
 
 def disagreement(module: Exported, file: Path) -> float:
@@ -161,7 +177,17 @@ def trials() -> tuple[npt.NDArray[np.float32], ...]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="model_training.export", description="Write the ONNX model.")
+    return command("model_training.export", "Write the ONNX model.", export, argv)
+
+
+def command(
+    name: str,
+    does: str,
+    work: Callable[[Sequence[Path], Path, Mapping[str, str]], Path],
+    argv: Sequence[str] | None,
+) -> int:
+    """A command that makes a model file of checkpoints; returns the exit status."""
+    parser = argparse.ArgumentParser(prog=name, description=does)
     parser.add_argument("--checkpoint", type=Path, required=True, nargs="+", help="several give their mean")
     parser.add_argument("--out", type=Path, required=True, help="the ONNX file to write")
     parser.add_argument("--version", default="1", help="of the model, as its card tells")
@@ -169,12 +195,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--training-data", required=True, help="what it was trained on, in one line")
     args = parser.parse_args(argv)
 
-    def work() -> str:
+    def said() -> str:
         metadata = {"version": args.version, "licence": args.licence, "training_data": args.training_data}
-        out = export(args.checkpoint, args.out, metadata)
+        out = work(args.checkpoint, args.out, metadata)
         return f"exported: {out} ({out.stat().st_size / 1e6:.1f} MB)"
 
-    return finish(work)
+    return finish(said)
 
 
 if __name__ == "__main__":

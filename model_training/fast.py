@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .encoder import ROTARY_BASE, Front, RotaryAttention, within
+from .encoder import ROTARY_BASE, Front, RotaryAttention, attend, within
 
 
 def fast(network: nn.Module) -> nn.Module:
@@ -71,8 +71,7 @@ class TurnedFirst(nn.Module):
         q = both[:, :, : self.heads] * (both.shape[-1] ** -0.5)
         k, v = _near(both[:, :, self.heads :]), _near(self._blocks(values, self.heads))
         allowed = within(self.reach, self.block, ahead) & inside[:, None, None, :]  # (K, 1, block, 3 block)
-        scores = (q @ k.transpose(3, 4)).masked_fill(~allowed, -1e4)  # (B, K, H, block, 3 block)
-        mixed = (scores.softmax(dim=-1) @ v).transpose(2, 3).flatten(3)
+        mixed = attend(q, k, v, allowed).transpose(2, 3).flatten(3)  # (B, K, block, W)
         merged: Tensor = self.merge(mixed.flatten(1, 2))
         return merged
 
@@ -119,16 +118,13 @@ class FewerProducts(Front):
             for tap, count in zip(taps, frames, strict=True):
                 tap.weight *= front.gain.repeat(count)
 
-    def tokens(self, x: Tensor) -> Tensor:
-        """As Front.tokens."""
+    def heard(self, x: Tensor) -> Tensor:
+        """As Front.heard."""
         count = x.shape[1] // 3 - 2  # 2 T + 1
         threes = functional.pad(x, (0, 0, 0, 3 * (-count % 3))).unflatten(1, (-1, 3)).flatten(2)
         whole, other, part = _linears(self.second)
-        heard = _two_taps(threes, whole.weight, other.weight)[:, :count] + part(x[:, 6::3])
-        x = functional.gelu(self.spread(heard), approximate="tanh")
-        one, two = self.third
-        x = one(x[:, :-1].unflatten(1, (-1, 2)).flatten(2)) + two(x[:, 2::2])
-        return functional.gelu(x, approximate="tanh")
+        product: Tensor = _two_taps(threes, whole.weight, other.weight)[:, :count] + part(x[:, 6::3])
+        return product
 
 
 def _linears(modules: nn.ModuleList) -> list[nn.Linear]:

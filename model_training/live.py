@@ -12,27 +12,24 @@ turned by their place in the memory, so a stream of days stays as exact as its f
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import sys
-import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 import numpy.typing as npt
-import onnx
 import torch
 from torch import Tensor, cat, nn
 from torch.nn import functional
+from torch.onnx import ONNXProgram
 
 from addon.core.backend import open_session
 from addon.core.live import LISTENS, LiveFace
 
 from .articulation import SOLO
-from .command import finish
 from .corpora import CorpusError
 from .encoder import (
     BEFORE_SAMPLES,
@@ -46,10 +43,11 @@ from .encoder import (
     Layer,
     RotaryAttention,
     SpeechEncoder,
+    attend,
     level,
     within,
 )
-from .export import AGREEMENT, Exported, ExportError, facts, mean_network, trials
+from .export import Exported, command, facts, mean_network, traced, trials, write
 from .network import CHANNEL_UNIT, CLOSE, STEP_SAMPLES, TOKEN_SLOTS, FaceNetwork
 
 Array = npt.NDArray[np.float32]
@@ -135,10 +133,7 @@ def _through(layer: Layer, number: int, x: Tensor, place: Tensor, old: Memory, n
     if ahead:
         x, queries = whole[f"waiting {number}"][:-ahead], whole[f"queries {number}"][:-ahead]
     mixed = _attended(attention, queries, whole[f"keys {number}"], whole[f"values {number}"], place, ahead)
-    x = x + attention.merge(mixed)
-    hidden = functional.gelu(layer.widen(layer.before_mlp(x)), approximate="tanh")
-    narrowed: Tensor = layer.narrow(hidden)
-    return x + narrowed
+    return layer.after(x, attention.merge(mixed))
 
 
 def _attended(
@@ -153,8 +148,7 @@ def _attended(
     k = attention.turn(k, attention.cosine[there], attention.sine[there])
     real = there + place - block - ahead >= 0
     allowed = within(there[None, :] - here[:, None], block, ahead) & real
-    scores = (q @ k.transpose(1, 2)).masked_fill(~allowed, -1e4)
-    return (scores.softmax(dim=-1) @ v).transpose(0, 1).flatten(1)
+    return attend(q, k, v, allowed).transpose(0, 1).flatten(1)
 
 
 def export_live(checkpoints: Sequence[Path], out: Path, metadata: Mapping[str, str]) -> Path:
@@ -164,21 +158,8 @@ def export_live(checkpoints: Sequence[Path], out: Path, metadata: Mapping[str, s
     """
     settings, network, steps = mean_network(checkpoints)
     module = LiveStep(network).eval()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_suffix(".partial.onnx")
-    try:
-        _write(module, partial)
-        model = onnx.load(partial)
-        onnx.helper.set_model_props(model, facts(settings, steps) | _listening(module) | dict(metadata))
-        model.producer_name = "facewright"
-        onnx.save(model, partial)
-        difference = live_disagreement(network, partial)
-        if not difference <= AGREEMENT:
-            raise ExportError(f"live, onnxruntime differs from PyTorch by {difference:.2g}, more than {AGREEMENT:g}")
-        partial.replace(out)
-    finally:
-        partial.unlink(missing_ok=True)
-    return out
+    told = facts(settings, steps) | _listening(module) | dict(metadata)
+    return write(_program(module), out, told, lambda file: live_disagreement(network, file))
 
 
 def _listening(module: LiveStep) -> dict[str, str]:
@@ -196,24 +177,11 @@ def _listening(module: LiveStep) -> dict[str, str]:
     return {"listens": LISTENS, "look_ahead_s": look_ahead_s, "stream": json.dumps(stream)}
 
 
-def _write(module: LiveStep, file: Path) -> None:
+def _program(module: LiveStep) -> ONNXProgram:
     tokens = torch.export.Dim("tokens", min=1, max=module.encoder.block)
     example = (0.1 * torch.randn(4 * TOKEN_SAMPLES), torch.tensor(7), torch.zeros(sum(module.sizes)))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # torch's exporter warns of torch's own old calls
-        program = torch.onnx.export(
-            module,
-            example,
-            input_names=["sound", "place", "memory"],
-            output_names=["slots", "remembered"],
-            dynamic_shapes={"sound": {0: TOKEN_SAMPLES * tokens}, "place": {}, "memory": {}},
-            dynamo=True,
-            optimize=True,
-            verbose=False,
-        )
-    if program is None:
-        raise ExportError("torch.onnx gave no program: this version of torch cannot export the network")
-    program.save(str(file))
+    shapes = {"sound": {0: TOKEN_SAMPLES * tokens}, "place": {}, "memory": {}}
+    return traced(module, example, shapes, ["slots", "remembered"])
 
 
 def live_disagreement(network: FaceNetwork, file: Path) -> float:
@@ -248,20 +216,7 @@ def feeds(model: Path, sounds: Iterable[Array]) -> Iterator[Feed]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="model_training.live", description="Write the ONNX model of a live stream.")
-    parser.add_argument("--checkpoint", type=Path, required=True, nargs="+", help="several give their mean")
-    parser.add_argument("--out", type=Path, required=True, help="the ONNX file to write")
-    parser.add_argument("--version", default="1", help="of the model, as its card tells")
-    parser.add_argument("--licence", default="GPL-3.0-or-later")
-    parser.add_argument("--training-data", required=True, help="what it was trained on, in one line")
-    args = parser.parse_args(argv)
-
-    def work() -> str:
-        metadata = {"version": args.version, "licence": args.licence, "training_data": args.training_data}
-        out = export_live(args.checkpoint, args.out, metadata)
-        return f"exported: {out} ({out.stat().st_size / 1e6:.1f} MB)"
-
-    return finish(work)
+    return command("model_training.live", "Write the ONNX model of a live stream.", export_live, argv)
 
 
 if __name__ == "__main__":

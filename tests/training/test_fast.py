@@ -57,7 +57,7 @@ def student() -> export.Exported:
 @pytest.fixture(scope="module")
 def written(student: export.Exported, tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("fast") / "fast.onnx"
-    export._write(fast(student), file)
+    export._program(fast(student)).save(str(file))
     return file
 
 
