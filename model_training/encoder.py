@@ -7,8 +7,9 @@ window with enough context gives exactly what the whole file would: attention is
 LEVEL_TOKENS around each moment where Moonshine takes the whole recording.
 
 The same weights hear a file and a live stream. With `ahead` given, the first layer alone looks at so many tokens to
-come and the others at none, the level is taken from what was heard, and rows are mixed from the tokens that are there
-LOOK_AHEAD_MS after them (time-restricted attention, Povey et al. 2018). Training draws between both.
+come and the others at none, the level is taken from what was heard, and rows are mixed, in shares that are learnt, from
+the tokens that are there LOOK_AHEAD_MS after them (time-restricted attention, Povey et al. 2018). Training draws
+between both.
 """
 
 from __future__ import annotations
@@ -212,7 +213,7 @@ class SpeechEncoder(nn.Module):
     """Waveform (B, N), N a multiple of 1920, to hidden tokens (B, N / 384, W), and slots of them to rows."""
 
     bell: Tensor
-    live_bell: Tensor
+    in_time: Tensor
     line: Tensor
 
     def __init__(self, settings: NetworkSettings) -> None:
@@ -224,7 +225,8 @@ class SpeechEncoder(nn.Module):
         )
         self.norm = nn.LayerNorm(settings.width, bias=False)
         self.register_buffer("bell", _mixing(deviation_ms=20.0), persistent=False)
-        self.register_buffer("live_bell", _live_mixing(self.bell), persistent=False)
+        self.register_buffer("in_time", _in_time(), persistent=False)
+        self.live_mixing = nn.Parameter(self.bell / (self.bell * self.in_time).sum(dim=1, keepdim=True))
         self.register_buffer("line", _mixing(deviation_ms=8.0), persistent=False)
 
     def forward(self, waveform: Tensor, live: bool = False) -> Tensor:
@@ -234,7 +236,11 @@ class SpeechEncoder(nn.Module):
 
     def smooth_rows(self, slots: Tensor, live: bool = False) -> Tensor:
         """Slots (B, 2 T, C) of 12 ms to rows of 20 ms under a bell: a mouth does not tremble at 25 Hz."""
-        return _mixed(slots, self.live_bell if live else self.bell)
+        return _mixed(slots, self.mixing(live))
+
+    def mixing(self, live: bool) -> Tensor:
+        """(6, 20): how a block's six rows are mixed from its ten slots and five on either side."""
+        return self.live_mixing * self.in_time if live else self.bell
 
     def plain_rows(self, slots: Tensor) -> Tensor:
         """Slots (B, 2 T, C) of 12 ms to rows of 20 ms, each from its nearest."""
@@ -254,16 +260,11 @@ def _mixing(deviation_ms: float) -> Tensor:
     return share / share.sum(dim=1, keepdim=True)
 
 
-def _live_mixing(bell: Tensor) -> Tensor:
-    """(6, 20): the bell over those slots alone that are there in time, leant forward so that rows do not come late."""
-    tokens = torch.div(torch.arange(bell.shape[1]) - REACH_SLOTS, 2, rounding_mode="floor")
+def _in_time() -> Tensor:
+    """(6, 20): one for the slots that a live stream knows when a row has to go out, zero for the others."""
+    tokens = torch.div(torch.arange(2 * BLOCK_TOKENS + 2 * REACH_SLOTS) - REACH_SLOTS, 2, rounding_mode="floor")
     heard_ms = ((tokens + LIVE_AHEAD) * TOKEN_SAMPLES + READ_SAMPLES - BEFORE_SAMPLES) * 1000 / SAMPLE_RATE
-    share = bell * (heard_ms <= torch.arange(BLOCK_ROWS)[:, None] * ROW_MS + LOOK_AHEAD_MS)
-    share = share / share.sum(dim=1, keepdim=True)
-    apart = _apart_ms()
-    mean = (share * apart).sum(dim=1, keepdim=True)
-    spread = (share * (apart - mean) ** 2).sum(dim=1, keepdim=True)
-    return share * (1 - mean * (apart - mean) / spread)  # sums to one still, and its mean moment is the row's
+    return (heard_ms <= torch.arange(BLOCK_ROWS)[:, None] * ROW_MS + LOOK_AHEAD_MS).float()
 
 
 def _mixed(slots: Tensor, mixing: Tensor) -> Tensor:

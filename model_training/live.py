@@ -48,7 +48,7 @@ from .encoder import (
     within,
 )
 from .export import Exported, command, facts, mean_network, traced, trials, write
-from .network import CHANNEL_UNIT, CLOSE, STEP_SAMPLES, TOKEN_SLOTS, FaceNetwork
+from .network import CLOSE, STEP_SAMPLES, TOKEN_SLOTS, FaceNetwork, Mouth
 
 Array = npt.NDArray[np.float32]
 Feed = Mapping[str, npt.NDArray[np.generic]]
@@ -71,7 +71,7 @@ class LiveStep(nn.Module):
         super().__init__()
         if not isinstance(network.encoder, SpeechEncoder):
             raise CorpusError("a log-mel encoder reads files, not live streams: train a config with front = 'waveform'")
-        self.network, self.encoder = network, network.encoder
+        self.encoder, self.mouth = network.encoder, cast(Mouth, network.live_mouth)
         width = network.settings.width
         self.shapes: dict[str, tuple[int, int]] = {
             "sound": (1, TAP_SAMPLES),
@@ -95,8 +95,7 @@ class LiveStep(nn.Module):
             x = _through(cast(Layer, layer), number, x, place, old, new)
             place = place - _ahead(number)
         hidden = self.encoder.norm(x)
-        channels = CHANNEL_UNIT * self.network.channels(hidden).unflatten(1, (TOKEN_SLOTS, -1)).flatten(0, 1)
-        seal = self.network.seal(hidden).reshape(-1, 1)  # (T, 2) -> (2 T, 1)
+        channels, seal = (slots[0] for slots in self.mouth(hidden[None]))
         slots = cat([channels[:, :CLOSE], seal, channels[:, CLOSE + 1 :]], dim=1)
         return slots, cat([new[name].flatten() for name in self.shapes])
 
@@ -171,7 +170,7 @@ def _listening(module: LiveStep) -> dict[str, str]:
         "most_tokens": module.encoder.block,
         "silent_samples": SILENT_SAMPLES,
         "skipped_tokens": SILENT_TOKENS + LIVE_AHEAD,
-        "mixing": module.encoder.live_bell.tolist(),
+        "mixing": module.encoder.mixing(live=True).tolist(),
     }
     look_ahead_s = f"{LOOK_AHEAD_MS / 1000:.3f}"
     return {"listens": LISTENS, "look_ahead_s": look_ahead_s, "stream": json.dumps(stream)}

@@ -40,24 +40,37 @@ class Prediction:
     phones: Tensor
 
 
+class Mouth(nn.Module):
+    """Hidden tokens (B, T, W) to slots: channels (B, 2 T, C) over SOLO, and the lips' seal as a logit (B, 2 T, 1)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.channels = nn.Linear(width, TOKEN_SLOTS * len(SOLO))
+        self.seal = nn.Linear(width, TOKEN_SLOTS)
+        nn.init.constant_(self.seal.bias, -2.0)
+
+    def forward(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        return CHANNEL_UNIT * _slots(self.channels(hidden)), _slots(self.seal(hidden))
+
+
 class FaceNetwork(nn.Module):
     """Waveform (B, N), N a multiple of STEP_SAMPLES, to a Prediction of N / 320 rows."""
 
     def __init__(self, settings: NetworkSettings) -> None:
         super().__init__()
         self.settings = settings
-        width = settings.width
-        self.encoder = encoder.SpeechEncoder(settings) if settings.front == "waveform" else mel.MelEncoder(settings)
-        self.channels = nn.Linear(width, TOKEN_SLOTS * len(SOLO))
-        self.seal = nn.Linear(width, TOKEN_SLOTS)
+        width, hears_streams = settings.width, settings.front == "waveform"
+        self.encoder = encoder.SpeechEncoder(settings) if hears_streams else mel.MelEncoder(settings)
+        self.mouth = Mouth(width)
+        self.live_mouth = Mouth(width) if hears_streams else None
         self.phones = nn.Linear(width, TOKEN_SLOTS * len(INVENTORY))
-        nn.init.constant_(self.seal.bias, -2.0)
 
     def forward(self, waveform: Tensor, live: bool = False) -> Prediction:
         """live: look no further ahead than a live stream may (encoder.LOOK_AHEAD_MS)."""
         hidden = self.encoder(waveform, live)
-        channels = CHANNEL_UNIT * self.encoder.smooth_rows(_slots(self.channels(hidden)), live)
-        seal = self.encoder.smooth_rows(_slots(self.seal(hidden)), live)[..., 0]
+        mouth = self.live_mouth if live and self.live_mouth else self.mouth
+        channels, seal = (self.encoder.smooth_rows(slots, live) for slots in mouth(hidden))
+        seal = seal[..., 0]
         phones = self.encoder.plain_rows(_slots(self.phones(hidden)))
         # mouthClose is relative to jawOpen: the student says how far the lips are sealed over whatever the jaw does.
         closed = seal.sigmoid() * channels[..., JAW].clamp(min=0)

@@ -85,11 +85,13 @@ class Ranks:
         return dict(zip(losses, (values / self.count).tolist(), strict=True))
 
     def shared(self, network: nn.Module) -> nn.Module:
-        """The network, whose gradients are the mean of all processes' from now on."""
+        """The network, whose gradients are the mean of all processes' from now on; not every batch needs all of it."""
         if self.count == 1:
             return network
         devices = [self.device] if self.device.type == "cuda" else None
-        return DistributedDataParallel(network, device_ids=devices, broadcast_buffers=False)
+        return DistributedDataParallel(
+            network, device_ids=devices, broadcast_buffers=False, find_unused_parameters=True
+        )
 
     def apart(self, model: nn.Module) -> contextlib.AbstractContextManager[None]:
         """Within it gradients stay this process's own: more are to come before the step."""

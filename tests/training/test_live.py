@@ -33,7 +33,7 @@ def network() -> FaceNetwork:
     with torch.no_grad():
         for weights in network.parameters():
             weights.mul_(1.5)
-        network.channels.bias.add_(2.0)
+        network.live_mouth.channels.bias.add_(2.0)
     return network
 
 

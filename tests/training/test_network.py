@@ -73,6 +73,20 @@ def test_a_live_row_needs_what_is_heard_until_80_ms_after_it_and_no_more(row: in
     assert not torch.allclose(before[:, row + 2 :], after[:, row + 2 :], atol=1e-3)
 
 
+@pytest.mark.parametrize("live", [False, True])
+def test_a_stream_has_a_mouth_and_a_mixing_of_its_own(live: bool) -> None:
+    network = FaceNetwork(WAVEFORM)
+    network(torch.randn(1, STEP_SAMPLES * 7) * 0.1, live=live).channels.square().sum().backward()
+    touched = {name.rsplit(".", 2)[0] for name, value in network.named_parameters() if value.grad is not None}
+    assert ("live_mouth" in touched, "mouth" in touched) == (live, not live)
+    if live:
+        grad, in_time = network.encoder.live_mixing.grad, network.encoder.in_time
+        assert torch.all((grad != 0) == (in_time != 0))
+        assert torch.allclose(network.encoder.mixing(live=True).sum(dim=1), torch.ones(6))
+    else:
+        assert network.encoder.live_mixing.grad is None
+
+
 def test_a_log_mel_encoder_does_not_listen_live() -> None:
     with pytest.raises(ValueError, match="not live streams"):
         FaceNetwork(MEL)(torch.zeros(1, STEP_SAMPLES), live=True)
