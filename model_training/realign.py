@@ -170,7 +170,15 @@ class Given:
     phones: Sequence[Phone]
 
 
-def realign_line(line: Given, listener: Listener, keep_doubtful: bool = False) -> Labelled:
+@dataclass(frozen=True)
+class Keeping:
+    """What a second opinion leaves as it is: lines that it doubts, or the times of those that it does not."""
+
+    doubtful: bool = False
+    times: bool = False
+
+
+def realign_line(line: Given, listener: Listener, keep: Keeping = Keeping()) -> Labelled:
     """A line's phones again, or the reason why it is dropped."""
     path = line.utterance.path
     try:
@@ -178,9 +186,9 @@ def realign_line(line: Given, listener: Listener, keep_doubtful: bool = False) -
         again = realign(line.phones, listener.hear(samples), len(samples) / SAMPLE_RATE)
     except ValueError as error:
         return Labelled(path, reason=str(error))
-    if again.doubt and not keep_doubtful:
+    if again.doubt and not keep.doubtful:
         return Labelled(path, reason=again.doubt)
-    return Labelled(path, again.phones)
+    return Labelled(path, tuple(line.phones) if keep.times else again.phones)
 
 
 _listeners: list[Listener] = []  # in each worker process, since loading a network takes a while
@@ -191,20 +199,18 @@ def _begin_worker(checkpoints: Sequence[Path]) -> None:
     _listeners[:] = [Listener(checkpoints)]
 
 
-def _in_worker(line: Given, keep_doubtful: bool) -> Labelled:
-    return realign_line(line, _listeners[0], keep_doubtful)
+def _in_worker(line: Given, keep: Keeping) -> Labelled:
+    return realign_line(line, _listeners[0], keep)
 
 
-def _results(
-    lines: Sequence[Given], checkpoints: Sequence[Path], keep_doubtful: bool, workers: int
-) -> Iterator[Labelled]:
+def _results(lines: Sequence[Given], checkpoints: Sequence[Path], keep: Keeping, workers: int) -> Iterator[Labelled]:
     if workers == 1:
         listener = Listener(checkpoints)
-        yield from (realign_line(line, listener, keep_doubtful) for line in lines)
+        yield from (realign_line(line, listener, keep) for line in lines)
         return
     fresh = get_context("spawn")  # a process that forks while PyTorch has threads may hang
     with ProcessPoolExecutor(workers, fresh, _begin_worker, (checkpoints,)) as pool:
-        yield from pool.map(partial(_in_worker, keep_doubtful=keep_doubtful), lines, chunksize=4)
+        yield from pool.map(partial(_in_worker, keep=keep), lines, chunksize=4)
 
 
 def realign_corpus(
@@ -212,7 +218,7 @@ def realign_corpus(
     phones: Mapping[str, Sequence[Phone]],
     checkpoints: Sequence[Path],
     out: Path,
-    keep_doubtful: bool = False,
+    keep: Keeping = Keeping(),
     workers: int = 2,
 ) -> Counter[str]:
     """Align again what `out` does not hold yet; returns how many were kept and why others were dropped."""
@@ -224,7 +230,7 @@ def realign_corpus(
     outcome = Counter({"no phone times": len(utterances) - len(known), "already aligned": len(known) - len(todo)})
     results: Iterable[Labelled] = ()
     if todo:
-        results = _results([Given(one, phones[one.path]) for one in todo], checkpoints, keep_doubtful, workers)
+        results = _results([Given(one, phones[one.path]) for one in todo], checkpoints, keep, workers)
     return outcome + labels.write(results, out, len(todo), "aligning again")
 
 
@@ -240,6 +246,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--folders", nargs="*", default=(), help="only these folders of the corpus")
     parser.add_argument("--limit", type=int, default=0, help="at most so many lines a folder")
     parser.add_argument("--keep-doubtful", action="store_true", help="drop no line for being doubtful")
+    parser.add_argument("--keep-times", action="store_true", help="only drop lines; write the times given")
     parser.add_argument("--workers", type=int, default=2, help="processes at once (default: 2)")
     args = parser.parse_args(argv)
     if args.workers < 1:
@@ -248,7 +255,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     def work() -> str:
         utterances = corpora.select(corpora.read(args.corpus), args.folders, limit=args.limit)
         times = read_phones(args.phones)
-        return tally(realign_corpus(utterances, times, args.checkpoint, args.out, args.keep_doubtful, args.workers))
+        keep = Keeping(doubtful=args.keep_doubtful, times=args.keep_times)
+        return tally(realign_corpus(utterances, times, args.checkpoint, args.out, keep, args.workers))
 
     return finish(work)
 

@@ -195,9 +195,12 @@ def test_doubtful_lines_are_dropped_with_the_figure(spoken: Path, run: Path) -> 
     dropped = realign.realign_line(given, listener)
     assert dropped.reason.startswith(("not what is heard (from ", "the aligners disagree ("))
     assert not dropped.phones
-    kept = realign.realign_line(given, listener, keep_doubtful=True)
+    kept = realign.realign_line(given, listener, realign.Keeping(doubtful=True))
     assert kept.reason == ""
     assert kept.phones[-1].end_s == pytest.approx(line.seconds, abs=0.01)
+    assert kept.phones != tuple(given.phones)
+    same = realign.realign_line(given, listener, realign.Keeping(doubtful=True, times=True))
+    assert same.phones == tuple(given.phones)
 
 
 def test_what_the_user_can_mend_is_one_line_and_writes_nothing(
