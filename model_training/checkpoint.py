@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 from collections.abc import Mapping
@@ -59,8 +60,8 @@ def load_checkpoint(file: Path, device: torch.device | str = "cpu") -> tuple[con
     except FacewrightError:
         raise
     except Exception as error:  # torch.load raises what its many readers raise
-        reason = error.strerror if isinstance(error, OSError) else "model_training.train did not write it"
-        raise CorpusError(f"cannot read the checkpoint {str(file)!r}: {reason}") from error
+        why = error.strerror if isinstance(error, OSError) else "model_training.train did not write it"
+        raise CorpusError(f"cannot read the checkpoint {str(file)!r}: {why}") from error
 
 
 def begin(student: Student, settings: config.TrainingConfig, start: Path, device: torch.device) -> None:
@@ -94,7 +95,7 @@ def _learnt(
 ) -> tuple[config.TrainingConfig, dict[str, Any]]:
     """Give the student the weights of a checkpoint, its own or its averaged ones; returns all of the checkpoint."""
     made_by, state = load_checkpoint(file, device)
-    if made_by.network != settings.network:
+    if dataclasses.replace(made_by.network, dropout=settings.network.dropout) != settings.network:
         raise TrainingError(f"{str(file)!r} is of a network of another size: give a config or folder that fits")
     student.network.load_state_dict(state[weights])
     student.average = state["average"]

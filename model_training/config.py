@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from addon.core.errors import reason
+
 from .corpora import CorpusError
 
 
@@ -126,7 +128,7 @@ def load(path: Path) -> TrainingConfig:
     try:
         return from_table(tomllib.loads(path.read_text(encoding="utf-8-sig")))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise CorpusError(f"cannot read the training config {str(path)!r}: {error}") from error
+        raise CorpusError(f"cannot read the training config {str(path)!r}: {reason(error)}") from error
 
 
 def from_table(table: dict[str, Any]) -> TrainingConfig:

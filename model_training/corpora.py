@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from addon.core.errors import FacewrightError
+from addon.core.errors import FacewrightError, reason
 
 COLUMNS = ("path", "seconds", "speaker", "language", "licence", "text")
 
@@ -45,7 +45,9 @@ def read(table: Path) -> list[Utterance]:
         with table.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     except (OSError, UnicodeDecodeError) as error:
-        raise CorpusError(f"cannot read the corpus table {str(table)!r} ({error}): give a UTF-8 TSV file") from error
+        raise CorpusError(
+            f"cannot read the corpus table {str(table)!r} ({reason(error)}): give a UTF-8 TSV file"
+        ) from error
     if not rows:
         raise CorpusError(f"the corpus table {str(table)!r} has no rows: its columns are {', '.join(COLUMNS)}")
     missing = [name for name in COLUMNS if name not in rows[0]]

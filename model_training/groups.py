@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
+from addon.core.errors import reason
+
 from .align import SAMPLE_RATE, read_speech
 from .corpora import CorpusError, Utterance
 from .score import LINEAR, Measure, Score, Take, articulation_score
@@ -38,7 +40,9 @@ def read_speakers(table: Path = KNOWN_SPEAKERS) -> dict[str, dict[str, str]]:
         with table.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     except (OSError, UnicodeDecodeError) as error:
-        raise CorpusError(f"cannot read the table of speakers {str(table)!r} ({error}): give a UTF-8 TSV") from error
+        raise CorpusError(
+            f"cannot read the table of speakers {str(table)!r} ({reason(error)}): give a UTF-8 TSV"
+        ) from error
     missing = [name for name in ("speaker", *TOLD) if not rows or name not in rows[0]]
     if missing:
         raise CorpusError(f"the table of speakers {str(table)!r} lacks the column {missing[0]!r}")

@@ -24,17 +24,19 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
+from addon.core.errors import reason
+
 from .align import SAMPLE_RATE
 from .articulation import SOLO
 from .command import finish
 from .corpora import CorpusError
-from .prepare import ROW_SAMPLES, Line, Shard, open_shard
+from .prepare import ROW_BYTES, ROW_SAMPLES, Line, Shard, open_shard
 from .whole import write_whole
 
 MIB = 1 << 20
 PART_MIB = 64.0
 LIST = "parts.tsv"
-FILES = ("lines.tsv", "samples.i16", "targets.f16", "phones.u8")  # of a shard
+FILES = ("lines.tsv", *ROW_BYTES)  # of a shard
 MARGIN = 64 << 10  # bytes that FLAC holds back until it is closed, and what a zip file needs for itself
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same shard gives the same bytes
 
@@ -172,7 +174,9 @@ def _read_list(parts: Path) -> list[Listed]:
         with (parts / LIST).open(encoding="utf-8", newline="") as file:
             listed = [Listed(name, int(size), digest) for name, size, digest in csv.reader(file, delimiter="\t")]
     except (OSError, ValueError) as error:
-        raise CorpusError(f"cannot read {str(parts / LIST)!r} ({error}): pack writes it beside the parts") from error
+        raise CorpusError(
+            f"cannot read {str(parts / LIST)!r} ({reason(error)}): pack writes it beside the parts"
+        ) from error
     if [one.name for one in listed[: len(FILES)]] != list(FILES) or len(listed) == len(FILES):
         raise CorpusError(f"{str(parts / LIST)!r} names no parts: pack writes it beside them")
     return listed

@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from addon.core.errors import reason
+
 from .corpora import CorpusError
 
 VOWELS = ("aa", "ae", "ah", "ao", "aw", "ay", "eh", "er", "ey", "ih", "iy", "ow", "oy", "uh", "uw")
@@ -45,7 +47,8 @@ def read_phones(table: Path) -> dict[str, list[Phone]]:
                 phones.setdefault(row["path"], []).append(phone)
     except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise CorpusError(
-            f"cannot read phone times from {str(table)!r} ({error}): its columns are path, phone, start_s and end_s"
+            f"cannot read phone times from {str(table)!r} ({reason(error)}): its columns are path, phone, start_s "
+            "and end_s"
         ) from error
     return phones
 

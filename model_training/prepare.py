@@ -30,6 +30,7 @@ from .phones import INVENTORY, Phone, energy_db, read_phones
 from .whole import write_whole
 
 ROW_SAMPLES = round(SAMPLE_RATE / RATE)
+ROW_BYTES = {"samples.i16": 2 * ROW_SAMPLES, "targets.f16": 2 * len(SOLO), "phones.u8": 1}  # of a shard's files
 _COLUMNS = [CHANNELS.index(name if name in CHANNELS else name + "Left") for name in SOLO]
 
 
@@ -107,10 +108,9 @@ def prepare(utterances: Sequence[corpora.Utterance], phones: dict[str, list[Phon
     done = {line.path for line in lines}
     row = sum(line.rows for line in lines)
     outcome: Counter[str] = Counter({"already prepared": len(done)} if done else {})
-    names = ("samples.i16", "targets.f16", "phones.u8")
     with ExitStack() as closing:
         index = closing.enter_context((out / "lines.tsv").open("a", encoding="utf-8"))
-        files = [closing.enter_context((out / name).open("ab")) for name in names]
+        files = [closing.enter_context((out / name).open("ab")) for name in ROW_BYTES]
         for utterance in tqdm(utterances, desc="preparing", unit="line", disable=None):
             if utterance.path in done:
                 continue
@@ -136,7 +136,7 @@ def _resume(out: Path) -> tuple[Line, ...]:
     """The lines that are whole; what an interruption wrote past them is cut off."""
     lines = read_lines(out) if (out / "lines.tsv").exists() else ()
     rows = sum(line.rows for line in lines)
-    for name, size in (("samples.i16", 2 * ROW_SAMPLES), ("targets.f16", 2 * len(SOLO)), ("phones.u8", 1)):
+    for name, size in ROW_BYTES.items():
         if (out / name).exists():
             with (out / name).open("r+b") as file:
                 file.truncate(rows * size)
@@ -156,11 +156,17 @@ def read_lines(folder: Path) -> tuple[Line, ...]:
 
 
 def open_shard(folder: Path) -> Shard:
-    """A prepared corpus, mapped from disk."""
+    """A prepared corpus, mapped from disk; one that is empty or cut off is an error that says so."""
     lines = read_lines(folder)
     rows = sum(line.rows for line in lines)
     if not rows:
         raise corpora.CorpusError(f"the prepared corpus in {str(folder)!r} is empty: see what prepare dropped, and why")
+    for name, size in ROW_BYTES.items():
+        if not (folder / name).is_file() or (folder / name).stat().st_size < rows * size:
+            raise corpora.CorpusError(
+                f"the prepared corpus in {str(folder)!r} is cut off: {name} is shorter than lines.tsv says; "
+                "delete the folder and run model_training.prepare again"
+            )
     return Shard(
         lines,
         np.memmap(folder / "samples.i16", np.int16, "r", shape=(rows * ROW_SAMPLES,)),

@@ -21,6 +21,8 @@ import numpy.typing as npt
 import onnx
 from onnxruntime import quantization
 
+from addon.core.errors import reason
+
 from . import live
 from .command import finish
 from .corpora import CorpusError
@@ -58,7 +60,7 @@ def quantise(model: Path, shard: Shard, out: Path) -> Path:
     try:
         graph = onnx.load(model).graph
     except Exception as error:  # onnx raises what protobuf raises
-        raise CorpusError(f"cannot read the model {str(model)!r}: {error}") from error
+        raise CorpusError(f"cannot read the model {str(model)!r}: {reason(error)}") from error
     matrices = {item.name for item in graph.initializer if len(item.dims) == 2}
     products = [node for node in graph.node if node.op_type in ("MatMul", "Gemm") and node.input[1] in matrices]
     chosen = [node.name for node in products if any(part in _scope(node) for part in EIGHT_BITS)]
@@ -68,18 +70,21 @@ def quantise(model: Path, shard: Shard, out: Path) -> Path:
         )
     partial = out.with_suffix(".partial.onnx")
     logging.getLogger().setLevel(logging.ERROR)  # onnxruntime advises a preparation that this graph has behind it
-    quantization.quantize_static(
-        model,
-        partial,
-        _Speech(shard, model, "memory" in {item.name for item in graph.input}),
-        quant_format=quantization.QuantFormat.QDQ,
-        nodes_to_quantize=chosen,
-        per_channel=True,
-        reduce_range=True,  # seven bits: products of eight overflow on processors without VNNI
-        calibrate_method=quantization.CalibrationMethod.Percentile,
-        extra_options={"CalibPercentile": 100 * CLIPPED_SHARE},
-    )
-    partial.replace(out)
+    try:
+        quantization.quantize_static(
+            model,
+            partial,
+            _Speech(shard, model, "memory" in {item.name for item in graph.input}),
+            quant_format=quantization.QuantFormat.QDQ,
+            nodes_to_quantize=chosen,
+            per_channel=True,
+            reduce_range=True,  # seven bits: products of eight overflow on processors without VNNI
+            calibrate_method=quantization.CalibrationMethod.Percentile,
+            extra_options={"CalibPercentile": 100 * CLIPPED_SHARE},
+        )
+        partial.replace(out)
+    finally:
+        partial.unlink(missing_ok=True)
     return out
 
 

@@ -14,6 +14,8 @@ from typing import Any
 
 import torch
 
+from addon.core.errors import reason
+
 from . import config
 from .articulation import RATE
 from .corpora import CorpusError
@@ -69,7 +71,7 @@ def read_json(file: Path) -> dict[str, Any]:
     try:
         found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     except (OSError, ValueError) as error:
-        raise CorpusError(f"cannot read {str(file)!r} ({error}): write it again") from error
+        raise CorpusError(f"cannot read {str(file)!r} ({reason(error)}): write it again") from error
     if not isinstance(found, dict):
         raise CorpusError(f"cannot read {str(file)!r}: it is not what the command writes; write it again")
     return found

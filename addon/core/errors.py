@@ -29,6 +29,12 @@ class Cancelled(Exception):
     """The user stopped the work; nothing has been written."""
 
 
+def reason(error: Exception) -> str:
+    """What went wrong, on one line, without the file's name that the system's errors repeat."""
+    told = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(told.split())
+
+
 def quoted(name: object) -> str:
     """A file or control name as one line of a message: quotes round it, line breaks and control characters escaped."""
     return repr(str(name))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from . import emotions
-from .errors import SettingsError, quoted
+from .errors import SettingsError, quoted, reason
 
 MAX_SEED = 2**31 - 1  # what an integer property in Blender can hold
 
@@ -230,8 +230,7 @@ def load(path: Path, base: Settings = DEFAULTS) -> Settings:
     try:
         return loads(path.read_text(encoding="utf-8-sig"), base)  # Windows' editors write a mark first
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
-        raise SettingsError(f"settings file {quoted(path)} cannot be read: {reason}") from error
+        raise SettingsError(f"settings file {quoted(path)} cannot be read: {reason(error)}") from error
     except SettingsError as error:
         raise SettingsError(f"settings file {quoted(path)}: {error}") from error
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,18 @@ def test_lines_without_phones_are_dropped_and_counted(corpus: Path, tmp_path: Pa
     assert outcome == {"dropped: not aligned": 2}
     with pytest.raises(CorpusError, match="empty"):
         prepare.open_shard(tmp_path)
+
+
+@pytest.mark.parametrize("name", prepare.ROW_BYTES)
+def test_a_shard_that_is_cut_off_is_told(shard: Path, tmp_path: Path, name: str) -> None:
+    copy = shutil.copytree(shard, tmp_path / "shard")
+    with (copy / name).open("r+b") as file:
+        file.truncate((copy / name).stat().st_size - 1)
+    with pytest.raises(CorpusError, match=f"{name} is shorter than lines.tsv says"):
+        prepare.open_shard(copy)
+    (copy / name).unlink()
+    with pytest.raises(CorpusError, match=f"{name} is shorter than lines.tsv says"):
+        prepare.open_shard(copy)
 
 
 def test_a_batch_is_the_same_for_the_same_number(shard: Path, tiny_config: config.TrainingConfig) -> None:
@@ -190,6 +203,16 @@ def test_a_checkpoint_of_another_size_is_refused(run: Path, shard: Path, tiny_co
     wider = dataclasses.replace(tiny_config, network=dataclasses.replace(tiny_config.network, width=96))
     with pytest.raises(TrainingError, match="another size"):
         train.train(wider, shard, run)
+
+
+def test_a_later_part_may_have_another_dropout(
+    run: Path, shard: Path, tiny_config: config.TrainingConfig, tmp_path: Path
+) -> None:
+    network = dataclasses.replace(tiny_config.network, dropout=0.3)
+    short = dataclasses.replace(tiny_config, network=network, train=dataclasses.replace(tiny_config.train, steps=1))
+    made_by, state = train.load_checkpoint(train.train(short, shard, tmp_path, start=run / train.CHECKPOINT))
+    assert made_by.network.dropout == 0.3
+    assert state["step"] == 1
 
 
 def test_fine_tuning_begins_from_what_another_run_has_learnt(
