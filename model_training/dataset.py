@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 import scipy.fft
+import scipy.signal
 import torch
 from torch import Tensor
 
@@ -110,18 +111,18 @@ def degrade(waveform: Floats, settings: AugmentSettings, rng: np.random.Generato
         others = rng.choice(count, size=int(rng.integers(1, 7)))
         crowd = sum(np.roll(waveform[other], int(rng.integers(length))) for other in others if other != row)
         if np.any(crowd):
-            noise[row] += _at_level(scipy.fft.rfft(crowd), speech[row], rng.uniform(*settings.snr_db) + 5)
+            noise[row] += _at_level(scipy.fft.rfft(crowd), speech[row], rng.uniform(*settings.snr_db) + 3)
     for row in np.flatnonzero(rng.random(count) < settings.music):
         noise[row] += _at_level(scipy.fft.rfft(_music(length, rng)), speech[row], rng.uniform(*settings.snr_db))
     spectrum += noise
     for row in np.flatnonzero(rng.random(count) < settings.band):
-        low, high = rng.uniform(50, 400), rng.uniform(3000, 7000)
+        low, high = rng.uniform(50, 400), 3000 + 4000 * rng.random() ** 2  # most pass no more than a telephone
         spectrum[row] /= np.sqrt((1 + (low / np.maximum(hertz, 1)) ** 8) * (1 + (hertz / high) ** 16))
     heard = scipy.fft.irfft(spectrum, length, axis=1).astype(np.float32)
     for row in np.flatnonzero(rng.random(count) < settings.clip):
         ceiling = np.abs(heard[row]).max() * rng.uniform(0.15, 0.8)
         heard[row] = np.clip(heard[row], -ceiling, ceiling)
-    heard *= 10 ** (np.clip(rng.normal(-3, settings.gain_db, (count, 1)), -45, 15) / 20).astype(np.float32)
+    heard *= 10 ** (np.clip(rng.normal(-3, settings.gain_db, (count, 1)), -50, 15) / 20).astype(np.float32)
     floor = 10 ** (rng.uniform(-100, -55, (count, 1)) / 20)  # every microphone hisses
     heard += (floor * rng.standard_normal(heard.shape, np.float32)).astype(np.float32)
     return np.clip(heard, -1, 1)
@@ -136,11 +137,13 @@ def _tilt(hertz: Floats, spread_db: float, count: int, rng: np.random.Generator)
 
 
 def _room(rng: np.random.Generator) -> Floats:
-    """A room's impulse response: the direct sound, a few walls, then noise that dies away in 0.15 to 1 s."""
+    """A room's impulse response: the direct sound, a few walls, then dull noise that dies away in 0.15 to 1 s."""
     seconds = np.arange(int(0.8 * SAMPLE_RATE)) / SAMPLE_RATE
     tail = rng.standard_normal(len(seconds)) * 10 ** (-3 * seconds / rng.uniform(0.15, 1.0))
+    dull = rng.uniform(0, 0.6)  # walls swallow what is high
+    tail = scipy.signal.lfilter([1 - dull], [1, -dull], tail)
     tail[: int(rng.uniform(0.001, 0.012) * SAMPLE_RATE)] = 0
-    tail *= 10 ** (rng.uniform(-13, 5) / 20) / np.sqrt((tail**2).sum())  # a microphone near the mouth, or far from it
+    tail *= 10 ** (rng.uniform(-13, 8) / 20) / np.sqrt((tail**2).sum())  # a microphone near the mouth, or far from it
     walls = rng.integers(16, int(0.03 * SAMPLE_RATE), size=int(rng.integers(6)))
     tail[walls] += rng.uniform(-0.5, 0.5, len(walls))
     tail[0] = 1
