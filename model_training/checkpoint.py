@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import json
 from collections.abc import Mapping
@@ -95,7 +94,7 @@ def _learnt(
 ) -> tuple[config.TrainingConfig, dict[str, Any]]:
     """Give the student the weights of a checkpoint, its own or its averaged ones; returns all of the checkpoint."""
     made_by, state = load_checkpoint(file, device)
-    if dataclasses.replace(made_by.network, dropout=settings.network.dropout) != settings.network:
+    if not made_by.network.fits(settings.network):
         raise TrainingError(f"{str(file)!r} is of a network of another size: give a config or folder that fits")
     student.network.load_state_dict(state[weights])
     student.average = state["average"]

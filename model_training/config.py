@@ -34,6 +34,10 @@ class NetworkSettings:
                 "network.front_rank of the training config must be 0, or above it with network.front = 'waveform'"
             )
 
+    def fits(self, other: NetworkSettings) -> bool:
+        """Whether weights of one are weights of the other: dropout has none."""
+        return dataclasses.replace(self, dropout=other.dropout) == other
+
 
 @dataclass(frozen=True)
 class CorpusSettings:

@@ -120,7 +120,7 @@ def mean_network(checkpoints: Sequence[Path]) -> tuple[TrainingConfig, FaceNetwo
     made = [load_checkpoint(checkpoint) for checkpoint in checkpoints]
     settings = made[-1][0]
     for file, (other, _) in zip(checkpoints, made, strict=True):
-        if other.network != settings.network:
+        if not other.network.fits(settings.network):
             raise CorpusError(f"{str(file)!r} is of a network of another size: only parts of one training have a mean")
     network = FaceNetwork(settings.network)
     states = [state["average"] for _, state in made]
