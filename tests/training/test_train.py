@@ -151,7 +151,7 @@ def test_a_seed_on_the_command_line_is_the_runs_and_changes_its_weights(
         assert train.main([str(one) for one in told]) == 0
     three, four = (train.load_checkpoint(tmp_path / seed / train.CHECKPOINT) for seed in ("3", "4"))
     assert (three[0].train.seed, four[0].train.seed) == (3, 4)
-    assert not torch.equal(three[1]["network"]["seal.weight"], four[1]["network"]["seal.weight"])
+    assert not torch.equal(three[1]["network"]["mouth.seal.weight"], four[1]["network"]["mouth.seal.weight"])
 
 
 def test_a_run_that_goes_on_still_says_what_it_began_from(
