@@ -39,6 +39,7 @@ BLOCK_ROWS = 6
 STEP_SAMPLES = BLOCK_TOKENS * TOKEN_SAMPLES  # 1920
 ROW_MS, SLOT_MS = 20.0, 12.0  # a token fills two slots
 REACH_SLOTS = 5  # how many slots outside its block a row is mixed from
+BELL_MS = 20.0  # deviation of the bell that rows are mixed under
 LOOK_AHEAD_MS = 80.0  # a live stream's: so much sound after a row has come in when the row goes out
 LIVE_AHEAD = 1  # tokens that the first layer of a live stream looks ahead: 24 ms, and reading a token takes 40
 
@@ -224,9 +225,9 @@ class SpeechEncoder(nn.Module):
             Layer(settings, RotaryAttention(settings), bias=False) for _ in range(settings.layers)
         )
         self.norm = nn.LayerNorm(settings.width, bias=False)
-        self.register_buffer("bell", _mixing(deviation_ms=20.0), persistent=False)
+        self.register_buffer("bell", _mixing(deviation_ms=BELL_MS), persistent=False)
         self.register_buffer("in_time", _in_time(), persistent=False)
-        self.live_mixing = nn.Parameter(self.bell / (self.bell * self.in_time).sum(dim=1, keepdim=True))
+        self.live_mixing = nn.Parameter(live_bell())
         self.register_buffer("line", _mixing(deviation_ms=8.0), persistent=False)
 
     def forward(self, waveform: Tensor, live: bool = False) -> Tensor:
@@ -257,6 +258,12 @@ def _mixing(deviation_ms: float) -> Tensor:
     """(6, 20): how a block's six rows are mixed from its ten slots and five on either side."""
     apart = _apart_ms()
     share = torch.exp(-0.5 * (apart / deviation_ms) ** 2) * (apart.abs() <= REACH_SLOTS * SLOT_MS + 1e-3)
+    return share / share.sum(dim=1, keepdim=True)
+
+
+def live_bell() -> Tensor:
+    """(6, 20): the bell over the slots that a live stream knows in time, where its mixing begins to learn."""
+    share = _mixing(deviation_ms=BELL_MS) * _in_time()
     return share / share.sum(dim=1, keepdim=True)
 
 

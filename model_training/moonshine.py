@@ -19,7 +19,7 @@ from torch import Tensor
 
 from .config import NetworkSettings
 from .corpora import CorpusError
-from .encoder import FILTER_SAMPLES, TAP_SAMPLES, rotary_channels
+from .encoder import FILTER_SAMPLES, TAP_SAMPLES, live_bell, rotary_channels
 
 Floats = npt.NDArray[np.float32]
 WIDTH, HEADS, LAYERS = 288, 8, 6
@@ -69,7 +69,8 @@ def encoder_weights(file: Path, settings: NetworkSettings) -> dict[str, Tensor]:
             f"{ours}.narrow.weight": arrays[f"{theirs}.mlp.fc2"].T,
             f"{ours}.narrow.bias": arrays[f"{theirs}.mlp.fc2.bias"],
         }
-    return {name: torch.tensor(np.ascontiguousarray(value, np.float32)) for name, value in state.items()}
+    weights = {name: torch.tensor(np.ascontiguousarray(value, np.float32)) for name, value in state.items()}
+    return {**weights, "live_mixing": live_bell()}  # Moonshine hears no streams
 
 
 def _frames(kernel: Floats, name: str, counts: tuple[int, ...]) -> dict[str, Floats]:
