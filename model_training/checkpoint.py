@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from .ranks import TrainingError
 from .whole import write_whole
 
 CHECKPOINT = "checkpoint.pt"
+Weights = dict[str, Tensor]
 
 
 @dataclass
@@ -28,7 +29,7 @@ class Student:
     """What a checkpoint holds: the network, the moving average of its weights, the optimiser and the step reached."""
 
     network: FaceNetwork
-    average: dict[str, Tensor]
+    average: Weights
     optimiser: torch.optim.Optimizer
     step: int = 0
 
@@ -63,15 +64,43 @@ def load_checkpoint(file: Path, device: torch.device | str = "cpu") -> tuple[con
         raise CorpusError(f"cannot read the checkpoint {str(file)!r}: {why}") from error
 
 
-def begin(student: Student, settings: config.TrainingConfig, start: Path, device: torch.device) -> None:
-    """From another run's averaged weights, or with the ear of a published encoder."""
+def mean(files: Sequence[Path], device: torch.device | str = "cpu") -> tuple[config.TrainingConfig, Weights, int]:
+    """The mean of the checkpoints' averaged weights, the config of the last, and how many steps they took together."""
+    made = [load_checkpoint(file, device) for file in files]
+    settings, first = made[-1][0], made[0][1]["average"]
+    for file, (other, state) in zip(files, made, strict=True):
+        if not other.network.fits(settings.network) or _shapes(state["average"]) != _shapes(first):
+            raise CorpusError(f"{str(file)!r} is of a network of another size: only parts of one training have a mean")
+    weights = {name: torch.stack([state["average"][name] for _, state in made]).mean(dim=0) for name in first}
+    return settings, weights, sum(state["step"] for _, state in made)
+
+
+def give(network: FaceNetwork, weights: Weights, file: Path) -> None:
+    """Give a network the weights that were read from a file; those of another version of it are refused."""
+    if _shapes(weights) != _shapes(network.state_dict()):
+        raise CorpusError(
+            f"{str(file)!r} is of another version of the network: train again, or go on with that version"
+        )
+    network.load_state_dict(weights)
+
+
+def _shapes(weights: Weights) -> dict[str, torch.Size]:
+    return {name: value.shape for name, value in weights.items()}
+
+
+def begin(student: Student, settings: config.TrainingConfig, starts: Sequence[Path], device: torch.device) -> None:
+    """From the mean of other runs' averaged weights, or with the ear of a published encoder."""
+    start = starts[-1]
     if start == Path("moonshine"):
         found = moonshine.installed()
         if found is None:
             raise TrainingError("moonshine-voice is not installed: pip install '.[train,base]', or name its .ort file")
         start = found
     if start.suffix != ".ort":
-        _learnt(student, settings, start, device, weights="average")
+        made_by, weights, _ = mean(starts, device)
+        _check(made_by, settings, start)
+        give(student.network, weights, start)
+        student.average = weights
         return
     if settings.network.front != "waveform":
         raise TrainingError(f"{str(start)!r} listens to waveforms: set network.front of the config to 'waveform'")
@@ -83,19 +112,15 @@ def resume(
     student: Student, settings: config.TrainingConfig, file: Path, device: torch.device
 ) -> config.TrainingConfig:
     """Go on exactly where this training's checkpoint was written; returns the config that it was written with."""
-    made_by, state = _learnt(student, settings, file, device, weights="network")
+    made_by, state = load_checkpoint(file, device)
+    _check(made_by, settings, file)
+    give(student.network, state["network"], file)
+    student.average = state["average"]
     student.optimiser.load_state_dict(state["optimiser"])
     student.step = state["step"]
     return made_by
 
 
-def _learnt(
-    student: Student, settings: config.TrainingConfig, file: Path, device: torch.device, weights: str
-) -> tuple[config.TrainingConfig, dict[str, Any]]:
-    """Give the student the weights of a checkpoint, its own or its averaged ones; returns all of the checkpoint."""
-    made_by, state = load_checkpoint(file, device)
+def _check(made_by: config.TrainingConfig, settings: config.TrainingConfig, file: Path) -> None:
     if not made_by.network.fits(settings.network):
         raise TrainingError(f"{str(file)!r} is of a network of another size: give a config or folder that fits")
-    student.network.load_state_dict(state[weights])
-    student.average = state["average"]
-    return made_by, state

@@ -25,11 +25,10 @@ from addon.core.audio import RATE as SAMPLE_RATE
 from addon.core.errors import FacewrightError
 from addon.core.model import FaceModel
 
+from . import checkpoint
 from .articulation import CHANNELS, SIDED, SOLO
-from .checkpoint import load_checkpoint
 from .command import finish
 from .config import TrainingConfig
-from .corpora import CorpusError
 from .fast import fast
 from .network import CLOSE, JAW, ROW_SAMPLES, STEP_SAMPLES, FaceNetwork, context_s
 
@@ -117,15 +116,10 @@ def facts(settings: TrainingConfig, steps: int) -> dict[str, str]:
 
 def mean_network(checkpoints: Sequence[Path]) -> tuple[TrainingConfig, FaceNetwork, int]:
     """The mean of the checkpoints' networks, the config of the last, and how many steps they took together."""
-    made = [load_checkpoint(checkpoint) for checkpoint in checkpoints]
-    settings = made[-1][0]
-    for file, (other, _) in zip(checkpoints, made, strict=True):
-        if not other.network.fits(settings.network):
-            raise CorpusError(f"{str(file)!r} is of a network of another size: only parts of one training have a mean")
+    settings, weights, steps = checkpoint.mean(checkpoints)
     network = FaceNetwork(settings.network)
-    states = [state["average"] for _, state in made]
-    network.load_state_dict({name: sum(state[name] for state in states) / len(states) for name in states[0]})
-    return settings, network, sum(state["step"] for _, state in made)
+    checkpoint.give(network, weights, checkpoints[-1])
+    return settings, network, steps
 
 
 def _program(module: nn.Module) -> ONNXProgram:

@@ -17,7 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .encoder import ROTARY_BASE, Front, RotaryAttention, attend, within
+from .attention import ROTARY_BASE, RotaryAttention, attend
+from .front import Front
 
 
 def fast(network: nn.Module) -> nn.Module:
@@ -63,14 +64,14 @@ class TurnedFirst(nn.Module):
         speed = ROTARY_BASE ** (-torch.arange(self.turned, dtype=torch.float64) / self.turned)
         self.register_buffer("speed", speed, persistent=False)
 
-    def forward(self, x: Tensor, inside: Tensor, ahead: int | None = None) -> Tensor:
-        """As RotaryAttention.forward."""
+    def forward(self, x: Tensor, inside: Tensor) -> Tensor:
+        """As RotaryAttention.forward of a file's tokens."""
         width = x.shape[2]
         turned, values = self.project(x).split([2 * width, width], dim=2)
         both = self._blocks(self._turned(turned), 2 * self.heads)  # queries' heads, then keys'
         q = both[:, :, : self.heads] * (both.shape[-1] ** -0.5)
         k, v = _near(both[:, :, self.heads :]), _near(self._blocks(values, self.heads))
-        allowed = within(self.reach, self.block, ahead) & inside[:, None, None, :]  # (K, 1, block, 3 block)
+        allowed = (self.reach.abs() <= self.block) & inside[:, None, None, :]  # (K, 1, block, 3 block)
         mixed = attend(q, k, v, allowed).transpose(2, 3).flatten(3)  # (B, K, block, W)
         merged: Tensor = self.merge(mixed.flatten(1, 2))
         return merged

@@ -5,9 +5,9 @@
     python -m model_training.quantise --model runs/base/live.onnx --shard prepared/base --out runs/base/live_small.onnx
 
 `addon.core.live` runs it. A call takes the sound of some tokens, the number of the first, and a memory: the last
-samples, levels and frames, and each layer's keys and values as far back as it looks. Keys are remembered unturned and
-turned by their place in the memory, so a stream of days stays as exact as its first second. What comes out is what
-`FaceNetwork.forward(live=True)` makes of the whole sound, however the sound was cut.
+samples, levels, frames and tokens, each layer's keys and values as far back as it looks, and the last slots. Keys are
+remembered unturned and turned by their place in the memory, so a stream of days stays as exact as its first second.
+What comes out is what `FaceNetwork.forward(live=True)` makes of the whole sound, however the sound was cut.
 """
 
 from __future__ import annotations
@@ -30,24 +30,11 @@ from addon.core.backend import open_session
 from addon.core.live import LISTENS, LiveFace
 
 from .articulation import SOLO
+from .attention import RIGHT_TOKENS, Layer, RotaryAttention, grouped
 from .corpora import CorpusError
-from .encoder import (
-    BEFORE_SAMPLES,
-    LEVEL_FRAMES,
-    LIVE_AHEAD,
-    LOOK_AHEAD_MS,
-    READ_SAMPLES,
-    TAP_SAMPLES,
-    TOKEN_SAMPLES,
-    TOKEN_TAPS,
-    Layer,
-    RotaryAttention,
-    SpeechEncoder,
-    attend,
-    level,
-    within,
-)
+from .encoder import BLOCK_TOKENS, LOOK_AHEAD_MS, ROW_TOKENS, VIEW_TOKENS, SpeechEncoder, viewed
 from .export import Exported, command, facts, mean_network, traced, trials, write
+from .front import BEFORE_SAMPLES, LEVEL_FRAMES, READ_SAMPLES, TAP_SAMPLES, TOKEN_SAMPLES, TOKEN_TAPS, level
 from .network import CLOSE, STEP_SAMPLES, TOKEN_SLOTS, FaceNetwork, Mouth
 
 Array = npt.NDArray[np.float32]
@@ -55,16 +42,17 @@ Feed = Mapping[str, npt.NDArray[np.generic]]
 Memory = dict[str, Tensor]
 
 FRAMES_BEFORE = 7  # of the thirteen frames that a token reads, six are new
-SILENT_TOKENS = 2  # a stream begins with so many of silence, and with an empty memory
-SILENT_SAMPLES = SILENT_TOKENS * TOKEN_SAMPLES - (READ_SAMPLES + 1 - BEFORE_SAMPLES - TOKEN_SAMPLES)  # 512
+EMPTY_CALLS = 2  # tokens whose reading lies before the stream's first, a memory of nothing in
+SILENT_SAMPLES = (EMPTY_CALLS + BLOCK_TOKENS) * TOKEN_SAMPLES - (READ_SAMPLES + 1 - BEFORE_SAMPLES - TOKEN_SAMPLES)
+GROUP_SLOTS = TOKEN_SLOTS * (RIGHT_TOKENS + 1)  # of a token and the two to its right
 CALIBRATION_TOKENS = 5
 
 
 class LiveStep(nn.Module):
-    """One call of a stream: sound (384 T,), the number of its first token () and the memory (M,) to slots and memory.
+    """One call of a stream: sound (384 T,), the number of its first token () and the memory (M,) to views and memory.
 
-    Slots (2 T, C) over SOLO are not yet mixed into rows; mouthClose holds the logit of the lips' seal. They are those
-    of T tokens that begin LIVE_AHEAD earlier than the sound's.
+    A view (10, C) over SOLO holds the slots of the five newest tokens, as they are heard when the last of them has
+    come; mouthClose is the logit of the lips' seal. Slots are not yet mixed into rows.
     """
 
     def __init__(self, network: FaceNetwork) -> None:
@@ -72,32 +60,30 @@ class LiveStep(nn.Module):
         if not isinstance(network.encoder, SpeechEncoder):
             raise CorpusError("a log-mel encoder reads files, not live streams: train a config with front = 'waveform'")
         self.encoder, self.mouth = network.encoder, cast(Mouth, network.live_mouth)
-        width = network.settings.width
+        width, block = network.settings.width, network.settings.attention_tokens
         self.shapes: dict[str, tuple[int, int]] = {
             "sound": (1, TAP_SAMPLES),
             "moments": (2, LEVEL_FRAMES),
             "frames": (FRAMES_BEFORE, width),
+            "tokens": (RIGHT_TOKENS, width),
         }
         for number in range(network.settings.layers):
-            ahead, block = _ahead(number), network.settings.attention_tokens
-            self.shapes |= {f"keys {number}": (block + ahead, width), f"values {number}": (block + ahead, width)}
-            if ahead:
-                self.shapes |= {f"waiting {number}": (ahead, width), f"queries {number}": (ahead, width)}
+            self.shapes |= {f"keys {number}": (block, width), f"values {number}": (block, width)}
+        self.shapes["slots"] = (VIEW_TOKENS - RIGHT_TOKENS - 1, GROUP_SLOTS * len(SOLO))
         self.sizes = [math.prod(shape) for shape in self.shapes.values()]
 
     def forward(self, sound: Tensor, place: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
         pieces = zip(self.shapes.items(), memory.split(self.sizes), strict=True)
         old = {name: piece.reshape(shape) for (name, shape), piece in pieces}
         new: Memory = {}
-        place = place - SILENT_TOKENS
-        x = self._tokens(sound, place, old, new)
+        place = place - EMPTY_CALLS
+        x = grouped(_with_old("tokens", self._tokens(sound, place, old, new), old, new)).flatten(0, 1)  # (3 T, W)
         for number, layer in enumerate(self.encoder.layers):
-            x = _through(cast(Layer, layer), number, x, place, old, new)
-            place = place - _ahead(number)
-        hidden = self.encoder.norm(x)
-        channels, seal = (slots[0] for slots in self.mouth(hidden[None]))
-        slots = cat([channels[:, :CLOSE], seal, channels[:, CLOSE + 1 :]], dim=1)
-        return slots, cat([new[name].flatten() for name in self.shapes])
+            x = _through(cast(Layer, layer), number, x, place - RIGHT_TOKENS, old, new)
+        channels, seal = self.mouth(self.encoder.norm(x))
+        slots = cat([channels[:, :CLOSE], seal, channels[:, CLOSE + 1 :]], dim=1).unflatten(0, (-1, GROUP_SLOTS))
+        views = viewed(_with_old("slots", slots.flatten(1), old, new).unflatten(1, slots.shape[1:]))
+        return views, cat([new[name].flatten() for name in self.shapes])
 
     def _tokens(self, sound: Tensor, place: Tensor, old: Memory, new: Memory) -> Tensor:
         """The front's tokens (T, W), levelled by the frames of the last 2.4 s."""
@@ -108,46 +94,30 @@ class LiveStep(nn.Module):
         first = TOKEN_TAPS * place + FRAMES_BEFORE
         count = (first + torch.arange(x.shape[0]) + 1).clamp(1, LEVEL_FRAMES + 1)  # frames before the sound are none
         mean, square = (sums[:, LEVEL_FRAMES + 1 :] - sums[:, : -LEVEL_FRAMES - 1]) / count
-        frames = cat([old["frames"], level(x, mean, square)])
+        frames = _with_old("frames", level(x, mean, square), old, new)
         new |= {"sound": heard[:, -TAP_SAMPLES:], "moments": moments[:, -LEVEL_FRAMES:]}
-        new["frames"] = frames[-FRAMES_BEFORE:]
         tokens: Tensor = self.encoder.front.tokens(functional.pad(frames, (0, 0, 0, 2))[None])[0]
         return tokens
 
 
-def _ahead(number: int) -> int:
-    """Tokens to come that a layer looks at."""
-    return LIVE_AHEAD if number == 0 else 0
+def _with_old(name: str, late: Tensor, old: Memory, new: Memory) -> Tensor:
+    """What is remembered (S, W) and what came (T, W), end to end; the last S of it are remembered from now on."""
+    whole = cat([old[name], late])
+    new[name] = whole[-old[name].shape[0] :]
+    return whole
 
 
 def _through(layer: Layer, number: int, x: Tensor, place: Tensor, old: Memory, new: Memory) -> Tensor:
-    """Tokens (T, W) from `place` on through a layer that remembers; what comes out begins `ahead` earlier."""
-    ahead, attention = _ahead(number), cast(RotaryAttention, layer.attention)
-    queries, keys, values = attention.project(layer.before_attention(x)).chunk(3, dim=1)
-    remembered = {f"keys {number}": keys, f"values {number}": values}
-    if ahead:
-        remembered |= {f"waiting {number}": x, f"queries {number}": queries}
-    whole = {name: cat([old[name], late]) for name, late in remembered.items()}
-    new |= {name: whole[name][-old[name].shape[0] :] for name in whole}
-    if ahead:
-        x, queries = whole[f"waiting {number}"][:-ahead], whole[f"queries {number}"][:-ahead]
-    mixed = _attended(attention, queries, whole[f"keys {number}"], whole[f"values {number}"], place, ahead)
-    return layer.after(x, attention.merge(mixed))
-
-
-def _attended(
-    attention: RotaryAttention, queries: Tensor, keys: Tensor, values: Tensor, place: Tensor, ahead: int
-) -> Tensor:
-    """What T queries find among keys and values that begin a block before the first of them: (T, W)."""
-    block = attention.block
-    there = torch.arange(keys.shape[0])
-    here = there[block : keys.shape[0] - ahead]
-    q, k, v = (x.unflatten(1, (attention.heads, -1)).transpose(0, 1) for x in (queries, keys, values))  # (H, T, D)
-    q = attention.turn(q, attention.cosine[here], attention.sine[here]) * (q.shape[-1] ** -0.5)
-    k = attention.turn(k, attention.cosine[there], attention.sine[there])
-    real = there + place - block - ahead >= 0
-    allowed = within(there[None, :] - here[:, None], block, ahead) & real
-    return attend(q, k, v, allowed).transpose(0, 1).flatten(1)
+    """Groups (3 T, W), the first token's number `place`, through a layer that remembers what first tokens were."""
+    attention = cast(RotaryAttention, layer.attention)
+    projected = attention.project(layer.before_attention(x)).unflatten(0, (-1, RIGHT_TOKENS + 1))
+    _, *settled = projected[:, 0].chunk(3, dim=-1)
+    keys, values = (
+        _with_old(f"{name} {number}", late, old, new).unflatten(1, (attention.heads, -1)).transpose(0, 1)
+        for name, late in zip(("keys", "values"), settled, strict=True)
+    )
+    there = torch.arange(keys.shape[1]) + place - attention.block
+    return layer.after(x, attention.merge(attention.among(projected, keys, values, there >= 0).flatten(0, 1)))
 
 
 def export_live(checkpoints: Sequence[Path], out: Path, metadata: Mapping[str, str]) -> Path:
@@ -165,12 +135,12 @@ def _listening(module: LiveStep) -> dict[str, str]:
     """What `addon.core.live` must know of the stream."""
     stream = {
         "slots": SOLO,
-        "token_slots": TOKEN_SLOTS,
         "token_samples": TOKEN_SAMPLES,
         "most_tokens": module.encoder.block,
         "silent_samples": SILENT_SAMPLES,
-        "skipped_tokens": SILENT_TOKENS + LIVE_AHEAD,
-        "mixing": module.encoder.mixing(live=True).tolist(),
+        "skipped_tokens": EMPTY_CALLS + BLOCK_TOKENS,
+        "row_tokens": ROW_TOKENS,
+        "mixing": module.encoder.live_mixing.tolist(),
     }
     look_ahead_s = f"{LOOK_AHEAD_MS / 1000:.3f}"
     return {"listens": LISTENS, "look_ahead_s": look_ahead_s, "stream": json.dumps(stream)}
@@ -180,7 +150,7 @@ def _program(module: LiveStep) -> ONNXProgram:
     tokens = torch.export.Dim("tokens", min=1, max=module.encoder.block)
     example = (0.1 * torch.randn(4 * TOKEN_SAMPLES), torch.tensor(7), torch.zeros(sum(module.sizes)))
     shapes = {"sound": {0: TOKEN_SAMPLES * tokens}, "place": {}, "memory": {}}
-    return traced(module, example, shapes, ["slots", "remembered"])
+    return traced(module, example, shapes, ["views", "remembered"])
 
 
 def live_disagreement(network: FaceNetwork, file: Path) -> float:

@@ -14,8 +14,8 @@ from torch.nn import functional
 
 from addon.core.audio import RATE as SAMPLE_RATE
 
+from .attention import Layer, through
 from .config import NetworkSettings
-from .encoder import Layer, through, within
 
 ROW_SAMPLES = 320  # 20 ms: 50 rows a second
 TOKEN_ROWS = 2  # one token gives two rows, so the transformer runs at 25 tokens a second
@@ -81,16 +81,13 @@ class LocalAttention(nn.Module):
         distance = torch.arange(-self.block, self.block + 1).abs() / self.block
         self.bias = nn.Parameter(-4 * slopes[:, None] * distance)
 
-    def forward(self, x: Tensor, inside: Tensor, ahead: int | None = None) -> Tensor:
-        """x (B, T, W), T a multiple of the block; inside (T / block, 3 block) tells real neighbours from padding.
-
-        ahead: how many tokens to come may be looked at, as many as of the past where None.
-        """
+    def forward(self, x: Tensor, inside: Tensor) -> Tensor:
+        """x (B, T, W), T a multiple of the block; inside (T / block, 3 block) tells real neighbours from padding."""
         queries, keys, values = self.project(x).chunk(3, dim=2)
         q = queries.unflatten(1, (-1, self.block)).unflatten(3, (self.heads, -1))  # (B, K, block, H, D)
         k, v = self._neighbours(keys), self._neighbours(values)
         scores = torch.einsum("bkqhd,bkshd->bkhqs", q, k) * (q.shape[-1] ** -0.5)
-        allowed = within(self.reach, self.block, ahead) & inside[:, None, None, :]  # (K, 1, block, 3 block)
+        allowed = (self.reach.abs() <= self.block) & inside[:, None, None, :]  # (K, 1, block, 3 block)
         scores = (scores + self.bias[:, self.offset]).masked_fill(~allowed, -1e4)
         mixed = torch.einsum("bkhqs,bkshd->bkqhd", scores.softmax(dim=-1), v)
         merged: Tensor = self.merge(mixed.flatten(3).flatten(1, 2))
@@ -131,7 +128,7 @@ class MelEncoder(nn.Module):
         padded = torch.cat([slots[:, :1]] * reach + [slots] + [slots[:, -1:]] * reach, dim=1)
         return torch.stack([share * padded[:, at : at + count] for at, share in enumerate(BELL)]).sum(dim=0)
 
-    def plain_rows(self, slots: Tensor) -> Tensor:
+    def plain_rows(self, slots: Tensor, live: bool = False) -> Tensor:  # noqa: ARG002  # it is never live
         """Slots (B, T, C) are rows already."""
         return slots
 

@@ -17,9 +17,11 @@ import onnxruntime
 import torch
 from torch import Tensor
 
+from .attention import rotary_channels
 from .config import NetworkSettings
 from .corpora import CorpusError
-from .encoder import FILTER_SAMPLES, TAP_SAMPLES, live_bell, rotary_channels
+from .encoder import live_bell
+from .front import FILTER_SAMPLES, TAP_SAMPLES
 
 Floats = npt.NDArray[np.float32]
 WIDTH, HEADS, LAYERS = 288, 8, 6

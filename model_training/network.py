@@ -41,7 +41,7 @@ class Prediction:
 
 
 class Mouth(nn.Module):
-    """Hidden tokens (B, T, W) to slots: channels (B, 2 T, C) over SOLO, and the lips' seal as a logit (B, 2 T, 1)."""
+    """Hidden tokens (..., T, W) to slots: channels (..., 2 T, C) over SOLO, the lips' seal as a logit (..., 2 T, 1)."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class FaceNetwork(nn.Module):
         mouth = self.live_mouth if live and self.live_mouth else self.mouth
         channels, seal = (self.encoder.smooth_rows(slots, live) for slots in mouth(hidden))
         seal = seal[..., 0]
-        phones = self.encoder.plain_rows(_slots(self.phones(hidden)))
+        phones = self.encoder.plain_rows(_slots(self.phones(hidden)), live)
         # mouthClose is relative to jawOpen: the student says how far the lips are sealed over whatever the jaw does.
         closed = seal.sigmoid() * channels[..., JAW].clamp(min=0)
         channels = cat([channels[..., :CLOSE], closed[..., None], channels[..., CLOSE + 1 :]], dim=2)
@@ -79,5 +79,5 @@ class FaceNetwork(nn.Module):
 
 
 def _slots(values: Tensor) -> Tensor:
-    """(B, T, 2 C) of tokens to (B, 2 T, C) of their slots."""
-    return values.unflatten(2, (TOKEN_SLOTS, -1)).flatten(1, 2)
+    """(..., T, 2 C) of tokens to (..., 2 T, C) of their slots."""
+    return values.unflatten(-1, (TOKEN_SLOTS, -1)).flatten(-3, -2)

@@ -77,11 +77,11 @@ def read_json(file: Path) -> dict[str, Any]:
     return found
 
 
-def facts(start: Path | None, folder: Path, shard: Shard, group: Ranks) -> dict[str, Any]:
+def facts(start: Sequence[Path], folder: Path, shard: Shard, group: Ranks) -> dict[str, Any]:
     """What a part of a training was made with, apart from its config."""
     gpu = group.device.type == "cuda"
     return {
-        "start": str(start or ""),
+        "start": " ".join(map(str, start)),
         "shard": {
             "folder": folder.name,
             "lines": len(shard.lines),

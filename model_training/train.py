@@ -2,10 +2,10 @@
 
     python -m model_training.train --config model_training/configs/base.toml --shard prepared/base --out runs/base
 
-With --start CHECKPOINT it begins from another run's averaged weights instead of from nothing: fine-tuning is a config
-and a place to start. Where torchrun starts several processes, one a GPU, they share the work (`ranks.py`). The run
-folder holds what made the run, a table of losses and the checkpoint. The same command goes on from there; a loss that
-is not a number stops the run and leaves the last checkpoint as it is.
+With --start CHECKPOINT it begins from another run's averaged weights instead of from nothing, or from the mean of
+several runs': fine-tuning is a config and a place to start. Where torchrun starts several processes, one a GPU, they
+share the work (`ranks.py`). The run folder holds what made the run, a table of losses and the checkpoint. The same
+command goes on from there; a loss that is not a number stops the run and leaves the last checkpoint as it is.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ def train(
     settings: config.TrainingConfig,
     shard_folder: Path,
     out: Path,
-    start: Path | None = None,
+    start: Sequence[Path] = (),
     group: Ranks | None = None,
 ) -> Path:
     """Train to the end of the schedule, from the checkpoint in `out` where there is one; returns the checkpoint.
 
-    start: a checkpoint of another run, from whose averaged weights a new run begins, or a published encoder.
+    start: checkpoints of other runs, from the mean of whose averaged weights a new run begins, or a published encoder.
     group: the processes that train together; by default this one alone.
     """
     group = group or ranks.alone()
@@ -77,7 +77,7 @@ def train(
 
 
 def _ready(
-    settings: config.TrainingConfig, out: Path, start: Path | None, group: Ranks
+    settings: config.TrainingConfig, out: Path, start: Sequence[Path], group: Ranks
 ) -> tuple[config.TrainingConfig, Student]:
     """The student where it begins or goes on, and the config with the batches a step that all processes share."""
     train, device = settings.train, group.device
@@ -92,7 +92,7 @@ def _ready(
     if (out / CHECKPOINT).exists():
         made_by = resume(student, settings, out / CHECKPOINT, device)
         wanted = wanted or made_by.train.batches_per_step
-    elif start is not None:
+    elif start:
         begin(student, settings, start, device)
     wanted = wanted or group.count
     if wanted % group.count:
@@ -191,7 +191,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--shard", type=Path, required=True, help="folder that model_training.prepare wrote")
     parser.add_argument("--out", type=Path, required=True, help="run folder")
     parser.add_argument(
-        "--start", type=Path, help="checkpoint of another run, or Moonshine's encoder_model.ort, to begin from"
+        "--start",
+        type=Path,
+        nargs="+",
+        default=(),
+        help="checkpoint of another run to begin from, the mean of several, or Moonshine's encoder_model.ort",
     )
     parser.add_argument("--seed", type=int, help="instead of the config's: runs that differ by nothing else")
     args = parser.parse_args(argv)

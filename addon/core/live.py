@@ -30,38 +30,28 @@ MAX_TOKENS = 1000  # a call; more is no file of ours
 
 @dataclass(frozen=True)
 class Stream:
-    """How a live model's file says that it is fed, and how its slots become rows."""
+    """How a live model's file says that it is fed, and how rows come of what it answers.
+
+    With every token of sound it answers a view: slots around that moment. A block's rows are each mixed from one view.
+    """
 
     slots: tuple[str, ...]  # what a slot holds: channels without sides; mouthClose as the logit of the lips' seal
-    token_slots: int
     token_samples: int
     most_tokens: int  # a call
     silent_samples: int  # zeros that are heard before the sound
-    skipped_tokens: int  # that say nothing of the sound yet
-    mixing: Array  # (6, S): how a block's rows are mixed from its slots, with as many of those around it on either side
+    skipped_tokens: int  # that say nothing of the sound yet; then comes the first of the first block
+    row_tokens: npt.NDArray[np.int64]  # (R,), rising: the token, counted from its block's first, whose view a row is of
+    mixing: Array  # (R, S): how each of a block's rows is mixed from the slots of its view
 
     @property
-    def block_slots(self) -> int:
-        """Slots of one block of rows."""
-        return len(self.mixing) * HOP_SAMPLES * self.token_slots // self.token_samples
-
-    @property
-    def reach_slots(self) -> int:
-        """Slots on either side of a block that its rows are mixed from."""
-        return (self.mixing.shape[1] - self.block_slots) // 2
-
-    @property
-    def needed(self) -> npt.NDArray[np.int64]:
-        """The last slot that each row of the first block is mixed from, (6,)."""
-        unheard: npt.NDArray[np.int64] = np.argmax(self.mixing[:, ::-1] != 0, axis=1).astype(np.int64)
-        last: npt.NDArray[np.int64] = self.mixing.shape[1] - 1 - self.reach_slots - unheard
-        return last
+    def block_tokens(self) -> int:
+        """Tokens from one block of rows to the next."""
+        return len(self.mixing) * HOP_SAMPLES // self.token_samples
 
     @property
     def look_ahead_ms(self) -> float:
         """The most sound after a row that must have come in before the row goes out."""
-        tokens = self.needed // self.token_slots + 1 + self.skipped_tokens
-        heard = tokens * self.token_samples - self.silent_samples
+        heard = (self.row_tokens + 1 + self.skipped_tokens) * self.token_samples - self.silent_samples
         return float((heard - np.arange(len(heard)) * HOP_SAMPLES).max() * 1000 / SAMPLE_RATE)
 
     @classmethod
@@ -69,14 +59,18 @@ class Stream:
         """The stream that a file's metadata describes; a ModelError where it makes no sense."""
         try:
             table = json.loads(text)
-            names = ("token_slots", "token_samples", "most_tokens", "silent_samples", "skipped_tokens")
+            names = ("token_samples", "most_tokens", "silent_samples", "skipped_tokens")
             counts = [int(table[name]) for name in names]
-            slots, mixing = tuple(map(str, table["slots"])), np.array(table["mixing"], np.float32)
-            stream = cls(slots, counts[0], counts[1], counts[2], counts[3], counts[4], mixing)
-            rows, width = stream.mixing.shape
-            whole = rows * HOP_SAMPLES * stream.token_slots
-            fits = min(counts[:3]) > 0 <= min(counts[3:]) and stream.most_tokens <= MAX_TOKENS and rows > 0
-            fits = fits and whole % stream.token_samples == 0 and width >= stream.block_slots
+            slots, row_tokens = tuple(map(str, table["slots"])), np.array(table["row_tokens"], np.int64)
+            stream = cls(
+                slots, counts[0], counts[1], counts[2], counts[3], row_tokens, np.array(table["mixing"], np.float32)
+            )
+            rows, _ = stream.mixing.shape
+            fits = min(counts[:2]) > 0 <= min(counts[2:]) and stream.most_tokens <= MAX_TOKENS and rows > 0
+            fits = fits and rows * HOP_SAMPLES % stream.token_samples == 0 and row_tokens.shape == (rows,)
+            fits = fits and bool(
+                (np.diff(row_tokens, prepend=0, append=row_tokens[0] + stream.block_tokens) >= 0).all()
+            )
             fits = fits and len({"jawOpen", "mouthClose"} & set(stream.slots)) != 1
         except (ValueError, TypeError, KeyError):
             fits = False
@@ -128,8 +122,7 @@ class LiveFace:
         """Forgets the stream; what comes next is the beginning of another."""
         self._memory = np.zeros(self._memory_size, np.float32)
         self._waiting = np.zeros(self.stream.silent_samples, np.float32)  # samples that make no whole token yet
-        self._slots = np.zeros((0, len(self.stream.slots)), np.float32)  # those that rows to come are mixed from
-        self._heard = self._tokens = self._first_slot = self._rows = 0  # samples, tokens, slots let go, rows given
+        self._heard = self._tokens = self._rows = 0  # samples, tokens, rows given
 
     def push(self, samples: Array) -> Curves:
         """The rows, perhaps none, that are certain after these samples, (N,) float32 at 16 kHz."""
@@ -156,43 +149,32 @@ class LiveFace:
     def _rows_of(self, samples: Array) -> Curves:
         self._waiting = np.concatenate([self._waiting, samples])
         size = self.stream.token_samples
+        rows = [np.zeros((0, len(self.stream.slots)), np.float32)]
         while tokens := min(len(self._waiting) // size, self.stream.most_tokens):
-            self._hear(self._waiting[: tokens * size], tokens)
+            rows.append(self._hear(self._waiting[: tokens * size], tokens))
             self._waiting = self._waiting[tokens * size :]
         self._waiting = self._waiting.copy()  # not a view that keeps all that was pushed
-        return Curves(self._mixed(), self.card.channels, RATE)
+        return Curves(self._channels(np.concatenate(rows)), self.card.channels, RATE)
 
-    def _hear(self, sound: Array, tokens: int) -> None:
-        """One call of the model: its slots join those that wait to be mixed."""
+    def _hear(self, sound: Array, tokens: int) -> Array:
+        """One call of the model: the slots, already mixed, of those rows whose views have come, (T, slots)."""
         feeds: dict[str, npt.NDArray[np.generic]] = {
             "sound": sound,
             "place": np.array(self._tokens, np.int64),
             "memory": self._memory,
         }
-        slots, memory = self.backend.run_all(("slots", "remembered"), feeds)
-        if not np.isfinite(slots).all():
+        views, memory = self.backend.run_all(("views", "remembered"), feeds)
+        if not np.isfinite(views).all():
             raise ModelError(f"{self.card.name}: its output holds values that are not numbers; train it again")
-        skipped = max(self.stream.skipped_tokens - self._tokens, 0) * self.stream.token_slots
-        self._slots = np.concatenate([self._slots, slots[skipped:]])
+        first = self._tokens - self.stream.skipped_tokens
         self._memory, self._tokens = memory, self._tokens + tokens
-
-    def _mixed(self) -> Array:
-        """The rows whose slots are all there, (T, C); slots that no later row needs are let go."""
-        stream, block = self.stream, len(self.stream.mixing)
-        there = self._first_slot + len(self._slots)
-        rows = np.arange(self._rows, there // stream.block_slots * block + block)
-        begins = rows // block * stream.block_slots
-        rows = rows[begins + stream.needed[rows % block] < there]
-        if not len(rows):
-            return np.zeros((0, len(self.card.channels)), np.float32)
-        # before the first slot, the first is held; those after the last have no weight
-        wanted = begins[: len(rows), None] - stream.reach_slots + np.arange(stream.mixing.shape[1])
-        near = self._slots[np.clip(wanted, 0, there - 1) - self._first_slot]  # (T, S, C)
-        values = np.einsum("ts,tsc->tc", stream.mixing[rows % block], near)
+        block = len(self.stream.mixing)
+        rows = np.arange(self._rows, self._rows + (tokens // self.stream.block_tokens + 2) * block)
+        of = rows // block * self.stream.block_tokens + self.stream.row_tokens[rows % block]
+        rows, of = rows[of < first + tokens], of[of < first + tokens]
         self._rows += len(rows)
-        kept = max(self._rows // block * stream.block_slots - stream.reach_slots, 0)
-        self._slots, self._first_slot = self._slots[kept - self._first_slot :].copy(), kept
-        return self._channels(values)
+        mixed: Array = np.einsum("ts,tsc->tc", self.stream.mixing[rows % block], views[of - first])
+        return mixed
 
     def _channels(self, values: Array) -> Array:
         """Slots' values (T, S) as channels (T, C): within 0..1, both sides alike, mouthClose a share of jawOpen."""

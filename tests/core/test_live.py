@@ -23,22 +23,17 @@ BEFORE = 4  # tokens that this model remembers
 Array = np.ndarray
 
 
-def mixing() -> list[list[float]]:
-    """A bell about each row, without the slots that are not there in time."""
-    apart = (np.arange(20) - 4.5) * 12 - np.arange(6)[:, None] * 20
-    there = ((np.arange(20) - 5) // 2 * 24 + 64 <= np.arange(6)[:, None] * 20 + 80) & (np.abs(apart) <= 60)
-    share = np.exp(-0.5 * (apart / 20) ** 2) * there
-    return (share / share.sum(axis=1, keepdims=True)).tolist()
-
-
+ROW_TOKENS = (1, 2, 3, 4, 5, 5)
+MIXING = [[0.2, 0.5, 0.3], [0.5, 0.5, 0.0], [1.0, 0.0, 0.0], [0.0, 0.4, 0.6], [0.25, 0.5, 0.25], [0.0, 0.0, 1.0]]
+GAINS = (3.0, 9.0, 1.0, 2.0, 5.0, 0.5, 2.5, 7.0, 0.8)  # of a view's three slots
 STREAM = {
     "slots": SLOTS,
-    "token_slots": 2,
     "token_samples": 384,
     "most_tokens": 20,
     "silent_samples": 512,
-    "skipped_tokens": 3,
-    "mixing": mixing(),
+    "skipped_tokens": 2,
+    "row_tokens": ROW_TOKENS,
+    "mixing": MIXING,
 }
 METADATA = {
     "schema": "1",
@@ -65,8 +60,8 @@ def graph() -> onnx.GraphProto:
         "line": np.array([1, 1, -1], np.int64),
         "column": np.array([-1, 1], np.int64),
         "mean": np.full((1, 1, BEFORE + 1), 1 / (BEFORE + 1), np.float32),
-        "gains": np.array([[3.0, 9.0, 1.0, 2.0, 5.0, 0.5]], np.float32),  # of the two slots of a token
-        "slot": np.array([-1, 3], np.int64),
+        "gains": np.array([GAINS], np.float32),
+        "view": np.array([-1, 3, 3], np.int64),
         "last": np.array([-BEFORE], np.int64),
         "end": np.array([2**31], np.int64),
         "axis": np.array([1], np.int64),
@@ -86,8 +81,8 @@ def graph() -> onnx.GraphProto:
         helper.make_node("Reshape", ["whole", "line"], ["signal"]),
         helper.make_node("Conv", ["signal", "mean"], ["smooth"]),
         helper.make_node("Reshape", ["smooth", "column"], ["levels"]),
-        helper.make_node("MatMul", ["levels", "gains"], ["pairs"]),
-        helper.make_node("Reshape", ["pairs", "slot"], ["slots"]),
+        helper.make_node("MatMul", ["levels", "gains"], ["slots"]),
+        helper.make_node("Reshape", ["slots", "view"], ["views"]),
     ]
     inputs = [
         helper.make_tensor_value_info("sound", TensorProto.FLOAT, ["N"]),
@@ -95,7 +90,7 @@ def graph() -> onnx.GraphProto:
         helper.make_tensor_value_info("memory", TensorProto.FLOAT, [BEFORE]),
     ]
     outputs = [
-        helper.make_tensor_value_info("slots", TensorProto.FLOAT, ["S", 3]),
+        helper.make_tensor_value_info("views", TensorProto.FLOAT, ["T", 3, 3]),
         helper.make_tensor_value_info("remembered", TensorProto.FLOAT, [BEFORE]),
     ]
     initializers = [numpy_helper.from_array(value, name) for name, value in constants.items()]
@@ -126,14 +121,14 @@ def heard(face: LiveFace, pieces: list[Array]) -> Array:
 
 
 def by_hand(samples: Array) -> Array:
-    """The same in a few lines of numpy: loudness of tokens, slots, rows."""
+    """The same in a few lines of numpy: loudness of tokens, views, rows."""
     padded = np.concatenate([np.zeros(512), samples, np.zeros(4_000)])
     power = (padded[: len(padded) // 384 * 384].reshape(-1, 384) ** 2).mean(axis=1)
-    level = np.convolve(np.sqrt(power), np.full(5, 0.2))[3 : len(power)]  # three tokens say nothing of the sound
-    slots = (level[:, None] * np.array([3.0, 9.0, 1.0, 2.0, 5.0, 0.5])).reshape(-1, 3)
+    level = np.convolve(np.sqrt(power), np.full(5, 0.2))[2 : len(power)]  # two tokens say nothing of the sound
+    views = np.outer(level, GAINS).reshape(-1, 3, 3)
     rows = np.arange(-(-len(samples) // 320))
-    near = slots[np.clip(rows[:, None] // 6 * 10 - 5 + np.arange(20), 0, len(slots) - 1)]
-    jaw, close, press = np.einsum("ts,tsc->ct", np.array(mixing())[rows % 6], near)
+    near = views[rows // 6 * 5 + np.array(ROW_TOKENS)[rows % 6]]
+    jaw, close, press = np.einsum("ts,tsc->ct", np.array(MIXING)[rows % 6], near)
     jaw, press = np.clip(jaw, 0, 1), np.clip(press, 0, 1)
     return np.stack([jaw, jaw / (1 + np.exp(-close)), press, press], axis=1)
 
@@ -235,6 +230,8 @@ def test_files_that_are_no_live_model_are_refused_in_one_line(
         (saved(tmp_path / "a.onnx", stream="{}"), "'stream' makes no sense"),
         (saved(tmp_path / "b.onnx", stream=json.dumps({**STREAM, "token_samples": 0})), "'stream' makes no sense"),
         (saved(tmp_path / "c.onnx", stream=json.dumps({**STREAM, "mixing": [[1.0]]})), "'stream' makes no sense"),
+        (saved(tmp_path / "g.onnx", stream=json.dumps({**STREAM, "row_tokens": [5] * 5})), "'stream' makes no sense"),
+        (saved(tmp_path / "h.onnx", stream=json.dumps({**STREAM, "row_tokens": [0, 2, 1, 3, 4, 5]})), "makes no sense"),
         (saved(tmp_path / "d.onnx", stream=json.dumps({**STREAM, "slots": ["jawOpen"]})), "'stream' makes no sense"),
         (saved(tmp_path / "e.onnx", channels='["cheekPuff"]'), "is not that of a live model"),
         (saved(tmp_path / "f.onnx", rate="60"), "50 rows"),

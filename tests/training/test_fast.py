@@ -12,8 +12,8 @@ from torch import nn
 
 from model_training import export
 from model_training.config import NetworkSettings
-from model_training.encoder import Front
 from model_training.fast import FewerProducts, PlainNorm, fast
+from model_training.front import Front
 from model_training.network import STEP_SAMPLES, FaceNetwork
 
 SETTINGS = NetworkSettings(

@@ -12,10 +12,11 @@ import torch
 
 from addon.core.live import LiveFace
 from model_training import config, live, quantise
+from model_training.articulation import SOLO
 from model_training.config import NetworkSettings, TrainingConfig
 from model_training.corpora import CorpusError
-from model_training.encoder import TOKEN_SAMPLES
 from model_training.export import Exported, ExportError
+from model_training.front import TOKEN_SAMPLES
 from model_training.network import STEP_SAMPLES, FaceNetwork
 from model_training.prepare import open_shard
 
@@ -130,15 +131,15 @@ def test_a_step_takes_one_token_or_many(network: FaceNetwork) -> None:
     step = live.LiveStep(network).eval()
     sound = torch.from_numpy(line(1.0)[: 8 * TOKEN_SAMPLES])
     said: dict[int, list[torch.Tensor]] = {1: [], 4: []}
-    for size, slots in said.items():
+    for size, views in said.items():
         memory = torch.zeros(sum(step.sizes))
         for token in range(0, 8, size):
             with torch.no_grad():
                 piece = sound[token * TOKEN_SAMPLES :][: size * TOKEN_SAMPLES]
                 out, memory = step(piece, torch.tensor(token), memory)
-            slots.append(out)
-    one, many = (torch.cat(slots)[6:] for slots in said.values())  # three tokens say nothing yet
-    assert len(one) == 10
+            views.append(out)
+    one, many = (torch.cat(views) for views in said.values())
+    assert one.shape == (8, 10, len(SOLO))
     assert torch.allclose(one, many, atol=1e-5)
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from addon.core.errors import FacewrightError
-from model_training import encoder, moonshine
+from model_training import encoder, front, moonshine
 from model_training.config import NetworkSettings
 
 WHOLE = NetworkSettings("waveform", moonshine.LAYERS, moonshine.WIDTH, moonshine.HEADS, 400, 0.0)
@@ -23,7 +23,7 @@ def test_the_encoder_begins_as_moonshines(monkeypatch: pytest.MonkeyPatch) -> No
     ours.load_state_dict(moonshine.encoder_weights(file, WHOLE))
     seconds = np.arange(30 * encoder.STEP_SAMPLES) / 16_000
     sound = (0.2 * np.sin(700 * seconds + 20 * np.sin(5 * seconds)) * np.sin(9 * seconds)).astype(np.float32)
-    around = np.pad(sound, encoder.BEFORE_SAMPLES)[None]
+    around = np.pad(sound, front.BEFORE_SAMPLES)[None]
     session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
     feeds = {"input_values": around, "attention_mask": np.ones(around.shape, np.int64)}
     theirs = session.run(None, feeds)[0][0]

@@ -210,7 +210,7 @@ def test_a_later_part_may_have_another_dropout(
 ) -> None:
     network = dataclasses.replace(tiny_config.network, dropout=0.3)
     short = dataclasses.replace(tiny_config, network=network, train=dataclasses.replace(tiny_config.train, steps=1))
-    made_by, state = train.load_checkpoint(train.train(short, shard, tmp_path, start=run / train.CHECKPOINT))
+    made_by, state = train.load_checkpoint(train.train(short, shard, tmp_path, start=[run / train.CHECKPOINT]))
     assert made_by.network.dropout == 0.3
     assert state["step"] == 1
 
@@ -219,11 +219,38 @@ def test_fine_tuning_begins_from_what_another_run_has_learnt(
     run: Path, shard: Path, tiny_config: config.TrainingConfig, tmp_path: Path
 ) -> None:
     short = dataclasses.replace(tiny_config, train=dataclasses.replace(tiny_config.train, steps=10, learning_rate=1e-6))
-    train.train(short, shard, tmp_path, start=run / train.CHECKPOINT)
+    train.train(short, shard, tmp_path, start=[run / train.CHECKPOINT])
     _, learnt = train.load_checkpoint(run / train.CHECKPOINT)
     _, tuned = train.load_checkpoint(tmp_path / train.CHECKPOINT)
     assert tuned["step"] == 10
     assert all(torch.allclose(learnt["average"][name], value, atol=1e-4) for name, value in tuned["average"].items())
+
+
+def test_a_later_part_may_begin_at_the_mean_of_others(
+    run: Path, shard: Path, tiny_config: config.TrainingConfig, tmp_path: Path
+) -> None:
+    _, state = train.load_checkpoint(run / train.CHECKPOINT)
+    changed = {**state, "average": {name: value + 0.5 for name, value in state["average"].items()}}
+    torch.save(changed, tmp_path / "other.pt")
+    short = dataclasses.replace(tiny_config, train=dataclasses.replace(tiny_config.train, steps=1, learning_rate=1e-9))
+    both = [run / train.CHECKPOINT, tmp_path / "other.pt"]
+    _, begun = train.load_checkpoint(train.train(short, shard, tmp_path / "run", start=both))
+    assert all(
+        torch.allclose(state["average"][name] + 0.25, value, atol=1e-4) for name, value in begun["average"].items()
+    )
+
+
+@pytest.mark.parametrize("going_on", [True, False])
+def test_weights_of_another_version_of_the_network_are_refused(
+    run: Path, shard: Path, tiny_config: config.TrainingConfig, tmp_path: Path, going_on: bool
+) -> None:
+    _, state = train.load_checkpoint(run / train.CHECKPOINT)
+    for weights in (state["network"], state["average"]):
+        weights["encoder.old"] = weights.pop("encoder.norm.weight")
+    torch.save(state, tmp_path / train.CHECKPOINT)
+    start = () if going_on else [tmp_path / train.CHECKPOINT]
+    with pytest.raises(TrainingError, match="another version of the network"):
+        train.train(tiny_config, shard, tmp_path if going_on else tmp_path / "run", start=start)
 
 
 def test_the_command_says_what_is_wrong_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
