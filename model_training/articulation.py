@@ -22,6 +22,7 @@ from .phones import Phone
 Array = npt.NDArray[np.float32]
 
 RATE = 50.0  # rows a second, as the model gives them
+ROW_SAMPLES = 320  # at 16 kHz
 BRIDGED_PAUSE_S = 0.2  # in a shorter pause the mouth does not go to rest
 REST_ONSET_S = 0.085  # the mouth closes soon when speech stops,
 SPEECH_ONSET_S = 0.048  # and opens this long before it starts again

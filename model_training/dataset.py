@@ -13,8 +13,9 @@ from torch import Tensor
 
 from addon.core.audio import RATE as SAMPLE_RATE
 
+from .articulation import ROW_SAMPLES
 from .config import AugmentSettings, CorpusSettings, TrainSettings
-from .network import ROW_SAMPLES, STEP_ROWS
+from .network import STEP_ROWS
 from .prepare import Line, Shard
 
 Floats = npt.NDArray[np.float32]

@@ -26,11 +26,11 @@ from addon.core.errors import FacewrightError
 from addon.core.model import FaceModel
 
 from . import checkpoint
-from .articulation import CHANNELS, SIDED, SOLO
+from .articulation import CHANNELS, ROW_SAMPLES, SIDED, SOLO
 from .command import finish
 from .config import TrainingConfig
 from .fast import fast
-from .network import CLOSE, JAW, ROW_SAMPLES, STEP_SAMPLES, FaceNetwork, context_s
+from .network import CLOSE, JAW, STEP_SAMPLES, FaceNetwork, context_s
 
 SCHEMA = "1"
 AGREEMENT = 1e-4  # how far onnxruntime may be from PyTorch

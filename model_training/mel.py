@@ -14,10 +14,10 @@ from torch.nn import functional
 
 from addon.core.audio import RATE as SAMPLE_RATE
 
+from .articulation import ROW_SAMPLES
 from .attention import Layer, through
 from .config import NetworkSettings
 
-ROW_SAMPLES = 320  # 20 ms: 50 rows a second
 TOKEN_ROWS = 2  # one token gives two rows, so the transformer runs at 25 tokens a second
 TOKEN_SAMPLES = ROW_SAMPLES * TOKEN_ROWS  # 640
 HOP_SAMPLES = 160  # 10 ms between mel frames

@@ -13,11 +13,10 @@ from torch import Tensor, cat, nn
 from addon.core.audio import RATE as SAMPLE_RATE
 
 from . import encoder, mel
-from .articulation import SOLO
+from .articulation import ROW_SAMPLES, SOLO
 from .config import NetworkSettings
 from .phones import INVENTORY
 
-ROW_SAMPLES = 320  # 20 ms: 50 rows a second
 STEP_SAMPLES = encoder.STEP_SAMPLES  # a waveform's length is a multiple of this: 120 ms, six rows
 STEP_ROWS = STEP_SAMPLES // ROW_SAMPLES
 TOKEN_SLOTS = 2  # moments that a token speaks of

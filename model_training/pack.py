@@ -27,10 +27,10 @@ from tqdm import tqdm
 from addon.core.errors import reason
 
 from .align import SAMPLE_RATE
-from .articulation import SOLO
+from .articulation import ROW_SAMPLES, SOLO
 from .command import finish
 from .corpora import CorpusError
-from .prepare import ROW_BYTES, ROW_SAMPLES, Line, Shard, open_shard
+from .prepare import ROW_BYTES, Line, Shard, open_shard
 from .whole import write_whole
 
 MIB = 1 << 20

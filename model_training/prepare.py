@@ -23,13 +23,12 @@ from tqdm import tqdm
 
 from . import config, corpora
 from .align import SAMPLE_RATE, read_speech, words_of
-from .articulation import CHANNELS, RATE, SOLO, teacher_curves
+from .articulation import CHANNELS, RATE, ROW_SAMPLES, SOLO, teacher_curves
 from .audit import refuse_leaks
 from .command import finish, tally
 from .phones import INVENTORY, Phone, energy_db, read_phones
 from .whole import write_whole
 
-ROW_SAMPLES = round(SAMPLE_RATE / RATE)
 ROW_BYTES = {"samples.i16": 2 * ROW_SAMPLES, "targets.f16": 2 * len(SOLO), "phones.u8": 1}  # of a shard's files
 _COLUMNS = [CHANNELS.index(name if name in CHANNELS else name + "Left") for name in SOLO]
 

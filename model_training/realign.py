@@ -29,11 +29,11 @@ import torch
 from . import corpora, labels
 from .agreement import shared
 from .align import SAMPLE_RATE, read_speech
-from .articulation import CLOSURES, LIP_TO_TEETH
+from .articulation import CLOSURES, LIP_TO_TEETH, ROW_SAMPLES
 from .command import finish, tally
 from .export import mean_network
 from .labels import Labelled
-from .network import ROW_SAMPLES, STEP_SAMPLES, FaceNetwork
+from .network import STEP_SAMPLES, FaceNetwork
 from .phones import INVENTORY, Phone, read_phones
 from .viterbi import best_path
 
