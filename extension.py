@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 MANIFEST = ROOT / "blender_manifest.toml"
 DIST = ROOT / "dist"
-MODEL = ROOT / "addon/models/base.onnx"
+MODELS = (ROOT / "addon/models/base.onnx", ROOT / "addon/models/live.onnx")
 ANY_PYTHON = "3.13"  # what pip resolves a pure-Python wheel for
 
 
@@ -53,9 +53,10 @@ def download_wheels() -> int:
 
 def build() -> int:
     """One zip a platform in ./dist, after the wheels are there; older zips are removed."""
-    if not MODEL.is_file():
-        print(f"{MODEL.name} is missing; an extension without it can animate nothing: restore {MODEL}", file=sys.stderr)
-        return 1
+    for model in MODELS:
+        if not model.is_file():
+            print(f"{model.name} is missing; an extension without it lacks its ears: restore {model}", file=sys.stderr)
+            return 1
     if code := download_wheels():
         return code
     DIST.mkdir(exist_ok=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -133,6 +134,7 @@ def traced(
     module: nn.Module, example: tuple[Tensor, ...], shapes: dict[str, dict[int, Any]], outputs: Sequence[str]
 ) -> ONNXProgram:
     """The module as torch exports it from an example of its inputs; `shapes` names them and says what may vary."""
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it tells that torchvision is not there
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # torch's exporter warns of torch's own old calls
         program = torch.onnx.export(

@@ -11,6 +11,8 @@ fell from 81 to 76 points.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import logging
 import sys
 from collections.abc import Iterator, Sequence
@@ -71,17 +73,18 @@ def quantise(model: Path, shard: Shard, out: Path) -> Path:
     partial = out.with_suffix(".partial.onnx")
     logging.getLogger().setLevel(logging.ERROR)  # onnxruntime advises a preparation that this graph has behind it
     try:
-        quantization.quantize_static(
-            model,
-            partial,
-            _Speech(shard, model, "memory" in {item.name for item in graph.input}),
-            quant_format=quantization.QuantFormat.QDQ,
-            nodes_to_quantize=chosen,
-            per_channel=True,
-            reduce_range=True,  # seven bits: products of eight overflow on processors without VNNI
-            calibrate_method=quantization.CalibrationMethod.Percentile,
-            extra_options={"CalibPercentile": 100 * CLIPPED_SHARE},
-        )
+        with contextlib.redirect_stdout(io.StringIO()):  # onnxruntime prints how it calibrates
+            quantization.quantize_static(
+                model,
+                partial,
+                _Speech(shard, model, "memory" in {item.name for item in graph.input}),
+                quant_format=quantization.QuantFormat.QDQ,
+                nodes_to_quantize=chosen,
+                per_channel=True,
+                reduce_range=True,  # seven bits: products of eight overflow on processors without VNNI
+                calibrate_method=quantization.CalibrationMethod.Percentile,
+                extra_options={"CalibPercentile": 100 * CLIPPED_SHARE},
+            )
         partial.replace(out)
     finally:
         partial.unlink(missing_ok=True)

@@ -59,19 +59,16 @@ class Stream:
         """The stream that a file's metadata describes; a ModelError where it makes no sense."""
         try:
             table = json.loads(text)
-            names = ("token_samples", "most_tokens", "silent_samples", "skipped_tokens")
-            counts = [int(table[name]) for name in names]
-            slots, row_tokens = tuple(map(str, table["slots"])), np.array(table["row_tokens"], np.int64)
             stream = cls(
-                slots, counts[0], counts[1], counts[2], counts[3], row_tokens, np.array(table["mixing"], np.float32)
+                tuple(map(str, table["slots"])),
+                int(table["token_samples"]),
+                int(table["most_tokens"]),
+                int(table["silent_samples"]),
+                int(table["skipped_tokens"]),
+                np.array(table["row_tokens"], np.int64),
+                np.array(table["mixing"], np.float32),
             )
-            rows, _ = stream.mixing.shape
-            fits = min(counts[:2]) > 0 <= min(counts[2:]) and stream.most_tokens <= MAX_TOKENS and rows > 0
-            fits = fits and rows * HOP_SAMPLES % stream.token_samples == 0 and row_tokens.shape == (rows,)
-            fits = fits and bool(
-                (np.diff(row_tokens, prepend=0, append=row_tokens[0] + stream.block_tokens) >= 0).all()
-            )
-            fits = fits and len({"jawOpen", "mouthClose"} & set(stream.slots)) != 1
+            fits = stream._makes_sense()
         except (ValueError, TypeError, KeyError):
             fits = False
         if not fits:
@@ -79,6 +76,18 @@ class Stream:
                 f"model {file}: metadata field 'stream' makes no sense; export it with Facewright's trainer"
             )
         return stream
+
+    def _makes_sense(self) -> bool:
+        rows, _ = self.mixing.shape
+        if rows == 0 or self.token_samples <= 0 or self.row_tokens.shape != (rows,):
+            return False
+        steps = np.diff(self.row_tokens, prepend=0, append=self.row_tokens[0] + self.block_tokens)
+        return bool(
+            0 < self.most_tokens <= MAX_TOKENS
+            and min(self.silent_samples, self.skipped_tokens, *steps) >= 0
+            and rows * HOP_SAMPLES % self.token_samples == 0
+            and len({"jawOpen", "mouthClose"} & set(self.slots)) != 1
+        )
 
 
 class LiveFace:
