@@ -38,6 +38,7 @@ REACH_SLOTS = 5  # how many slots outside its block a row is mixed from
 BELL_MS, LINE_MS = 20.0, 8.0  # deviations of the bells that rows are mixed under: smoothly, or from the nearest slots
 LOOK_AHEAD_MS = 80.0  # a live stream's: so much sound after a row has come in when the row goes out
 VIEW_TOKENS = 5  # the newest, which a stream's row is mixed from
+EASING = (0.7, 0.2, 0.1)  # shares of a stream's row and of the two before it: each is a guess of its own, and trembles
 # The newest token, counted from its block's first, whose reading is over LOOK_AHEAD_MS after each row of a block.
 ROW_TOKENS = tuple(
     int(row * ROW_MS + LOOK_AHEAD_MS - (READ_SAMPLES - BEFORE_SAMPLES) * 1000 / SAMPLE_RATE) // int(2 * SLOT_MS)
@@ -86,9 +87,9 @@ class SpeechEncoder(nn.Module):
     def smooth_rows(self, slots: Tensor, live: bool = False) -> Tensor:
         """Slots (B, 2 T, C) of 12 ms to rows of 20 ms under a bell: a mouth does not tremble at 25 Hz.
 
-        A stream's slots are (B, T, 6, C), two of each token; its rows are mixed in shares that are learnt.
+        A stream's slots are (B, T, 6, C), two of each token; its rows are mixed in shares that are learnt, and eased.
         """
-        return _live_mixed(slots, self.live_mixing) if live else _mixed(slots, self.bell)
+        return _eased(_live_mixed(slots, self.live_mixing)) if live else _mixed(slots, self.bell)
 
     def plain_rows(self, slots: Tensor, live: bool = False) -> Tensor:
         """Slots, as smooth_rows takes them, to rows of 20 ms, each from its nearest."""
@@ -138,3 +139,12 @@ def _live_mixed(slots: Tensor, mixing: Tensor) -> Tensor:
     blocks = (views.shape[1] - 1) // BLOCK_TOKENS
     rows = [views[:, 1 + token :: BLOCK_TOKENS][:, : blocks - 1] for token in ROW_TOKENS]
     return torch.einsum("bkrsc,rs->bkrc", torch.stack(rows, dim=2), mixing).flatten(1, 2)
+
+
+def _eased(rows: Tensor) -> Tensor:
+    """Rows (B, T, C), each with some of those before it; before the first, the first is held."""
+    before = len(EASING) - 1
+    padded = torch.cat([rows[:, :1]] * before + [rows], dim=1)
+    count = rows.shape[1]
+    parts = [share * padded[:, before - back : before - back + count] for back, share in enumerate(EASING)]
+    return torch.stack(parts).sum(dim=0)

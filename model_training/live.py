@@ -32,7 +32,7 @@ from addon.core.live import LISTENS, LiveFace
 from .articulation import SOLO
 from .attention import RIGHT_TOKENS, Layer, RotaryAttention, grouped
 from .corpora import CorpusError
-from .encoder import BLOCK_TOKENS, LOOK_AHEAD_MS, ROW_TOKENS, VIEW_TOKENS, SpeechEncoder, viewed
+from .encoder import BLOCK_TOKENS, EASING, LOOK_AHEAD_MS, ROW_TOKENS, VIEW_TOKENS, SpeechEncoder, viewed
 from .export import Exported, command, facts, mean_network, traced, trials, write
 from .front import BEFORE_SAMPLES, LEVEL_FRAMES, READ_SAMPLES, TAP_SAMPLES, TOKEN_SAMPLES, TOKEN_TAPS, level
 from .network import CLOSE, STEP_SAMPLES, TOKEN_SLOTS, FaceNetwork, Mouth
@@ -141,6 +141,7 @@ def _listening(module: LiveStep) -> dict[str, str]:
         "skipped_tokens": EMPTY_CALLS + BLOCK_TOKENS,
         "row_tokens": ROW_TOKENS,
         "mixing": module.encoder.live_mixing.tolist(),
+        "easing": EASING,
     }
     look_ahead_s = f"{LOOK_AHEAD_MS / 1000:.3f}"
     return {"listens": LISTENS, "look_ahead_s": look_ahead_s, "stream": json.dumps(stream)}

@@ -42,6 +42,7 @@ class Stream:
     skipped_tokens: int  # that say nothing of the sound yet; then comes the first of the first block
     row_tokens: npt.NDArray[np.int64]  # (R,), rising: the token, counted from its block's first, whose view a row is of
     mixing: Array  # (R, S): how each of a block's rows is mixed from the slots of its view
+    easing: Array  # (E,): shares of a row and of those before it, the newest first
 
     @property
     def block_tokens(self) -> int:
@@ -67,6 +68,7 @@ class Stream:
                 int(table["skipped_tokens"]),
                 np.array(table["row_tokens"], np.int64),
                 np.array(table["mixing"], np.float32),
+                np.array(table["easing"], np.float32),
             )
             fits = stream._makes_sense()
         except (ValueError, TypeError, KeyError):
@@ -79,11 +81,12 @@ class Stream:
 
     def _makes_sense(self) -> bool:
         rows, _ = self.mixing.shape
-        if rows == 0 or self.token_samples <= 0 or self.row_tokens.shape != (rows,):
+        if rows == 0 or self.token_samples <= 0 or self.row_tokens.shape != (rows,) or self.easing.ndim != 1:
             return False
         steps = np.diff(self.row_tokens, prepend=0, append=self.row_tokens[0] + self.block_tokens)
         return bool(
             0 < self.most_tokens <= MAX_TOKENS
+            and 0 < len(self.easing) <= MAX_TOKENS
             and min(self.silent_samples, self.skipped_tokens, *steps) >= 0
             and rows * HOP_SAMPLES % self.token_samples == 0
             and len({"jawOpen", "mouthClose"} & set(self.slots)) != 1
@@ -131,6 +134,7 @@ class LiveFace:
         """Forgets the stream; what comes next is the beginning of another."""
         self._memory = np.zeros(self._memory_size, np.float32)
         self._waiting = np.zeros(self.stream.silent_samples, np.float32)  # samples that make no whole token yet
+        self._mixed = np.zeros((0, len(self.stream.slots)), np.float32)  # the last rows, as they were before easing
         self._heard = self._tokens = self._rows = 0  # samples, tokens, rows given
 
     def push(self, samples: Array) -> Curves:
@@ -163,7 +167,7 @@ class LiveFace:
             rows.append(self._hear(self._waiting[: tokens * size], tokens))
             self._waiting = self._waiting[tokens * size :]
         self._waiting = self._waiting.copy()  # not a view that keeps all that was pushed
-        return Curves(self._channels(np.concatenate(rows)), self.card.channels, RATE)
+        return Curves(self._channels(self._eased(np.concatenate(rows))), self.card.channels, RATE)
 
     def _hear(self, sound: Array, tokens: int) -> Array:
         """One call of the model: the slots, already mixed, of those rows whose views have come, (T, slots)."""
@@ -184,6 +188,19 @@ class LiveFace:
         self._rows += len(rows)
         mixed: Array = np.einsum("ts,tsc->tc", self.stream.mixing[rows % block], views[of - first])
         return mixed
+
+    def _eased(self, rows: Array) -> Array:
+        """Mixed rows (T, slots), each with some of those before it; before the first, the first is held."""
+        if not len(rows):
+            return rows
+        before = len(self.stream.easing) - 1
+        held = self._mixed if len(self._mixed) else np.repeat(rows[:1], before, axis=0)
+        whole = np.concatenate([held, rows])
+        self._mixed = whole[len(whole) - before :].copy()
+        eased = np.zeros_like(rows)
+        for back, share in enumerate(self.stream.easing):
+            eased += share * whole[before - back : len(whole) - back]
+        return eased
 
     def _channels(self, values: Array) -> Array:
         """Slots' values (T, S) as channels (T, C): within 0..1, both sides alike, mouthClose a share of jawOpen."""

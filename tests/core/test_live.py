@@ -25,6 +25,7 @@ Array = np.ndarray
 
 ROW_TOKENS = (1, 2, 3, 4, 5, 5)
 MIXING = [[0.2, 0.5, 0.3], [0.5, 0.5, 0.0], [1.0, 0.0, 0.0], [0.0, 0.4, 0.6], [0.25, 0.5, 0.25], [0.0, 0.0, 1.0]]
+EASING = (0.5, 0.3, 0.2)
 GAINS = (3.0, 9.0, 1.0, 2.0, 5.0, 0.5, 2.5, 7.0, 0.8)  # of a view's three slots
 STREAM = {
     "slots": SLOTS,
@@ -34,6 +35,7 @@ STREAM = {
     "skipped_tokens": 2,
     "row_tokens": ROW_TOKENS,
     "mixing": MIXING,
+    "easing": EASING,
 }
 METADATA = {
     "schema": "1",
@@ -128,7 +130,9 @@ def by_hand(samples: Array) -> Array:
     views = np.outer(level, GAINS).reshape(-1, 3, 3)
     rows = np.arange(-(-len(samples) // 320))
     near = views[rows // 6 * 5 + np.array(ROW_TOKENS)[rows % 6]]
-    jaw, close, press = np.einsum("ts,tsc->ct", np.array(MIXING)[rows % 6], near)
+    mixed = np.einsum("ts,tsc->ct", np.array(MIXING)[rows % 6], near)
+    padded = np.pad(mixed, ((0, 0), (2, 0)), mode="edge")
+    jaw, close, press = sum(share * padded[:, 2 - back : 2 - back + len(rows)] for back, share in enumerate(EASING))
     jaw, press = np.clip(jaw, 0, 1), np.clip(press, 0, 1)
     return np.stack([jaw, jaw / (1 + np.exp(-close)), press, press], axis=1)
 
@@ -230,6 +234,7 @@ def test_files_that_are_no_live_model_are_refused_in_one_line(
         (saved(tmp_path / "a.onnx", stream="{}"), "'stream' makes no sense"),
         (saved(tmp_path / "b.onnx", stream=json.dumps({**STREAM, "token_samples": 0})), "'stream' makes no sense"),
         (saved(tmp_path / "c.onnx", stream=json.dumps({**STREAM, "mixing": [[1.0]]})), "'stream' makes no sense"),
+        (saved(tmp_path / "i.onnx", stream=json.dumps({**STREAM, "easing": []})), "'stream' makes no sense"),
         (saved(tmp_path / "g.onnx", stream=json.dumps({**STREAM, "row_tokens": [5] * 5})), "'stream' makes no sense"),
         (saved(tmp_path / "h.onnx", stream=json.dumps({**STREAM, "row_tokens": [0, 2, 1, 3, 4, 5]})), "makes no sense"),
         (saved(tmp_path / "d.onnx", stream=json.dumps({**STREAM, "slots": ["jawOpen"]})), "'stream' makes no sense"),

@@ -18,7 +18,7 @@ AWAY_FROM_TEETH = (
     "mouthShrugLower",
 )  # fmt: skip
 TO_TEETH = ("mouthRollLower", "mouthUpperUpLeft", "mouthUpperUpRight")  # and what brings it there may not shrink
-ROLLED = 0.12, 0.35  # mouthRollLower where that begins to hold, and from where on it holds wholly
+ROLLED = 0.09, 0.25  # mouthRollLower where that begins to hold, and from where on it holds wholly
 BEFORE_S, AFTER_S = 0.2, 0.1  # a closure begins before its phrase is heard, and may outlast it
 
 
