@@ -39,7 +39,7 @@ def test_even_a_closure_of_twenty_milliseconds_seals() -> None:
 def test_f_v_bring_the_lower_lip_to_the_teeth(sound: str) -> None:
     curves = teacher_curves(line(f"aa {sound} aa"), 0.3)
     middle = row(0.14)
-    assert curves.column("mouthRollLower")[middle] > 0.4
+    assert 0.33 < curves.column("mouthRollLower")[middle] < 0.42  # less does not reach them, more lies behind them
     assert curves.column("jawOpen")[middle] < 0.15
     assert curves.column("mouthRollLower")[row(0.0)] < 0.4 * curves.column("mouthRollLower")[middle]
 
