@@ -157,7 +157,7 @@ def test_a_seed_on_the_command_line_is_the_runs_and_changes_its_weights(
 def test_a_run_that_goes_on_still_says_what_it_began_from(
     run: Path, shard: Path, tiny_config: config.TrainingConfig, tmp_path: Path
 ) -> None:
-    for steps, start in ((2, run / train.CHECKPOINT), (4, None)):
+    for steps, start in ((2, [run / train.CHECKPOINT]), (4, [])):
         longer = dataclasses.replace(tiny_config, train=dataclasses.replace(tiny_config.train, steps=steps))
         train.train(longer, shard, tmp_path, start)
     parts = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))["parts"]
