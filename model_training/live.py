@@ -77,7 +77,8 @@ class LiveStep(nn.Module):
         old = {name: piece.reshape(shape) for (name, shape), piece in pieces}
         new: Memory = {}
         place = place - EMPTY_CALLS
-        x = grouped(_with_old("tokens", self._tokens(sound, place, old, new), old, new)).flatten(0, 1)  # (3 T, W)
+        x = grouped(_with_old("tokens", self._tokens(sound, place, old, new), old, new))
+        x = x.flatten(0, 1)  # (T, 3, W) -> (3 T, W): eight-bit products of three axes are slow in onnxruntime
         for number, layer in enumerate(self.encoder.layers):
             x = _through(cast(Layer, layer), number, x, place - RIGHT_TOKENS, old, new)
         channels, seal = self.mouth(self.encoder.norm(x))
