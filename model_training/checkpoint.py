@@ -64,18 +64,57 @@ def load_checkpoint(file: Path, device: torch.device | str = "cpu") -> tuple[con
         raise CorpusError(f"cannot read the checkpoint {str(file)!r}: {why}") from error
 
 
-def mean(files: Sequence[Path], device: torch.device | str = "cpu") -> tuple[config.TrainingConfig, Weights, int]:
-    """The mean of the checkpoints' averaged weights, the config of the last, and how many steps they took together."""
-    made = [load_checkpoint(file, device) for file in files]
+def mean_network(files: Sequence[Path]) -> tuple[config.TrainingConfig, FaceNetwork, int]:
+    """The mean of the checkpoints' networks, the config of the last, and how many steps they took together."""
+    made = [load_checkpoint(file) for file in files]
     settings, first = made[-1][0], made[0][1]["average"]
     for file, (other, state) in zip(files, made, strict=True):
         if not other.network.fits(settings.network) or _shapes(state["average"]) != _shapes(first):
             raise CorpusError(f"{str(file)!r} is of a network of another size: only parts of one training have a mean")
+    network = FaceNetwork(settings.network)
     weights = {name: torch.stack([state["average"][name] for _, state in made]).mean(dim=0) for name in first}
-    return settings, weights, sum(state["step"] for _, state in made)
+    _give(network, weights, files[-1])
+    return settings, network, sum(state["step"] for _, state in made)
 
 
-def give(network: FaceNetwork, weights: Weights, file: Path) -> None:
+def begin(student: Student, settings: config.TrainingConfig, starts: Sequence[Path]) -> None:
+    """From the mean of other runs' averaged weights, or with the ear of a published encoder."""
+    start = starts[-1]
+    if start == Path("moonshine"):
+        found = moonshine.installed()
+        if found is None:
+            raise TrainingError("moonshine-voice is not installed: pip install '.[train,base]', or name its .ort file")
+        start = found
+    if start.suffix != ".ort":
+        made_by, network, _ = mean_network(starts)
+        _check(made_by, settings, start)
+        student.network.load_state_dict(network.state_dict())
+    elif settings.network.front == "waveform":
+        student.network.encoder.load_state_dict(moonshine.encoder_weights(start, settings.network))
+    else:
+        raise TrainingError(f"{str(start)!r} listens to waveforms: set network.front of the config to 'waveform'")
+    student.average = {name: value.clone() for name, value in student.network.state_dict().items()}
+
+
+def resume(
+    student: Student, settings: config.TrainingConfig, file: Path, device: torch.device
+) -> config.TrainingConfig:
+    """Go on exactly where this training's checkpoint was written; returns the config that it was written with."""
+    made_by, state = load_checkpoint(file, device)
+    _check(made_by, settings, file)
+    _give(student.network, state["network"], file)
+    student.average = state["average"]
+    student.optimiser.load_state_dict(state["optimiser"])
+    student.step = state["step"]
+    return made_by
+
+
+def _check(made_by: config.TrainingConfig, settings: config.TrainingConfig, file: Path) -> None:
+    if not made_by.network.fits(settings.network):
+        raise TrainingError(f"{str(file)!r} is of a network of another size: give a config or folder that fits")
+
+
+def _give(network: FaceNetwork, weights: Weights, file: Path) -> None:
     """Give a network the weights that were read from a file; those of another version of it are refused."""
     if _shapes(weights) != _shapes(network.state_dict()):
         raise CorpusError(
@@ -86,41 +125,3 @@ def give(network: FaceNetwork, weights: Weights, file: Path) -> None:
 
 def _shapes(weights: Weights) -> dict[str, torch.Size]:
     return {name: value.shape for name, value in weights.items()}
-
-
-def begin(student: Student, settings: config.TrainingConfig, starts: Sequence[Path], device: torch.device) -> None:
-    """From the mean of other runs' averaged weights, or with the ear of a published encoder."""
-    start = starts[-1]
-    if start == Path("moonshine"):
-        found = moonshine.installed()
-        if found is None:
-            raise TrainingError("moonshine-voice is not installed: pip install '.[train,base]', or name its .ort file")
-        start = found
-    if start.suffix != ".ort":
-        made_by, weights, _ = mean(starts, device)
-        _check(made_by, settings, start)
-        give(student.network, weights, start)
-        student.average = weights
-        return
-    if settings.network.front != "waveform":
-        raise TrainingError(f"{str(start)!r} listens to waveforms: set network.front of the config to 'waveform'")
-    student.network.encoder.load_state_dict(moonshine.encoder_weights(start, settings.network))
-    student.average = {name: value.clone() for name, value in student.network.state_dict().items()}
-
-
-def resume(
-    student: Student, settings: config.TrainingConfig, file: Path, device: torch.device
-) -> config.TrainingConfig:
-    """Go on exactly where this training's checkpoint was written; returns the config that it was written with."""
-    made_by, state = load_checkpoint(file, device)
-    _check(made_by, settings, file)
-    give(student.network, state["network"], file)
-    student.average = state["average"]
-    student.optimiser.load_state_dict(state["optimiser"])
-    student.step = state["step"]
-    return made_by
-
-
-def _check(made_by: config.TrainingConfig, settings: config.TrainingConfig, file: Path) -> None:
-    if not made_by.network.fits(settings.network):
-        raise TrainingError(f"{str(file)!r} is of a network of another size: give a config or folder that fits")

@@ -26,8 +26,8 @@ from addon.core.audio import RATE as SAMPLE_RATE
 from addon.core.errors import FacewrightError
 from addon.core.model import FaceModel
 
-from . import checkpoint
 from .articulation import CHANNELS, ROW_SAMPLES, SIDED, SOLO
+from .checkpoint import mean_network
 from .command import finish
 from .config import TrainingConfig
 from .fast import fast
@@ -113,14 +113,6 @@ def facts(settings: TrainingConfig, steps: int) -> dict[str, str]:
         "styles": "[]",
         "steps": str(steps),
     }
-
-
-def mean_network(checkpoints: Sequence[Path]) -> tuple[TrainingConfig, FaceNetwork, int]:
-    """The mean of the checkpoints' networks, the config of the last, and how many steps they took together."""
-    settings, weights, steps = checkpoint.mean(checkpoints)
-    network = FaceNetwork(settings.network)
-    checkpoint.give(network, weights, checkpoints[-1])
-    return settings, network, steps
 
 
 def _program(module: nn.Module) -> ONNXProgram:

@@ -31,9 +31,10 @@ from addon.core.live import LISTENS, LiveFace
 
 from .articulation import SOLO
 from .attention import RIGHT_TOKENS, Layer, RotaryAttention, grouped
+from .checkpoint import mean_network
 from .corpora import CorpusError
 from .encoder import BLOCK_TOKENS, EASING, LOOK_AHEAD_MS, ROW_TOKENS, VIEW_TOKENS, SpeechEncoder, viewed
-from .export import Exported, command, facts, mean_network, traced, trials, write
+from .export import Exported, command, facts, traced, trials, write
 from .front import BEFORE_SAMPLES, LEVEL_FRAMES, READ_SAMPLES, TAP_SAMPLES, TOKEN_SAMPLES, TOKEN_TAPS, level
 from .network import CLOSE, STEP_SAMPLES, TOKEN_SLOTS, FaceNetwork, Mouth
 

@@ -30,8 +30,8 @@ from . import corpora, labels
 from .agreement import shared
 from .align import SAMPLE_RATE, read_speech
 from .articulation import CLOSURES, LIP_TO_TEETH, ROW_SAMPLES
+from .checkpoint import mean_network
 from .command import finish, tally
-from .export import mean_network
 from .labels import Labelled
 from .network import STEP_SAMPLES, FaceNetwork
 from .phones import INVENTORY, Phone, read_phones

@@ -24,7 +24,6 @@ from . import checkpoint
 from .command import finish
 from .corpora import CorpusError
 from .encoder import SpeechEncoder
-from .export import mean_network
 from .network import STEP_ROWS, FaceNetwork
 from .prepare import Shard, open_shard, stretches
 
@@ -38,7 +37,7 @@ def slim(checkpoints: Sequence[Path], shard: Shard, rank: int, out: Path) -> flo
 
     Of several checkpoints, later parts of one training, it is the mean.
     """
-    settings, network, steps = mean_network(checkpoints)
+    settings, network, steps = checkpoint.mean_network(checkpoints)
     network.requires_grad_(False)  # nothing is learnt here
     full = _full(network)
     sizes = [part.in_features for part in full]

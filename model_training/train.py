@@ -93,7 +93,7 @@ def _ready(
         made_by = resume(student, settings, out / CHECKPOINT, device)
         wanted = wanted or made_by.train.batches_per_step
     elif start:
-        begin(student, settings, start, device)
+        begin(student, settings, start)
     wanted = wanted or group.count
     if wanted % group.count:
         raise CorpusError(

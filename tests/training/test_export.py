@@ -15,7 +15,7 @@ from addon.core.errors import FacewrightError
 from addon.core.model import FaceModel
 from addon.core.pipeline import animate
 from addon.core.settings import ModelSettings, Settings
-from model_training import export, quantise, train
+from model_training import checkpoint, export, quantise, train
 from model_training.articulation import CHANNELS
 from model_training.network import STEP_SAMPLES
 from model_training.prepare import open_shard
@@ -106,7 +106,7 @@ def test_the_mean_of_two_checkpoints_lies_between_them(run: Path, tmp_path: Path
     made_by["network"]["dropout"] += 0.1  # no weight hangs on it
     state["config"] = json.dumps(made_by)
     torch.save(state, tmp_path / "other.pt")
-    _, network, steps = export.mean_network([run / train.CHECKPOINT, tmp_path / "other.pt"])
+    _, network, steps = checkpoint.mean_network([run / train.CHECKPOINT, tmp_path / "other.pt"])
     first = train.load_checkpoint(run / train.CHECKPOINT)[1]["average"]
     assert steps == 2 * state["step"]
     assert all(torch.allclose(value, first[name] + 0.25, atol=1e-6) for name, value in network.state_dict().items())

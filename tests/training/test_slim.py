@@ -8,7 +8,7 @@ import torch
 
 from addon.core.errors import FacewrightError
 from model_training import config, train
-from model_training.export import mean_network
+from model_training.checkpoint import mean_network
 from model_training.network import STEP_SAMPLES
 from model_training.prepare import open_shard
 from model_training.slim import _halves, slim
