@@ -21,6 +21,7 @@ from .ranks import TrainingError
 from .whole import write_whole
 
 CHECKPOINT = "checkpoint.pt"
+MOONSHINE = Path("moonshine")  # as a place to begin: the encoder of the installed package
 Weights = dict[str, Tensor]
 
 
@@ -80,7 +81,9 @@ def mean_network(files: Sequence[Path]) -> tuple[config.TrainingConfig, FaceNetw
 def begin(student: Student, settings: config.TrainingConfig, starts: Sequence[Path]) -> None:
     """From the mean of other runs' averaged weights, or with the ear of a published encoder."""
     start = starts[-1]
-    if start == Path("moonshine"):
+    if len(starts) > 1 and any(one == MOONSHINE or one.suffix == ".ort" for one in starts):
+        raise TrainingError("a published encoder has no mean with checkpoints: name it alone after --start")
+    if start == MOONSHINE:
         found = moonshine.installed()
         if found is None:
             raise TrainingError("moonshine-voice is not installed: pip install '.[train,base]', or name its .ort file")

@@ -240,6 +240,16 @@ def test_a_later_part_may_begin_at_the_mean_of_others(
     )
 
 
+@pytest.mark.parametrize("published", ["moonshine", "encoder_model.ort"])
+def test_a_published_encoder_and_a_checkpoint_are_not_begun_at_together(
+    run: Path, shard: Path, tiny_config: config.TrainingConfig, tmp_path: Path, published: str
+) -> None:
+    both = [run / train.CHECKPOINT, Path(published)]
+    for starts in (both, both[::-1]):
+        with pytest.raises(TrainingError, match="name it alone"):
+            train.train(tiny_config, shard, tmp_path / "run", start=starts)
+
+
 @pytest.mark.parametrize("going_on", [True, False])
 def test_weights_of_another_version_of_the_network_are_refused(
     run: Path, shard: Path, tiny_config: config.TrainingConfig, tmp_path: Path, going_on: bool
