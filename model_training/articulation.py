@@ -105,7 +105,8 @@ for _same, _as in {"b": "p", "v": "f", "d": "t", "g": "k", "ng": "k", "zh": "sh"
     GESTURES[_same] = GESTURES[_as]
 # Diphthongs move: first gesture, the share of the sound at which it ends, second gesture.
 GLIDES = {"ay": ("aa", 0.53, "ih"), "aw": ("aa", 0.78, "uh"), "oy": ("ao", 0.60, "ih")}
-CLOSURES = {"p": 0.6, "b": 0.6, "m": 0.9, "em": 0.9}  # share of the sound for which the lips stay together
+# Share of the sound for which the lips stay together; a stop whose burst is known parts them there.
+CLOSURES = {"p": 0.6, "b": 0.6, "m": 0.9, "em": 0.9}
 LIP_TO_TEETH = {"f": 0.9, "v": 0.9}
 
 
@@ -193,7 +194,10 @@ def _hold(phones: Sequence[Phone], share: dict[str, float], times: Array) -> Arr
     hold = np.zeros_like(times)
     for phone in phones:
         if phone.name in share:
-            end_s = phone.start_s + max(share[phone.name] * (phone.end_s - phone.start_s), SHORTEST_SEAL_S)
+            length_s = share[phone.name] * (phone.end_s - phone.start_s)
+            if phone.burst_s is not None:
+                length_s = phone.burst_s - phone.start_s
+            end_s = phone.start_s + max(length_s, SHORTEST_SEAL_S)
             apart = np.maximum(np.maximum(phone.start_s - times, times - end_s), 0) / SEAL_RAMP_S
             hold = np.maximum(hold, 0.5 + 0.5 * np.cos(np.pi * np.minimum(apart, 1)))
     return hold

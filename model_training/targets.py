@@ -18,7 +18,7 @@ from .phones import Phone
 
 GUARD_S = 0.030  # labels are this uncertain, so frames so near to a target or a pause prove nothing
 PAUSE_S = 0.200  # shorter pauses are bridged by a speaking mouth
-RELEASE_S = 0.020  # of a stop whose closure has a label of its own, lips still part from each other
+RELEASE_S = 0.020  # of a stop whose closure has a label of its own, or whose burst is known, lips still part
 TARGET, COUNTER, NEITHER = 1, 0, -1
 
 WHOLE = 1.0
@@ -104,9 +104,12 @@ def target_spans(phones: Sequence[Phone], kind: str) -> list[Span]:
     for phone in phones:
         share = shares.get(phone.name)
         if share is not None:
-            length_s = phone.end_s - phone.start_s
-            split = phone.name in ("p", "b") and before in CLOSURE_LABELS
-            spans.append(Span(phone.start_s, phone.start_s + (min(RELEASE_S, length_s) if split else share * length_s)))
+            asked_s = share * (phone.end_s - phone.start_s)
+            if kind == "closure" and phone.burst_s is not None:
+                asked_s = phone.burst_s + RELEASE_S - phone.start_s
+            elif phone.name in ("p", "b") and before in CLOSURE_LABELS:
+                asked_s = RELEASE_S
+            spans.append(Span(phone.start_s, min(phone.start_s + asked_s, phone.end_s)))
         before = phone.name
     return spans
 

@@ -30,6 +30,14 @@ def test_m_b_p_close_the_lips_between_any_vowels(closure: str, vowel: str) -> No
     assert lip_gap(curves)[[row(0.04), row(0.26)]].min() > 0.04
 
 
+@pytest.mark.parametrize(("burst_s", "name"), [(0.24, "b"), (0.3, "p")])
+def test_lips_part_when_a_stop_bursts(burst_s: float, name: str) -> None:
+    phones = [Phone("aa", 0, 0.2), Phone(name, 0.2, 0.34, burst_s), Phone("aa", 0.34, 0.6)]
+    gap = lip_gap(teacher_curves(phones, 0.6))
+    assert gap[row(0.2) : row(burst_s) + 1].max() <= 0.02
+    assert gap[row(burst_s + 0.06)] > 0.04
+
+
 def test_even_a_closure_of_twenty_milliseconds_seals() -> None:
     phones = [Phone("aa", 0, 0.2), Phone("b", 0.2, 0.22), Phone("aa", 0.22, 0.4)]
     assert lip_gap(teacher_curves(phones, 0.4)).min() <= 0.02

@@ -190,6 +190,12 @@ def test_an_unsplit_stop_is_closed_for_its_first_part_and_a_split_one_through_it
     assert events(split).end_s.tolist() == [pytest.approx(0.08)]
 
 
+def test_a_stop_whose_burst_is_known_is_closed_until_then() -> None:
+    phones = [Phone("p", 0.1, 0.2, 0.16), Phone("t", 0.2, 0.3, 0.25), Phone("b", 0.3, 0.36, 0.35)]
+    spans = [edge for span in target_spans(phones, "closure") for edge in span]
+    assert spans == pytest.approx([0.1, 0.18, 0.3, 0.36])
+
+
 def test_touching_targets_are_one_gesture() -> None:
     joined = events(target_spans(said(("m", 0.08), ("p", 0.1), ("aa", 0.2), ("b", 0.1)), "closure"))
     assert joined.phones.tolist() == [2, 1]
