@@ -75,6 +75,12 @@ class LossSettings:
     seal: float = 0.5
     phones: float = 0.5
     closure_rows: float = 4.0
+    heard: float = 0.0  # share of the curves to learn that a finished student heard (distil.py), the rest the teacher's
+
+    def __post_init__(self) -> None:
+        """Refuses a share that is none."""
+        if not 0 <= self.heard <= 1:
+            raise CorpusError(f"loss.heard of the training config must be a share, 0 to 1, not {self.heard}")
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,10 @@ from torch import Tensor
 from addon.core.audio import RATE as SAMPLE_RATE
 
 from .articulation import ROW_SAMPLES
-from .config import AugmentSettings, CorpusSettings, TrainSettings
+from .config import AugmentSettings, TrainingConfig
+from .corpora import CorpusError
 from .network import STEP_ROWS
-from .prepare import Line, Shard
+from .prepare import HEARD, Line, Shard
 
 Floats = npt.NDArray[np.float32]
 MUTE_FADE_ROWS = 4  # 80 ms for the mouth to come to rest
@@ -41,10 +42,13 @@ class Batch:
 class Batches:
     """Endless random batches; batch number i is the same for the same seed, whatever came before it."""
 
-    def __init__(self, shard: Shard, corpus: CorpusSettings, augment: AugmentSettings, train: TrainSettings) -> None:
-        self._shard, self._augment, self._train = shard, augment, train
-        self._rows = max(round(train.crop_s * SAMPLE_RATE / ROW_SAMPLES / STEP_ROWS), 1) * STEP_ROWS
-        weights = np.array([line.rows * corpus.weights.get(line.folder, 1.0) for line in shard.lines])
+    def __init__(self, shard: Shard, settings: TrainingConfig) -> None:
+        self._shard, self._augment, self._train = shard, settings.augment, settings.train
+        self._share = settings.loss.heard
+        if self._share and shard.heard is None:
+            raise CorpusError(f"loss.heard of the config needs {HEARD} in the shard: run model_training.distil first")
+        self._rows = max(round(self._train.crop_s * SAMPLE_RATE / ROW_SAMPLES / STEP_ROWS), 1) * STEP_ROWS
+        weights = np.array([line.rows * settings.corpus.weights.get(line.folder, 1.0) for line in shard.lines])
         self._chances = weights / weights.sum()
 
     def batch(self, number: int) -> Batch:
@@ -85,13 +89,20 @@ class Batches:
         targets = np.zeros((taken, self._shard.targets.shape[1]), np.float32)
         phones = np.zeros(taken, np.uint8)
         inside = np.zeros(taken, np.float32)
-        targets[offset : offset + count] = self._shard.targets[at + first : at + last]
+        targets[offset : offset + count] = self._curves(slice(at + first, at + last))
         phones[offset : offset + count] = self._shard.phones[at + first : at + last]
         inside[offset : offset + count] = 1
         moments = np.arange(rows * ROW_SAMPLES) * speed
         waveform = np.interp(moments, np.arange(len(source)), source).astype(np.float32)
         nearest = np.minimum(np.round(np.arange(rows) * speed).astype(int), taken - 1)
         return waveform, targets[nearest], phones[nearest], inside[nearest]
+
+    def _curves(self, rows: slice) -> Floats:
+        """What is to be learnt: the teacher's curves, or a mixture of them and what a finished student heard."""
+        taught = self._shard.targets[rows].astype(np.float32)
+        if self._shard.heard is None or not self._share:
+            return taught
+        return taught + np.float32(self._share) * (self._shard.heard[rows] - taught)
 
 
 def degrade(waveform: Floats, settings: AugmentSettings, rng: np.random.Generator) -> Floats:

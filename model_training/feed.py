@@ -22,15 +22,10 @@ from torch import Tensor
 
 from .config import TrainingConfig
 from .dataset import Batch, Batches
-from .prepare import Shard, open_shard
+from .prepare import open_shard
 from .ranks import TrainingError
 
 AHEAD = 2  # batches under way for each worker
-
-
-def batches_of(shard: Shard, settings: TrainingConfig) -> Batches:
-    """The batches that a config makes of a shard."""
-    return Batches(shard, settings.corpus, settings.augment, settings.train)
 
 
 class Feed:
@@ -54,7 +49,7 @@ class Feed:
 @contextlib.contextmanager
 def ahead(folder: Path, settings: TrainingConfig, numbers: Iterable[int]) -> Iterator[Feed]:
     """The batches of these numbers in their order, while train.workers processes make the next ones."""
-    workers, source = settings.train.workers, batches_of(open_shard(folder), settings)
+    workers, source = settings.train.workers, Batches(open_shard(folder), settings)
     if not workers:
         with ThreadPoolExecutor(1) as thread:
             yield Feed(_in_order(thread, source.batch, numbers, AHEAD), source)
@@ -109,7 +104,7 @@ def _open(folder: Path, settings: TrainingConfig) -> None:
     global _batches
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
-    _batches = batches_of(open_shard(folder), settings)
+    _batches = Batches(open_shard(folder), settings)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

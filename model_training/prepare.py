@@ -30,6 +30,7 @@ from .phones import INVENTORY, Phone, energy_db, read_phones
 from .whole import write_whole
 
 ROW_BYTES = {"samples.i16": 2 * ROW_SAMPLES, "targets.f16": 2 * len(SOLO), "phones.u8": 1}  # of a shard's files
+HEARD = "heard.f16"  # like targets.f16, where model_training.distil has written it
 _COLUMNS = [CHANNELS.index(name if name in CHANNELS else name + "Left") for name in SOLO]
 
 
@@ -46,12 +47,16 @@ class Line:
 
 @dataclass(frozen=True)
 class Shard:
-    """A prepared corpus: samples (320 R,) int16, targets (R, C) float16 over SOLO, phones (R,) into INVENTORY."""
+    """A prepared corpus: samples (320 R,) int16, targets (R, C) float16 over SOLO, phones (R,) into INVENTORY.
+
+    heard: what a finished student makes of the same lines, like targets, where distil has asked one.
+    """
 
     lines: tuple[Line, ...]
     samples: npt.NDArray[np.int16]
     targets: npt.NDArray[np.float16]
     phones: npt.NDArray[np.uint8]
+    heard: npt.NDArray[np.float16] | None = None
 
 
 def choose(
@@ -166,11 +171,15 @@ def open_shard(folder: Path) -> Shard:
                 f"the prepared corpus in {str(folder)!r} is cut off: {name} is shorter than lines.tsv says; "
                 "delete the folder and run model_training.prepare again"
             )
+    heard = folder / HEARD
+    if heard.exists() and heard.stat().st_size != rows * ROW_BYTES["targets.f16"]:
+        raise corpora.CorpusError(f"{str(heard)!r} is of other lines: delete it, and run model_training.distil again")
     return Shard(
         lines,
         np.memmap(folder / "samples.i16", np.int16, "r", shape=(rows * ROW_SAMPLES,)),
         np.memmap(folder / "targets.f16", np.float16, "r", shape=(rows, len(SOLO))),
         np.memmap(folder / "phones.u8", np.uint8, "r", shape=(rows,)),
+        np.memmap(heard, np.float16, "r", shape=(rows, len(SOLO))) if heard.exists() else None,
     )
 
 

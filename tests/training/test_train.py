@@ -89,7 +89,7 @@ def test_a_shard_that_is_cut_off_is_told(shard: Path, tmp_path: Path, name: str)
 
 def test_a_batch_is_the_same_for_the_same_number(shard: Path, tiny_config: config.TrainingConfig) -> None:
     def batches() -> Batches:
-        return Batches(prepare.open_shard(shard), tiny_config.corpus, tiny_config.augment, tiny_config.train)
+        return Batches(prepare.open_shard(shard), tiny_config)
 
     first = batches()
     first.batch(0)
@@ -113,7 +113,7 @@ def test_training_lowers_the_loss_on_lines_it_was_not_at(
     run: Path, shard: Path, tiny_config: config.TrainingConfig
 ) -> None:
     opened = prepare.open_shard(shard)
-    batch = Batches(opened, tiny_config.corpus, tiny_config.augment, tiny_config.train).batch(10_000)
+    batch = Batches(opened, tiny_config).batch(10_000)
     criterion = Criterion(tiny_config.loss, torch.from_numpy(opened.targets.astype(np.float32)))
     network = FaceNetwork(tiny_config.network)
     before = criterion(network(batch.waveform), batch)
@@ -171,7 +171,7 @@ def test_bf16_trains_and_leaves_weights_in_float32(
     half = dataclasses.replace(tiny_config.train, precision="bf16", steps=40)
     settings = dataclasses.replace(tiny_config, train=half)
     opened = prepare.open_shard(shard)
-    batch = Batches(opened, settings.corpus, settings.augment, settings.train).batch(10_000)
+    batch = Batches(opened, settings).batch(10_000)
     criterion = Criterion(settings.loss, torch.from_numpy(opened.targets.astype(np.float32)))
     before = criterion(FaceNetwork(settings.network)(batch.waveform), batch)["total"]
     _, state = train.load_checkpoint(train.train(settings, shard, tmp_path))
@@ -195,7 +195,7 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_checkpoint(
         train.train(dataclasses.replace(tiny_config, train=wild), shard, tmp_path)
     _, state = train.load_checkpoint(tmp_path / train.CHECKPOINT)
     assert state["step"] >= 1
-    batches = Batches(prepare.open_shard(shard), tiny_config.corpus, tiny_config.augment, tiny_config.train)
+    batches = Batches(prepare.open_shard(shard), tiny_config)
     assert str(stopped.value).endswith(f"({', '.join(sorted(set(batches.lines(state['step']))))})")
 
 

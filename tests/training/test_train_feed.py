@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from model_training import config, feed, prepare
+from model_training.dataset import Batches
 from model_training.ranks import TrainingError
 
 NUMBERS = range(3, 10)
@@ -25,7 +26,7 @@ def test_batches_come_in_order_and_are_the_same_whoever_makes_them(
     workers: int, shard: Path, tiny_config: config.TrainingConfig
 ) -> None:
     settings = with_workers(tiny_config, workers)
-    wanted = feed.batches_of(prepare.open_shard(shard), settings)
+    wanted = Batches(prepare.open_shard(shard), settings)
     with feed.ahead(shard, settings, NUMBERS) as made:
         for number in NUMBERS:
             batch, same = made.take(), wanted.batch(number)

@@ -1,0 +1,63 @@
+"""What finished students hear in a shard, for the next one to learn from beside the teacher's curves.
+
+    python -m model_training.distil --checkpoint runs/a/checkpoint.pt runs/b/checkpoint.pt --shard prepared/base
+
+A teacher's curves are as wrong as the labels it was given, line by line in another way; what a student makes of the
+clean recording has that averaged out, and is a steadier goal when the same line comes through a crowd or a bad room
+(knowledge distillation, Hinton et al., Distilling the Knowledge in a Neural Network, 2015; here the student may be as
+large as its pupil). Written beside the shard's targets as heard.f16; loss.heard of a config says how much it counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from tqdm import tqdm
+
+from .articulation import ROW_SAMPLES
+from .checkpoint import mean_network
+from .command import finish
+from .network import STEP_SAMPLES, FaceNetwork
+from .prepare import HEARD, Line, Shard, open_shard
+from .whole import write_whole
+
+
+def distil(checkpoints: Sequence[Path], folder: Path) -> str:
+    """Write heard.f16 into a shard's folder; of several checkpoints their mean listens. Returns what was done."""
+    shard = open_shard(folder)
+    _, network, _ = mean_network(checkpoints)
+    lines = tqdm(shard.lines, desc="listening", unit="line", disable=None)
+    rows = np.concatenate(list(_heard(network.eval(), shard, lines)))
+    write_whole(folder / HEARD, rows.tobytes())
+    apart = np.abs(rows.astype(np.float32) - shard.targets).mean()
+    return f"heard: {len(shard.lines)} lines, on average {apart:.3f} from the teacher's curves"
+
+
+@torch.inference_mode()
+def _heard(network: FaceNetwork, shard: Shard, lines: Iterator[Line]) -> Iterator[npt.NDArray[np.float16]]:
+    """The channels (rows, C) over SOLO, 0..1, of line after line."""
+    for line in lines:
+        samples = shard.samples[line.first_row * ROW_SAMPLES :][: line.rows * ROW_SAMPLES]
+        waveform = np.zeros((1, -(-len(samples) // STEP_SAMPLES) * STEP_SAMPLES), np.float32)
+        waveform[0, : len(samples)] = samples.astype(np.float32) / 32768
+        channels = network(torch.from_numpy(waveform)).channels[0, : line.rows]
+        yield channels.clamp(0, 1).numpy().astype(np.float16)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="model_training.distil", description="Let finished students hear a shard.")
+    parser.add_argument("--checkpoint", type=Path, nargs="+", required=True, help="finished training, or parts of one")
+    parser.add_argument("--shard", type=Path, required=True, help="folder that model_training.prepare wrote")
+    args = parser.parse_args(argv)
+    return finish(lambda: distil(args.checkpoint, args.shard))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
