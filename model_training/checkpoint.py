@@ -16,6 +16,7 @@ from addon.core.errors import FacewrightError
 
 from . import config, moonshine
 from .corpora import CorpusError
+from .critic import Opponent
 from .network import FaceNetwork
 from .ranks import TrainingError
 from .whole import write_whole
@@ -27,12 +28,13 @@ Weights = dict[str, Tensor]
 
 @dataclass
 class Student:
-    """What a checkpoint holds: the network, the moving average of its weights, the optimiser and the step reached."""
+    """What a checkpoint holds: network, moving average of its weights, optimiser, step reached, and a critic if any."""
 
     network: FaceNetwork
     average: Weights
     optimiser: torch.optim.Optimizer
     step: int = 0
+    critic: Opponent | None = None
 
 
 def save(student: Student, settings: config.TrainingConfig, file: Path) -> None:
@@ -42,6 +44,7 @@ def save(student: Student, settings: config.TrainingConfig, file: Path) -> None:
         "network": student.network.state_dict(),
         "average": student.average,
         "optimiser": student.optimiser.state_dict(),
+        **({"critic": student.critic.state()} if student.critic else {}),
     }
     write(state, settings, file)
 
@@ -108,6 +111,8 @@ def resume(
     _give(student.network, state["network"], file)
     student.average = state["average"]
     student.optimiser.load_state_dict(state["optimiser"])
+    if student.critic and "critic" in state:
+        student.critic.load(state["critic"])
     student.step = state["step"]
     return made_by
 

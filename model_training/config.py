@@ -75,10 +75,13 @@ class LossSettings:
     seal: float = 0.5
     phones: float = 0.5
     closure_rows: float = 4.0
+    critic: float = 0.0  # of passing for the teacher's motion before a critic that learns beside (critic.py)
     heard: float = 0.0  # share of the curves to learn that a finished student heard (distil.py), the rest the teacher's
 
     def __post_init__(self) -> None:
-        """Refuses a share that is none."""
+        """Refuses a share that is none, and a critic to be displeased."""
+        if self.critic < 0:
+            raise CorpusError(f"loss.critic of the training config must be 0 or more, not {self.critic:g}")
         if not 0 <= self.heard <= 1:
             raise CorpusError(f"loss.heard of the training config must be a share, 0 to 1, not {self.heard}")
 

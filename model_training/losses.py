@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from .articulation import CLOSURES, LIP_TO_TEETH, SOLO
 from .config import LossSettings
+from .critic import Opponent
 from .dataset import Batch
 from .network import CLOSE, JAW, Prediction
 from .phones import INVENTORY
@@ -42,9 +43,9 @@ class Criterion(torch.nn.Module):
         self.register_buffer("signal_scale", 1 / (targets @ signals).std(dim=0).clamp(min=0.02))
         self.register_buffer("heavy", heavy)
 
-    def forward(self, predicted: Prediction, batch: Batch) -> dict[str, Tensor]:
-        """Every loss by name, scalars, and their weighted sum under "total"."""
-        settings = self.settings
+    def forward(self, predicted: Prediction, batch: Batch, critic: Opponent | None = None) -> dict[str, Tensor]:
+        """Every loss by name, scalars, and their weighted sum under "total"; a critic's own lies apart, "mistaken"."""
+        settings, apart = self.settings, {}
         weight = 1 + (settings.closure_rows - 1) * self.heavy[batch.phones]
         error = predicted.channels - batch.targets
         sealed = batch.targets[..., CLOSE] / batch.targets[..., JAW].clamp(min=1e-3)
@@ -57,8 +58,12 @@ class Criterion(torch.nn.Module):
             "seal": _mean(seal, weight),
             "phones": _mean(phones, weight * (0.2 + 0.8 * batch.inside)),
         }
+        if critic:
+            losses["critic"], apart["mistaken"] = critic.judge(
+                predicted.channels * self.scale, batch.targets * self.scale
+            )
         losses["total"] = sum((getattr(settings, name) * loss for name, loss in losses.items()), torch.zeros(()))
-        return losses
+        return losses | apart
 
 
 def _bowl(error: Tensor) -> Tensor:

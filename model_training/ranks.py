@@ -93,6 +93,13 @@ class Ranks:
             network, device_ids=devices, broadcast_buffers=False, find_unused_parameters=True
         )
 
+    def average(self, network: nn.Module) -> None:
+        """Make the gradients of a network that is not shared the mean of all processes'."""
+        for parameter in network.parameters():
+            if self.count > 1 and parameter.grad is not None:
+                dist.all_reduce(parameter.grad)
+                parameter.grad /= self.count
+
     def apart(self, model: nn.Module) -> contextlib.AbstractContextManager[None]:
         """Within it gradients stay this process's own: more are to come before the step."""
         return model.no_sync() if isinstance(model, DistributedDataParallel) else contextlib.nullcontext()

@@ -27,6 +27,7 @@ from . import config, feed, ranks
 from .checkpoint import CHECKPOINT, Student, begin, load_checkpoint, resume, save
 from .command import MENDABLE, finish
 from .corpora import CorpusError
+from .critic import Opponent
 from .losses import Criterion
 from .network import FaceNetwork
 from .prepare import Shard, open_shard
@@ -116,7 +117,8 @@ def _start(settings: config.TrainingConfig, device: torch.device) -> Student:
             some = [p for p in own if (p.ndim >= 2) == is_matrix]
             groups.append({"params": some, "weight_decay": decay, "rate": rate})
     optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.98))
-    return Student(network, {name: value.clone() for name, value in network.state_dict().items()}, optimiser)
+    average = {name: value.clone() for name, value in network.state_dict().items()}
+    return Student(network, average, optimiser, critic=Opponent(device) if settings.loss.critic else None)
 
 
 def compute_in_bf16(network: FaceNetwork, device: torch.device) -> None:
@@ -155,20 +157,25 @@ def _learn(
     """One step; returns this process's losses. One that is not a number raises before any weight has changed."""
     model.train()
     student.optimiser.zero_grad(set_to_none=True)
+    if student.critic:
+        student.critic.forget()
     numbers = batch_numbers(student.step, settings, group)
     heard = []
     for number in numbers:
         batch = feed.onto(batches.take(), group.device)
         torch.manual_seed(feed.torch_seed(settings.seed, number))
         with contextlib.nullcontext() if number == numbers[-1] else group.apart(model):
-            losses = criterion(model(batch.waveform, batch.live), batch)
+            losses = criterion(model(batch.waveform, batch.live), batch, student.critic)
             finite = bool(torch.isfinite(losses["total"]))
             group.agree(None if finite else f"the loss of batch {number} {NOT_FINITE} ({batches.lines(number)})")
-            (losses["total"] / len(numbers)).backward()
+            ((losses["total"] + losses.get("mistaken", 0.0)) / len(numbers)).backward()
         heard.append({name: loss.detach() for name, loss in losses.items()})
     norm = torch.nn.utils.clip_grad_norm_(student.network.parameters(), 1.0)
     if not torch.isfinite(norm):  # the same on all processes
         group.agree(f"the gradient of step {student.step} {NOT_FINITE}")
+    if student.critic:
+        group.average(student.critic.network)
+        student.critic.step()
     _step(student, settings)
     return {name: torch.stack([losses[name] for losses in heard]).mean() for name in heard[0]}
 

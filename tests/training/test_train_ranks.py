@@ -35,9 +35,9 @@ class Together(NamedTuple):
 
 @pytest.fixture(scope="module")
 def short(tiny_config: config.TrainingConfig) -> config.TrainingConfig:
-    """A few steps of two batches each."""
+    """A few steps of two batches each, before a critic."""
     train_ = dataclasses.replace(tiny_config.train, steps=STEPS, save_every_steps=STEPS, crop_s=0.8, learning_rate=1e-3)
-    return dataclasses.replace(tiny_config, train=train_)
+    return dataclasses.replace(tiny_config, train=train_, loss=dataclasses.replace(tiny_config.loss, critic=0.2))
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +72,8 @@ def test_two_processes_learn_what_one_does_on_both_their_batches(
         moved = max(moved, float((value - start.average[name]).abs().max()))
     assert moved > 1e-3
     assert apart < 1e-2 * moved
+    critics = (state["critic"]["network"] for state in (alone_state, shared_state))
+    assert all(torch.allclose(*pair, atol=1e-5) for pair in zip(*(one.values() for one in critics), strict=True))
     tables = [np.loadtxt(one / train.LOSSES, skiprows=1) for one in (tmp_path, together.folder / "run")]
     assert np.allclose(*tables, atol=2e-4)
     (part,) = [json.loads((together.folder / "run" / "run.json").read_text())["parts"][0]]
