@@ -1,9 +1,9 @@
 """A critic of motion: it learns to tell the student's curves from the teacher's, and the student learns to be mistaken.
 
 A student that is unsure does half of two things, and lips that may have to meet nearly do: that costs least. Half is
-what no teacher ever does, so a critic that sees curves alone, about half a second at a time and without the sound, finds
-it out. Least-squares generative adversarial networks (Mao et al., 2017), judged patch by patch. loss.critic of a config
-says how much the verdict counts; 0, the default, trains without a critic.
+what no teacher ever does, and a critic that sees curves alone, half a second at a time, finds it out. Least-squares
+generative adversarial networks (Mao et al., 2017), judged patch by patch. loss.critic of a config says how much the
+verdict counts; 0, the default, trains without a critic.
 """
 
 from __future__ import annotations
