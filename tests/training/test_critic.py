@@ -23,7 +23,8 @@ def taught(shard: Path) -> Tensor:
     """Stretches of the teacher's curves in their deviations, (B, T, C)."""
     curves = torch.from_numpy(prepare.open_shard(shard).targets.astype("float32"))
     count = len(curves) // ROWS
-    return (curves / curves.std(dim=0).clamp(min=0.02))[: count * ROWS].unflatten(0, (count, ROWS))
+    stretches: Tensor = (curves / curves.std(dim=0).clamp(min=0.02))[: count * ROWS].unflatten(0, (count, ROWS))
+    return stretches
 
 
 def half_hearted(taught: Tensor) -> Tensor:
