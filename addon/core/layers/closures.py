@@ -17,7 +17,8 @@ AWAY_FROM_TEETH = (
     "jawOpen", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthRollUpper", "mouthPressLeft", "mouthPressRight",
     "mouthShrugLower",
 )  # fmt: skip
-TO_TEETH = ("mouthRollLower", "mouthUpperUpLeft", "mouthUpperUpRight")  # and what brings it there may not shrink
+TO_TEETH = ("mouthUpperUpLeft", "mouthUpperUpRight")  # what clears them may not shrink,
+AT_TEETH = ("mouthRollLower",)  # and what lays the lip on them may do neither: rolled further it lies behind them
 ROLLED = 0.09, 0.25  # mouthRollLower where that begins to hold, and from where on it holds wholly
 BEFORE_S, AFTER_S = 0.2, 0.1  # a closure begins before its phrase is heard, and may outlast it
 
@@ -52,10 +53,15 @@ def keep_teeth(before: Curves, after: Curves, where: Mask | None = None) -> Curv
     share = np.clip((before.column("mouthRollLower") - start) / (full - start), 0, 1)
     held = share * share * (3 - 2 * share) * (1 if where is None else where)
     columns = {}
-    for names, sign in ((AWAY_FROM_TEETH, 1), (TO_TEETH, -1)):
+    for names, may_grow, may_shrink in (
+        (AWAY_FROM_TEETH, False, True),
+        (TO_TEETH, True, False),
+        (AT_TEETH, False, False),
+    ):
         for name in set(names) & set(after.names):
-            beyond = sign * (after.column(name) - before.column(name))
-            columns[name] = np.where(beyond > 0, after.column(name) - sign * held * beyond, after.column(name))
+            change = after.column(name) - before.column(name)
+            free = np.where(change > 0, may_grow, may_shrink)
+            columns[name] = np.where(free, after.column(name), after.column(name) - held * change)
     return after.with_columns({name: columns[name] for name in after.names if name in columns})
 
 

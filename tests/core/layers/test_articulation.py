@@ -40,6 +40,17 @@ def test_enunciating_is_clamped_and_keeps_the_m_shut(made_prosody: Make) -> None
     assert lip_gap(loud)[0] == pytest.approx(0.8)
 
 
+@pytest.mark.parametrize("lips", [0.3, 2.0])
+def test_the_lip_lies_on_the_teeth_for_f_at_any_effort(lips: float, made_prosody: Make) -> None:
+    roll = np.where(np.abs(np.arange(40) - 20) < 4, 0.38, 0.02).astype(np.float32)
+    values = np.stack([roll, np.full(40, 0.3, np.float32)], axis=1)
+    before = Curves(values, ("mouthRollLower", "mouthPucker"), 50.0)
+    after = articulation(before, made_prosody(40), ArticulationSettings(lips=lips))
+    assert after.column("mouthRollLower")[17:24] == pytest.approx(0.38)
+    assert after.column("mouthRollLower")[0] == pytest.approx(0.02 * lips)
+    assert after.column("mouthPucker")[20] == pytest.approx(0.3 * lips)
+
+
 def test_half_the_amount_is_half_the_change(made_prosody: Make) -> None:
     half = articulation(a_word(), made_prosody(40), ArticulationSettings(amount=0.5, jaw=2.0))
     assert half.column("jawOpen")[0] == pytest.approx(0.6)

@@ -168,7 +168,7 @@ def test_whatever_is_felt_the_lips_close_and_reach_the_teeth(name: str, made_pro
         assert (felt.column(opener) <= plain.column(opener) + 1e-6)[sealed].all()
     rolled = (plain.column("mouthRollLower") >= 0.25) & spoken
     assert rolled.sum() > 50
-    assert (felt.column("mouthRollLower") >= plain.column("mouthRollLower") - 1e-6)[rolled].all()
+    assert np.abs(felt.column("mouthRollLower") - plain.column("mouthRollLower"))[rolled].max() < 1e-6
     for away in ("jawOpen", "mouthLowerDownLeft", "mouthRollUpper", "mouthPressLeft"):
         assert (felt.column(away) <= plain.column(away) + 1e-6)[rolled].all()
 
