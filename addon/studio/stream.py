@@ -29,7 +29,12 @@ from ..core.model import HOP_SAMPLES, RATE
 
 INTERRUPTED = 130  # as shells count Ctrl+C
 BYTES = 2  # a sample
-PACKED = {b"fLaC": "FLAC", b"OggS": "Ogg", b"RF64": "RF64", b"ID3\x03": "MP3", b"ID3\x04": "MP3"}  # first letters
+PACKED = {
+    b"fLaC": "FLAC", b"OggS": "Ogg", b"RF64": "RF64", b"FORM": "AIFF", b"caff": "CAF", b"\x1aE\xdf\xa3": "WebM",
+    b"ID3\x02": "MP3", b"ID3\x03": "MP3", b"ID3\x04": "MP3",
+}  # first letters  # fmt: skip
+MP3_FRAMES = {b"\xff\xfb", b"\xff\xfa", b"\xff\xf3", b"\xff\xf2"}  # what an MP3 without a tag begins with
+MOST_LEAP = 1024  # from the first sample to the second, of sound whose first happens to be such a number
 FFMPEG = "send it as `ffmpeg ... -f s16le -ac 1 -ar 16000 -`"
 Sink = Callable[[Curves, int], None]  # rows, and the number of the first
 
@@ -93,8 +98,9 @@ def _from_pipe() -> Iterator[Array]:
         raise AudioError(f"no sound comes in on stdin: name a sound file, or {FFMPEG} into this command")
     pipe = cast(BufferedReader, sys.stdin.buffer)
     begin = pipe.read(4)
-    if begin in PACKED:
-        raise AudioError(f"the sound on stdin is {PACKED[begin]}, which is not read from a pipe; {FFMPEG}")
+    packed = PACKED.get(begin) or ("MP3" if _is_mp3_frame(begin) else None)
+    if packed:
+        raise AudioError(f"the sound on stdin is {packed}, which is not read from a pipe; {FFMPEG}")
     if begin != b"RIFF":
         yield from _samples(lambda: pipe.read1(BYTES * HOP_SAMPLES), 1, begin)
         return
@@ -113,6 +119,15 @@ def _from_pipe() -> Iterator[Array]:
     else:  # 0 is what some programs write that do not know yet how long it will be
         hops = _samples(lambda: pipe.read1(BYTES * channels * count), channels)
     yield from hops if file.getframerate() == audio.RATE else _resampled(hops, file.getframerate())
+
+
+def _is_mp3_frame(begin: bytes) -> bool:
+    """Whether an MP3 frame begins so: layer III, and a bitrate and a rate that exist (ISO/IEC 11172-3, 2.4.2.3)."""
+    if begin[:2] not in MP3_FRAMES or len(begin) < 4:
+        return False
+    bitrate, rate = begin[2] >> 4, begin[2] >> 2 & 3
+    leap = abs(int.from_bytes(begin[:2], "little", signed=True) - int.from_bytes(begin[2:], "little", signed=True))
+    return bitrate not in (0, 15) and rate != 3 and leap > MOST_LEAP
 
 
 class _Begun:

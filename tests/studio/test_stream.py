@@ -143,6 +143,9 @@ def test_rows_go_to_live_link_as_packets(run: Run, live_file: Path) -> None:
         (("none.wav",), b"", "none.wav"),
         (("--to", ""), b"", "--to must be a host"),
         ((), b"fLaC and so on", "is FLAC, which is not read from a pipe"),
+        ((), b"FORM\0\0\0\0AIFF", "is AIFF, which is not read from a pipe"),
+        ((), b"\xff\xfb\x90\x00" + bytes(400), "is MP3, which is not read from a pipe"),
+        ((), b"\xff\xf3\x64\xc4" + bytes(400), "is MP3, which is not read from a pipe"),
         ((), b"RIFF", "begins as WAV but cannot be read (it ends there)"),
         ((), b"RIFFsomething else", "begins as WAV but cannot be read"),
         ((), wav(np.zeros(100, np.int32), 16_000), "32 bits at 16000 Hz"),
@@ -156,6 +159,13 @@ def test_what_cannot_be_heard_or_sent_is_one_line(
     assert err.startswith("facewright: ")
     assert len(err.splitlines()) == 1
     assert says in err
+
+
+@pytest.mark.parametrize("samples", [[-1025, -700], [-1025, 15], [-3073, -3000], [-1025]])
+def test_samples_that_look_like_an_mp3_are_heard(run: Run, samples: list[int]) -> None:
+    status, out, err = run(stdin=np.array(samples, "<i2").tobytes())
+    assert (status, err) == (0, "")
+    assert len(out.splitlines()) == 2  # a heading and a row
 
 
 @pytest.mark.parametrize(("name", "says"), [("none.onnx", "does not exist"), ("n" * 300, "cannot be read")])
