@@ -28,6 +28,8 @@ import pocketsphinx
 import soundfile
 import soxr
 
+from addon.core.errors import reason
+
 from . import corpora, espeak, labels, languages
 from .command import finish, tally
 from .labels import Labelled
@@ -187,7 +189,8 @@ def read_speech(file: Path) -> npt.NDArray[np.float32]:
     try:
         samples, rate = soundfile.read(file, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError) as error:
-        raise ValueError("missing file" if not file.exists() else f"unreadable audio ({error})") from error
+        why = error.error_string if isinstance(error, soundfile.LibsndfileError) else reason(error)
+        raise ValueError("missing file" if not file.exists() else f"unreadable audio ({why})") from error
     mono = samples.mean(axis=1)
     if len(mono) < 0.1 * rate:
         raise ValueError("shorter than a tenth of a second")

@@ -20,6 +20,7 @@ import scipy.signal
 import soundfile
 import soxr
 
+from .align import read_speech
 from .corpora import CorpusError, Utterance
 
 Floats = npt.NDArray[np.float32]
@@ -72,11 +73,9 @@ class Crowd:
 def read(file: Path) -> Floats:
     """A recording as 16 kHz mono, (N,); one that cannot be read is an error that names it."""
     try:
-        samples, rate = soundfile.read(file, dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, OSError) as error:
-        raise CorpusError(f"cannot read the recording {str(file)!r} ({error})") from error
-    mono = samples.mean(axis=1)
-    return np.asarray(soxr.resample(mono, rate, RATE) if rate != RATE else mono, np.float32)
+        return read_speech(file)
+    except ValueError as error:
+        raise CorpusError(f"cannot use the recording {str(file)!r}: {error}") from error
 
 
 def speech_level(samples: Floats) -> float:

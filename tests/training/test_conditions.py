@@ -113,5 +113,8 @@ def test_too_small_a_crowd_and_an_unknown_condition_are_one_line(speech: np.ndar
 
 
 def test_a_recording_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CorpusError, match=r"none\.wav"):
+    with pytest.raises(CorpusError, match=r"none\.wav': missing file$"):
         conditions.read(tmp_path / "none.wav")
+    (tmp_path / "broken.wav").write_bytes(b"no sound")
+    with pytest.raises(CorpusError, match=r"broken\.wav': unreadable audio \(Format not recognised\.\)$"):
+        conditions.read(tmp_path / "broken.wav")
