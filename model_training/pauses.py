@@ -14,6 +14,8 @@ FRAME_S = 0.01
 QUIET_RUN_S = 0.06  # a shorter dip in energy is part of a phone
 LONG_PAUSE_S = 0.2  # a dip this long is a pause even where the aligner heard none
 SHORTEST_PHONE_S = 0.04
+CLOSURE_S = 0.12  # of a stop that follows a pause, and its release: it is as quiet as the pause
+NEAR_S = 0.05  # what an aligner's boundary may be off by, here and there
 
 
 def settle_pauses(phones: Sequence[Phone], samples: npt.NDArray[np.float32]) -> tuple[Phone, ...]:
@@ -31,6 +33,10 @@ def settle_pauses(phones: Sequence[Phone], samples: npt.NDArray[np.float32]) -> 
         if index == 0:
             start_s = _speech_starts(phone, runs)
         gap = next((r for r in runs if _is_pause(r, phone, following, heard, last)), None)
+        if gap is None and not last:
+            gap = next(filter(None, (_swallowed(r, phone, spoken[index + 1]) for r in runs)), None)
+            if gap is not None:
+                spoken[index + 1] = spoken[index + 1]._replace(start_s=gap[1])
         if gap is not None:
             end_s = min(max(gap[0], start_s + SHORTEST_PHONE_S), end_s if phone.name in STOPS else np.inf)
             if not last and spoken[index + 1].name not in STOPS and abs(gap[1] - following) < 0.12:
@@ -65,6 +71,19 @@ def _is_pause(run: tuple[float, float], phone: Phone, following_s: float, heard:
         end - start >= LONG_PAUSE_S and start > phone.start_s and phone.name not in STOPS and end <= following_s + 0.05
     )
     return agreed or long or (last and start > phone.start_s)
+
+
+def _swallowed(run: tuple[float, float], phone: Phone, following: Phone) -> tuple[float, float] | None:
+    """The pause between two phones that the aligner took for the beginning of the second, or None.
+
+    A soft th or dh is as quiet as the pause before it, so some of it is left to the phone in any case.
+    """
+    start_s = max(run[0], phone.end_s) if phone.name in STOPS else run[0]
+    kept_s = CLOSURE_S if following.name in STOPS else SHORTEST_PHONE_S
+    end_s = min(run[1], following.end_s - kept_s)
+    begins = phone.start_s + SHORTEST_PHONE_S < start_s <= following.start_s + NEAR_S
+    ends = following.start_s + NEAR_S < run[1] <= following.end_s + NEAR_S
+    return (start_s, end_s) if begins and ends and end_s - start_s >= LONG_PAUSE_S else None
 
 
 def _with_pauses(phones: Sequence[Phone], duration_s: float) -> tuple[Phone, ...]:

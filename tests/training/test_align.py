@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 import soundfile
 
 from model_training import align, corpora, espeak
@@ -79,6 +80,29 @@ def test_a_pause_is_moved_to_where_the_energy_falls() -> None:
     assert [p.name for p in settled] == ["aa", "sil", "iy"]
     assert abs(settled[1].start_s - 0.4) < 0.025
     assert abs(settled[1].end_s - 0.7) < 0.025
+
+
+@pytest.mark.parametrize(
+    ("after", "ends_s", "starts_s"), [("ae", 0.8, 0.7), ("dh", 0.7, 0.66), ("b", 0.72, 0.6)], ids=["ae", "dh", "b"]
+)
+def test_a_pause_that_was_taken_for_the_next_phone_is_found(after: str, ends_s: float, starts_s: float) -> None:
+    rng = np.random.default_rng(0)
+    samples = 0.1 * rng.standard_normal(16000).astype(np.float32)
+    samples[6080:11200] *= 0.001  # quiet from 0.38 to 0.7 s
+    heard = [Phone("aa", 0.0, 0.4), Phone(after, 0.4, ends_s), Phone("iy", ends_s, 1.0)]
+    settled = align.settle_pauses(heard, samples)
+    assert [p.name for p in settled] == ["aa", "sil", after, "iy"]
+    assert settled[1].start_s == pytest.approx(0.38, abs=0.025)
+    assert settled[2].start_s == pytest.approx(starts_s, abs=0.025)
+    assert settled[3].start_s == pytest.approx(ends_s)
+
+
+def test_a_long_quiet_phone_is_no_pause() -> None:
+    rng = np.random.default_rng(0)
+    samples = 0.1 * rng.standard_normal(16000).astype(np.float32)
+    samples[6400:9600] *= 0.001  # quiet from 0.4 to 0.6 s: a closure
+    heard = [Phone("aa", 0.0, 0.4), Phone("b", 0.4, 0.62), Phone("iy", 0.62, 1.0)]
+    assert [p.name for p in align.settle_pauses(heard, samples)] == ["aa", "b", "iy"]
 
 
 def test_phone_tables_lose_stress_and_name_pauses(tmp_path: Path) -> None:
