@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from addon.core.errors import FacewrightError
+from addon.core.errors import FacewrightError, reason
 
 from . import config, moonshine
 from .corpora import CorpusError
@@ -64,7 +64,7 @@ def load_checkpoint(file: Path, device: torch.device | str = "cpu") -> tuple[con
     except FacewrightError:
         raise
     except Exception as error:  # torch.load raises what its many readers raise
-        why = error.strerror if isinstance(error, OSError) else "model_training.train did not write it"
+        why = reason(error) if isinstance(error, OSError) else "model_training.train did not write it"
         raise CorpusError(f"cannot read the checkpoint {str(file)!r}: {why}") from error
 
 

@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 
-from addon.core.errors import FacewrightError
+from addon.core.errors import FacewrightError, reason
 
 MENDABLE = 2  # exit status of what the user can mend
 INTERRUPTED = 130  # as shells count Ctrl+C
@@ -35,10 +35,10 @@ def refused(error: OSError) -> str:
     """What the system would not do, in a line."""
     place = repr(str(error.filename)) if error.filename else "a file"
     if error.errno in FULL:
-        return f"cannot write {place} ({error.strerror}): make room, and run the same command again"
-    return f"cannot use {place} ({error.strerror or error}): choose another, or mend it, and run the same command again"
+        return f"cannot write {place} ({reason(error)}): make room, and run the same command again"
+    return f"cannot use {place} ({reason(error)}): choose another, or mend it, and run the same command again"
 
 
 def tally(outcome: Counter[str]) -> str:
     """What was kept and what was dropped, most frequent first, a line each."""
-    return "\n".join(f"{count:6d} {reason}" for reason, count in outcome.most_common())
+    return "\n".join(f"{count:6d} {what}" for what, count in outcome.most_common())

@@ -93,7 +93,7 @@ def unpack(parts: Path, out: Path) -> str:
             out.rmdir()
         beside.replace(out)
     except OSError as error:
-        told = f"cannot write {str(out)!r} ({error.strerror}): make room, or choose another place"
+        told = f"cannot write {str(out)!r} ({reason(error)}): make room, or choose another place"
         raise CorpusError(told) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)

@@ -52,7 +52,7 @@ class Record:
                     table.write("\t".join(["step", *losses]) + "\n")
                 table.write("\t".join([str(step), *(f"{value:.5f}" for value in losses.values())]) + "\n")
         except OSError as error:
-            raise TrainingError(f"cannot write {str(file)!r} ({error.strerror}): make room, and go on") from error
+            raise TrainingError(f"cannot write {str(file)!r} ({reason(error)}): make room, and go on") from error
 
     def reached(self, step: int, waiting_s: float) -> None:
         """Write how far this part has come, and for how long of that the trainer waited for batches."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from addon.core.errors import reason
+
 from .corpora import CorpusError
 
 
@@ -20,5 +22,5 @@ def write_whole(file: Path, content: bytes | str) -> None:
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise CorpusError(
-            f"cannot write {str(file)!r} ({error.strerror}): make room, or choose another place, and go on"
+            f"cannot write {str(file)!r} ({reason(error)}): make room, or choose another place, and go on"
         ) from error

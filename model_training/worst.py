@@ -22,7 +22,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from addon.core.curves import Curves, lip_gap
-from addon.core.errors import FormatError
+from addon.core.errors import FormatError, reason
 
 from . import corpora
 from .articulation import teacher_curves
@@ -129,7 +129,7 @@ def show(args: argparse.Namespace) -> str:
         for place, one in enumerate(judged[: args.count], start=1):
             draw(one, args.out / f"worst_{place}.png")
     except OSError as error:
-        raise FormatError(f"cannot write to {str(args.out)!r} ({error.strerror}): choose another folder") from error
+        raise FormatError(f"cannot write to {str(args.out)!r} ({reason(error)}): choose another folder") from error
     scores = [one.score.score for one in judged]
     low, middle, high = np.percentile(scores, [5, 50, 95])
     return (

@@ -10,7 +10,7 @@ from typing import Any
 
 import bpy
 
-from ..core.errors import FormatError, RigError, quoted
+from ..core.errors import FormatError, RigError, quoted, reason
 from ..core.formats.whole import check_writable
 from .character import Character, character_of
 from .protection import listed
@@ -137,7 +137,7 @@ def _beside(path: Path) -> Iterator[Path]:
         yield made
         made.replace(path)
     except OSError as error:
-        raise FormatError(f"{quoted(path)} cannot be written: {error.strerror}; choose another place") from error
+        raise FormatError(f"{quoted(path)} cannot be written: {reason(error)}; choose another place") from error
     finally:
         with suppress(OSError):
             made.unlink()

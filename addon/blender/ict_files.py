@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core import channels
-from ..core.errors import FormatError, quoted
+from ..core.errors import FormatError, quoted, reason
 
 Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.intp]
@@ -74,7 +74,7 @@ def _lines(path: Path) -> list[bytes]:
     try:
         return path.read_bytes().splitlines()
     except OSError as error:
-        raise FormatError(f"{quoted(path)} cannot be read: {error.strerror}") from error
+        raise FormatError(f"{quoted(path)} cannot be read: {reason(error)}") from error
 
 
 def _read_points(path: Path, count: int | None = None) -> Array:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from .errors import AudioError, quoted
+from .errors import AudioError, quoted, reason
 
 if TYPE_CHECKING:
     import soundfile
@@ -101,7 +101,7 @@ def _opened(path: Path) -> soundfile.SoundFile:
             raise AudioError(f"{name} is empty (0 bytes); export it again")
         path.open("rb").close()
     except OSError as error:
-        raise AudioError(f"{name} cannot be read: {error.strerror}; check its name and permissions") from error
+        raise AudioError(f"{name} cannot be read: {reason(error)}; check its name and permissions") from error
     try:
         # elsewhere than on Windows a name is bytes, and need not be text in any encoding
         return soundfile.SoundFile(path if os.name == "nt" else os.fsencode(path))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from .errors import ModelError, SettingsError, quoted
+from .errors import ModelError, SettingsError, quoted, reason
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -48,10 +48,8 @@ class Backend:
         try:
             values: list[Array] = self.session.run(list(outputs), dict(feeds))
         except _refusals() as error:
-            reason = str(error).splitlines()[0]
-            raise ModelError(
-                f"the model stopped on {self.device}: {reason}; try device cpu or another model"
-            ) from error
+            told = str(error).splitlines()[0]
+            raise ModelError(f"the model stopped on {self.device}: {told}; try device cpu or another model") from error
         return values
 
 
@@ -108,7 +106,7 @@ def _session(path: Path, devices: tuple[str, ...], threads: int) -> onnxruntime.
         content = path.read_bytes()  # onnxruntime itself cannot open every name that a file may have
         session: onnxruntime.InferenceSession = ort.InferenceSession(content, options, providers=providers)
     except OSError as error:
-        raise ModelError(f"model file {quoted(path)} cannot be read: {error.strerror}") from error
+        raise ModelError(f"model file {quoted(path)} cannot be read: {reason(error)}") from error
     except _refusals() as error:
         raise ModelError(
             f"{quoted(path.name)} is not a model that can be run; choose a Facewright .onnx file"

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from . import audio
 from .backend import Backend, open_session
-from .errors import ModelError, quoted
+from .errors import ModelError, quoted, reason
 from .model_card import ModelCard
 
 Array = npt.NDArray[np.float32]
@@ -118,7 +118,7 @@ def check_is_there(path: Path) -> None:
     try:
         is_there = path.is_file()
     except OSError as error:
-        raise ModelError(f"model file {quoted(path)} cannot be read: {error.strerror}") from error
+        raise ModelError(f"model file {quoted(path)} cannot be read: {reason(error)}") from error
     if not is_there:
         raise ModelError(f"model file {quoted(path)} does not exist; choose one, or install Facewright again")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import settings as core_settings
-from .errors import SettingsError, quoted
+from .errors import SettingsError, quoted, reason
 from .formats.whole import written_whole
 from .settings import DEFAULTS, ModelSettings, Settings
 
@@ -89,9 +89,7 @@ def save(folder: Path, name: str, settings: Settings, about: str = "") -> Preset
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SettingsError(
-            f"folder {quoted(folder)} cannot be made: {error.strerror}; choose another place"
-        ) from error
+        raise SettingsError(f"folder {quoted(folder)} cannot be made: {reason(error)}; choose another place") from error
     heading = f"# {' '.join(about.split())}\n\n" if about.strip() else ""
     with written_whole(path) as file:
         file.write(heading + changes(settings))

@@ -16,7 +16,7 @@ from queue import SimpleQueue
 
 from .. import __version__
 from ..core import formats, settings
-from ..core.errors import AudioError, FormatError, quoted
+from ..core.errors import AudioError, FormatError, quoted, reason
 from ..core.model import FaceModel, model_path
 from ..core.rigs import custom_toml
 from ..core.rigs.custom import CustomMap
@@ -72,7 +72,7 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise FormatError(f"folder {quoted(folder)} cannot be made: {error.strerror}; choose another place") from error
+        raise FormatError(f"folder {quoted(folder)} cannot be made: {reason(error)}; choose another place") from error
 
 
 def plan(folder: Path, suffix: str) -> list[str]:
@@ -95,7 +95,7 @@ def _sounds(folder: Path) -> Iterator[str]:
     def refuse(error: OSError) -> None:
         if isinstance(error, FileNotFoundError | NotADirectoryError):
             raise AudioError(f"{quoted(error.filename)} is no folder; name the folder that holds the sounds") from error
-        raise AudioError(f"folder {quoted(error.filename)} cannot be read: {error.strerror}") from error
+        raise AudioError(f"folder {quoted(error.filename)} cannot be read: {reason(error)}") from error
 
     for base, folders, files in os.walk(folder, onerror=refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]

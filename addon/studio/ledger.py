@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from io import RawIOBase
 from pathlib import Path
 
-from ..core.errors import FormatError, quoted
+from ..core.errors import FormatError, quoted, reason
 from ..core.formats.whole import check_writable
 
 NAME = "ledger.jsonl"
@@ -53,7 +53,7 @@ def mend(path: Path) -> dict[str, Row]:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise FormatError(f"{quoted(path)} cannot be read: {error.strerror}") from error
+        raise FormatError(f"{quoted(path)} cannot be read: {reason(error)}") from error
     *lines, rest = content.split(b"\n")
     for number, line in enumerate(lines, 1):
         try:
@@ -77,4 +77,4 @@ def append(file: RawIOBase, row: Row) -> None:
         if file.write(line) != len(line):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     except OSError as error:
-        raise FormatError(f"the ledger cannot be written: {error.strerror}; make room and run it again") from error
+        raise FormatError(f"the ledger cannot be written: {reason(error)}; make room and run it again") from error

@@ -22,7 +22,7 @@ import numpy as np
 from ..core import audio, backend
 from ..core.audio import Array
 from ..core.curves import Curves
-from ..core.errors import AudioError, FacewrightError, quoted
+from ..core.errors import AudioError, FacewrightError, quoted, reason
 from ..core.formats import livelink_csv, livelink_udp
 from ..core.live import LiveFace, bundled_live_path
 from ..core.model import HOP_SAMPLES, RATE
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is held back must go somewhere
         if not isinstance(error, BrokenPipeError):  # who reads has heard enough
-            raise FacewrightError(f"the stream broke off: {error.strerror}") from error
+            raise FacewrightError(f"the stream broke off: {reason(error)}") from error
     except KeyboardInterrupt:
         print("facewright: stopped", file=sys.stderr)
         return INTERRUPTED
@@ -107,8 +107,8 @@ def _from_pipe() -> Iterator[Array]:
     try:
         file = wave.open(_Begun(begin, pipe))  # type: ignore[call-overload]  # noqa: SIM115 - the pipe is not ours
     except (wave.Error, EOFError) as error:
-        reason = str(error) or "it ends there"
-        raise AudioError(f"the sound on stdin begins as WAV but cannot be read ({reason}); {FFMPEG}") from error
+        why = str(error) or "it ends there"
+        raise AudioError(f"the sound on stdin begins as WAV but cannot be read ({why}); {FFMPEG}") from error
     if file.getsampwidth() != BYTES or not audio.MIN_RATE <= file.getframerate() <= audio.MAX_RATE:
         kind = f"{8 * file.getsampwidth()} bits at {file.getframerate()} Hz"
         raise AudioError(f"the sound on stdin is a WAV of {kind}, which is not read from a pipe; {FFMPEG}")
@@ -214,8 +214,8 @@ def _sender(to: str, subject: str) -> Iterator[Sink]:
         family, kind, protocol, _, address = socket.getaddrinfo(host, int(port), type=socket.SOCK_DGRAM)[0]
         sender = socket.socket(family, kind, protocol)
     except (OSError, UnicodeError) as error:  # UnicodeError: a name that no host can have
-        reason = error.strerror if isinstance(error, OSError) else "not a host's name"
-        raise FacewrightError(f"there is no way to {quoted(to)} ({reason}); check the host") from error
+        why = reason(error) if isinstance(error, OSError) else "not a host's name"
+        raise FacewrightError(f"there is no way to {quoted(to)} ({why}); check the host") from error
     device, start = str(uuid.uuid4()).upper(), round(_midnight_s() * RATE)
 
     def send(rows: Curves, first: int) -> None:
@@ -223,7 +223,7 @@ def _sender(to: str, subject: str) -> Iterator[Sink]:
             try:
                 sender.sendto(livelink_udp.packet(row, start + number, round(RATE), device, subject), address)
             except OSError as error:
-                raise FacewrightError(f"{quoted(to)} cannot be sent to ({error.strerror}); check the host") from error
+                raise FacewrightError(f"{quoted(to)} cannot be sent to ({reason(error)}); check the host") from error
 
     with sender:
         yield send

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from ..core import formats, settings
 from ..core.audio import open_sound
-from ..core.errors import AudioError, FacewrightError, quoted
+from ..core.errors import AudioError, FacewrightError, quoted, reason
 from ..core.model import FaceModel, model_path
 from ..core.pipeline import animate
 from ..core.rigs import Detection, custom_toml
@@ -58,8 +58,8 @@ def take(
         key = hashlib.sha256(f"{job.recipe} {file_sha256(sound)}".encode()).hexdigest()
         if made and made.key == key and output.is_file():
             untouched = file_sha256(output) == made.output_sha256
-            reason = "unchanged" if untouched else "its output was edited since; delete that to have it made anew"
-            return replace(made, status=SKIPPED, reason=reason)
+            why = "unchanged" if untouched else "its output was edited since; delete that to have it made anew"
+            return replace(made, status=SKIPPED, reason=why)
         notes: list[str] = []
         curves = animate(sound, chosen, note=notes.append, model=model)
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -67,10 +67,10 @@ def take(
     except FacewrightError as error:
         return Row(name, FAILED, str(error), key=key)
     except OSError as error:
-        return Row(name, FAILED, f"{quoted(error.filename)}: {error.strerror}", key=key)
-    reason = "; ".join(note for note in notes if note != model.note)
+        return Row(name, FAILED, f"{quoted(error.filename)}: {reason(error)}", key=key)
+    remarks = "; ".join(note for note in notes if note != model.note)
     seconds = round(min(seconds, curves.duration_s), 3)  # a damaged header may promise hours
-    return Row(name, DONE, reason, seconds, output_of(name, job.suffix), file_sha256(output), key)
+    return Row(name, DONE, remarks, seconds, output_of(name, job.suffix), file_sha256(output), key)
 
 
 def serve() -> None:
@@ -139,6 +139,6 @@ def _started(job: Job) -> subprocess.Popen[str]:
     try:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="ascii")
     except OSError as error:
-        raise FacewrightError(f"Python ({quoted(sys.executable)}) cannot be started: {error.strerror}") from error
+        raise FacewrightError(f"Python ({quoted(sys.executable)}) cannot be started: {reason(error)}") from error
     print(json.dumps(asdict(job)), file=process.stdin)
     return process

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from ..curves import Array
-from ..errors import FormatError, quoted
+from ..errors import FormatError, quoted, reason
 
 Document = dict[str, Any]
 DECIMALS = 6
@@ -28,7 +28,7 @@ def load(path: Path) -> Document:
     try:
         table = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise FormatError(f"{quoted(path)} cannot be read: {error.strerror}") from error
+        raise FormatError(f"{quoted(path)} cannot be read: {reason(error)}") from error
     except (ValueError, RecursionError) as error:
         raise FormatError(
             f"{quoted(path)} is not a Facewright curve file, nor one of Audio2Face: {one_line(error)}"

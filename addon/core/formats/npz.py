@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..curves import Array, Curves, resample
-from ..errors import FormatError, quoted
+from ..errors import FormatError, quoted, reason
 from . import document
 from .recording import Recording, as_channels
 from .whole import bytes_written_whole
@@ -48,7 +48,7 @@ def read(path: Path, _rate: float | None = None) -> Recording:
         with path.open("rb") as file:
             return _recording(path, file)
     except OSError as error:
-        raise FormatError(f"{quoted(path)} cannot be read: {error.strerror}") from error
+        raise FormatError(f"{quoted(path)} cannot be read: {reason(error)}") from error
 
 
 def _recording(path: Path, file: BinaryIO) -> Recording:

@@ -14,7 +14,7 @@ from typing import TextIO
 import numpy as np
 
 from ..curves import Array
-from ..errors import FormatError, quoted
+from ..errors import FormatError, quoted, reason
 
 DELIMITERS = ",;\t"
 BLOCK_ROWS = 2048  # in memory as text at a time, so that half a million rows cost no more than their numbers
@@ -53,7 +53,7 @@ class Table:
             self._file = self.path.open(encoding=encoding)
             self.header = self._header()
         except OSError as error:
-            raise FormatError(f"{quoted(self.path)} cannot be read: {error.strerror}") from error
+            raise FormatError(f"{quoted(self.path)} cannot be read: {reason(error)}") from error
         except (UnicodeError, csv.Error) as error:
             self.__exit__(None, None, None)
             raise self._no_text() from error
@@ -76,9 +76,9 @@ class Table:
         except (UnicodeError, csv.Error) as error:
             raise self._no_text() from error
 
-    def refuse(self, number: int, reason: str) -> FormatError:
+    def refuse(self, number: int, fault: str) -> FormatError:
         """What is wrong with one line, for the caller to raise."""
-        return FormatError(f"{quoted(self.path)}, line {number}: {reason}")
+        return FormatError(f"{quoted(self.path)}, line {number}: {fault}")
 
     def _no_text(self) -> FormatError:
         return FormatError(f"{quoted(self.path)} is not {self.kind}: it is not a CSV text")

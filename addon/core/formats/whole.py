@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from ..errors import FormatError, quoted
+from ..errors import FormatError, quoted, reason
 
 
 @contextmanager
@@ -66,5 +66,5 @@ def _umask() -> int:
 
 
 def _refusal(path: Path, error: OSError) -> FormatError:
-    reason = "its folder does not exist" if isinstance(error, FileNotFoundError) else error.strerror
-    return FormatError(f"{quoted(path)} cannot be written: {reason}; choose another place")
+    why = "its folder does not exist" if isinstance(error, FileNotFoundError) else reason(error)
+    return FormatError(f"{quoted(path)} cannot be written: {why}; choose another place")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..curves import Curves, resample
-from ..errors import RigError, quoted
+from ..errors import RigError, quoted, reason
 from . import custom_toml
 from .custom import CustomMap
 from .custom_rig import mapped
@@ -43,14 +43,14 @@ def names_in(path: Path) -> tuple[str, ...]:
             data = file.read(custom_toml.MOST_BYTES + 1)
         text = data.decode("utf-8-sig")
     except OSError as error:
-        raise RigError(f"{where} cannot be read: {error.strerror}; choose another file") from error
+        raise RigError(f"{where} cannot be read: {reason(error)}; choose another file") from error
     except UnicodeDecodeError as error:
         raise RigError(f"{where} is not text in UTF-8; write a key's name on each line") from error
     lines = (line.removesuffix("\r") for line in text.split("\n"))
     names = tuple(dict.fromkeys(line for line in lines if line.strip()))
     if len(data) > custom_toml.MOST_BYTES or not names:
-        reason = "is empty" if not names else f"is larger than {custom_toml.MOST_BYTES // 1000} kB, so it is none"
-        raise RigError(f"{where} {reason}; write a key's name on each line")
+        fault = "is empty" if not names else f"is larger than {custom_toml.MOST_BYTES // 1000} kB, so it is none"
+        raise RigError(f"{where} {fault}; write a key's name on each line")
     return names
 
 

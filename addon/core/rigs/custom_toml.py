@@ -12,7 +12,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from ..errors import RigError, quoted
+from ..errors import RigError, quoted, reason
 from ..formats.whole import written_whole
 from .custom import OPTIONS, CustomMap, Row, build, told
 
@@ -29,7 +29,7 @@ def load(path: Path) -> CustomMap:
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)
     except OSError as error:
-        raise RigError(f"{where} cannot be read: {error.strerror}; choose another file") from error
+        raise RigError(f"{where} cannot be read: {reason(error)}; choose another file") from error
     if len(data) > MOST_BYTES:
         raise RigError(f"{where} is larger than {MOST_BYTES // 1000} kB, so it is none; choose another file")
     try:
