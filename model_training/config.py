@@ -12,6 +12,8 @@ from addon.core.errors import reason
 
 from .corpora import CorpusError
 
+CRITIC_CROP_S = 0.6  # a critic judges half a second at a time (critic.REACH)
+
 
 @dataclass(frozen=True)
 class NetworkSettings:
@@ -131,7 +133,9 @@ class TrainingConfig:
     train: TrainSettings = TrainSettings()
 
     def __post_init__(self) -> None:
-        """Refuses a live stream that nobody can hear."""
+        """Refuses a live stream that nobody can hear, and crops too short for a critic."""
+        if self.loss.critic and self.train.crop_s < CRITIC_CROP_S:
+            raise CorpusError(f"loss.critic of the training config needs train.crop_s of {CRITIC_CROP_S} or more")
         if self.train.live and self.network.front == "mel":
             raise CorpusError("train.live of the training config needs network.front = 'waveform': mel hears files")
 

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from addon.core.errors import FacewrightError
 from model_training import config, prepare, train
-from model_training.critic import Opponent
+from model_training.articulation import SOLO
+from model_training.critic import REACH, Critic, Opponent
 
 CPU = torch.device("cpu")
 ROWS = 60
@@ -46,9 +47,8 @@ def opponent(taught: Tensor) -> Opponent:
 
 def test_a_critic_finds_out_motion_that_no_teacher_makes(opponent: Opponent, taught: Tensor) -> None:
     with torch.no_grad():
-        verdicts = opponent.network(taught).mean(), opponent.network(half_hearted(taught)).mean()
-    assert verdicts[0] > 0.7
-    assert verdicts[1] < 0.3
+        kept, mixed = (float(opponent.network(curves).mean()) for curves in (taught, half_hearted(taught)))
+    assert kept > mixed + 0.4
 
 
 def test_the_student_is_pulled_from_half_hearted_motion_to_the_teachers(opponent: Opponent, taught: Tensor) -> None:
@@ -56,6 +56,16 @@ def test_the_student_is_pulled_from_half_hearted_motion_to_the_teachers(opponent
     opponent.judge(share * taught + (1 - share) * half_hearted(taught), taught)[0].backward()
     assert share.grad is not None
     assert share.grad < 0
+
+
+def test_a_verdict_is_on_half_a_second() -> None:
+    curves = torch.zeros(1, REACH + 4, len(SOLO))
+    before = Critic()
+    assert before(curves[:, :REACH]).shape == (1, 1)
+    assert before(curves).shape == (1, 2)
+    changed = curves.clone()
+    changed[:, REACH:] = 1
+    assert torch.equal(before(changed)[:, 0], before(curves)[:, 0])
 
 
 def test_neither_learns_from_the_others_loss(taught: Tensor) -> None:
@@ -101,3 +111,6 @@ def test_no_critic_is_the_default_and_its_losses_are_noted(
     assert losses["mistaken"] > 0
     with pytest.raises(FacewrightError, match=r"loss.critic of the training config must be 0 or more, not -1"):
         dataclasses.replace(judged, critic=-1.0)
+    short = dataclasses.replace(tiny_config.train, crop_s=0.5)
+    with pytest.raises(FacewrightError, match=r"loss.critic of the training config needs train.crop_s of 0.6 or more"):
+        dataclasses.replace(tiny_config, loss=judged, train=short)
