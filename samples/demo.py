@@ -25,7 +25,7 @@ from addon.blender import bake, sound  # noqa: E402
 from addon.blender.bake import Performance  # noqa: E402
 from addon.core import audio, formats  # noqa: E402
 from addon.core.curves import SEALED_GAP, Array, Curves, lip_gap  # noqa: E402
-from addon.core.errors import FacewrightError, RigError  # noqa: E402
+from addon.core.errors import FacewrightError, RigError, reason  # noqa: E402
 from addon.core.settings import ModelSettings, Settings  # noqa: E402
 
 LINE = SAMPLES / "maybe_my_brother_bob.wav"
@@ -52,7 +52,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"demo: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"demo: {options.out} cannot be written: {error.strerror}; choose another --out", file=sys.stderr)
+        print(f"demo: {options.out} cannot be written: {reason(error)}; choose another --out", file=sys.stderr)
         return 2
     _say(f"done in {time.monotonic() - started:.0f} s; open {options.out / 'demo.blend'} in Blender and press space")
     return 0
