@@ -12,18 +12,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from tqdm import tqdm
 
 from .articulation import ROW_SAMPLES
 from .checkpoint import mean_network
 from .command import finish
-from .network import STEP_SAMPLES, FaceNetwork
+from .network import FaceNetwork, hear
 from .prepare import HEARD, Line, Shard, open_shard
 from .whole import write_whole
 
@@ -33,21 +32,17 @@ def distil(checkpoints: Sequence[Path], folder: Path) -> str:
     shard = open_shard(folder)
     _, network, _ = mean_network(checkpoints)
     lines = tqdm(shard.lines, desc="listening", unit="line", disable=None)
-    rows = np.concatenate(list(_heard(network.eval(), shard, lines)))
+    rows = np.concatenate([_heard(network.eval(), shard, line) for line in lines])
     write_whole(folder / HEARD, rows.tobytes())
     apart = np.abs(rows.astype(np.float32) - shard.targets).mean()
     return f"heard: {len(shard.lines)} lines, on average {apart:.3f} from the teacher's curves"
 
 
-@torch.inference_mode()
-def _heard(network: FaceNetwork, shard: Shard, lines: Iterator[Line]) -> Iterator[npt.NDArray[np.float16]]:
-    """The channels (rows, C) over SOLO, 0..1, of line after line."""
-    for line in lines:
-        samples = shard.samples[line.first_row * ROW_SAMPLES :][: line.rows * ROW_SAMPLES]
-        waveform = np.zeros((1, -(-len(samples) // STEP_SAMPLES) * STEP_SAMPLES), np.float32)
-        waveform[0, : len(samples)] = samples.astype(np.float32) / 32768
-        channels = network(torch.from_numpy(waveform)).channels[0, : line.rows]
-        yield channels.clamp(0, 1).numpy().astype(np.float16)
+def _heard(network: FaceNetwork, shard: Shard, line: Line) -> npt.NDArray[np.float16]:
+    """The channels of a line, (rows, C) over SOLO, 0..1."""
+    samples = shard.samples[line.first_row * ROW_SAMPLES :][: line.rows * ROW_SAMPLES]
+    channels = hear(network, samples.astype(np.float32) / 32768).channels[0]
+    return np.asarray(channels.clamp(0, 1).numpy(), np.float16)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

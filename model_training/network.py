@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+import torch
 from torch import Tensor, cat, nn
 
 from addon.core.audio import RATE as SAMPLE_RATE
@@ -75,6 +78,16 @@ class FaceNetwork(nn.Module):
         closed = seal.sigmoid() * channels[..., JAW].clamp(min=0)
         channels = cat([channels[..., :CLOSE], closed[..., None], channels[..., CLOSE + 1 :]], dim=2)
         return Prediction(channels, seal, phones)
+
+
+@torch.inference_mode()
+def hear(network: FaceNetwork, samples: npt.NDArray[np.float32]) -> Prediction:
+    """What a finished student says of a whole recording, 16 kHz samples (N,): a batch of one, of ceil(N / 320) rows."""
+    waveform = torch.zeros(1, -(-len(samples) // STEP_SAMPLES) * STEP_SAMPLES)
+    waveform[0, : len(samples)] = torch.from_numpy(samples)
+    rows = -(-len(samples) // ROW_SAMPLES)
+    said = network(waveform)
+    return Prediction(said.channels[:, :rows], said.seal[:, :rows], said.phones[:, :rows])
 
 
 def _slots(values: Tensor) -> Tensor:

@@ -56,7 +56,7 @@ def _runs(quiet: npt.NDArray[np.bool_]) -> list[tuple[float, float]]:
 def _speech_starts(phone: Phone, runs: Iterable[tuple[float, float]]) -> float:
     """Where the first phone begins: after the quiet that its aligned span takes in, a stop's closure excepted."""
     if phone.name in STOPS:
-        return max(phone.start_s, phone.end_s - 0.12)
+        return max(phone.start_s, phone.end_s - CLOSURE_S)
     ends = [b for a, b in runs if a <= phone.start_s < b]
     return min(max([phone.start_s, *ends]), phone.end_s - SHORTEST_PHONE_S)
 

@@ -29,11 +29,11 @@ import torch
 from . import corpora, labels
 from .agreement import shared
 from .align import SAMPLE_RATE, read_speech
-from .articulation import CLOSURES, LIP_TO_TEETH, ROW_SAMPLES
+from .articulation import CLOSURES, LIP_TO_TEETH
 from .checkpoint import mean_network
 from .command import finish, tally
 from .labels import Labelled
-from .network import STEP_SAMPLES, FaceNetwork
+from .network import FaceNetwork, hear
 from .phones import INVENTORY, Phone, read_phones
 from .viterbi import best_path
 
@@ -92,12 +92,7 @@ class Listener:
 
         Rows of closures counted more in training, which raised their odds; that is taken out.
         """
-        rows = -(-len(samples) // ROW_SAMPLES)
-        whole = np.zeros(-(-len(samples) // STEP_SAMPLES) * STEP_SAMPLES, np.float32)
-        whole[: len(samples)] = samples
-        with torch.inference_mode():
-            logits = self._network(torch.from_numpy(whole)[None]).phones[0, :rows].numpy()
-        return posteriors(logits - self._odds)
+        return posteriors(hear(self._network, samples).phones[0].numpy() - self._odds)
 
 
 def posteriors(logits: Floats) -> Floats:
