@@ -65,6 +65,7 @@ class AugmentSettings:
     room: float = 0.35  # reverberation
     mute: float = 0.15  # digital silence for a stretch, or all of the crop
     snr_db: tuple[float, float] = (0.0, 30.0)
+    formants: float = 0.0  # a larger or a smaller head (formants.py)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from addon.core.audio import RATE as SAMPLE_RATE
 
+from . import formants
 from .articulation import ROW_SAMPLES
 from .config import AugmentSettings, TrainingConfig
 from .corpora import CorpusError
@@ -56,6 +57,9 @@ class Batches:
         lines, rng = self._drawn(number)
         crops = [self._crop(line, rng) for line in lines]
         waveform, targets, phones, inside = (np.stack(part) for part in zip(*crops, strict=True))
+        if self._augment.formants:
+            for row in np.flatnonzero(rng.random(len(waveform)) < self._augment.formants):
+                waveform[row] = formants.moved(waveform[row], 1 + formants.MOST * rng.uniform(-1, 1))
         for row in np.flatnonzero(rng.random(len(waveform)) < self._augment.mute / 2):
             _mute(waveform[row], targets[row], phones[row], rng)  # nobody speaks, though the room goes on
         waveform = degrade(waveform, self._augment, rng)
