@@ -33,16 +33,15 @@ def settle_pauses(phones: Sequence[Phone], samples: npt.NDArray[np.float32]) -> 
         if index == 0:
             start_s = _speech_starts(phone, runs)
         gap = next((r for r in runs if _is_pause(r, phone, following, heard, last)), None)
+        moves = gap is not None and not last and spoken[index + 1].name not in STOPS and abs(gap[1] - following) < 0.12
         if gap is None and not last:
             gap = next(filter(None, (_swallowed(r, phone, spoken[index + 1]) for r in runs)), None)
-            if gap is not None:
-                spoken[index + 1] = spoken[index + 1]._replace(start_s=gap[1])
+            moves = gap is not None
         if gap is not None:
             end_s = min(max(gap[0], start_s + SHORTEST_PHONE_S), end_s if phone.name in STOPS else np.inf)
-            if not last and spoken[index + 1].name not in STOPS and abs(gap[1] - following) < 0.12:
-                spoken[index + 1] = spoken[index + 1]._replace(
-                    start_s=min(max(gap[1], end_s), spoken[index + 1].end_s - SHORTEST_PHONE_S)
-                )
+        if gap is not None and moves:
+            after = spoken[index + 1]
+            spoken[index + 1] = after._replace(start_s=min(max(gap[1], end_s), after.end_s - SHORTEST_PHONE_S))
         settled.append(Phone(phone.name, start_s, end_s))
     return _with_pauses(settled, len(samples) / SAMPLE_RATE)
 
