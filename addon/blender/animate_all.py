@@ -1,6 +1,7 @@
 """Several heads and lines at once: which head speaks which strip, one job for all, and what came of each."""
 
 # No `from __future__ import annotations`: Blender reads properties out of evaluated annotations.
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -87,7 +88,7 @@ def pairs_of(scene: bpy.types.Scene) -> Any:
 def find_pairs(scene: bpy.types.Scene) -> tuple[int, tuple[str, ...]]:
     """Adds a pair for each strip that names a head, or for each strip where there is one head; how many, and why none.
 
-    A strip is known to be a head's by its name: `anna_010` is Anna's.
+    A strip is known to be a head's by its name: `anna_010` is Anna's, and not Ann's.
     """
     heads = heads_of(scene)
     strips = sorted(compat.sound_strips(scene), key=lambda strip: compat.span(strip)[1])
@@ -96,7 +97,7 @@ def find_pairs(scene: bpy.types.Scene) -> tuple[int, tuple[str, ...]]:
     for strip in strips:
         if strip.name in listed:
             continue
-        named = [head for head in heads if any(name in strip.name.casefold() for name in _called(head))]
+        named = [head for head in heads if any(_names(name, strip.name.casefold()) for name in _called(head))]
         mine = named[:1] if len({*named}) == 1 else heads[:1] if len(heads) == 1 else []
         if not mine:
             left.append(strip.name)
@@ -123,6 +124,11 @@ def heads_of(scene: bpy.types.Scene) -> list[bpy.types.Object]:
             seen.add(character)
             heads.append(obj)
     return heads
+
+
+def _names(name: str, text: str) -> bool:
+    """Whether a text holds a name that no other letters are part of."""
+    return re.search(rf"(?<![^\W\d_]){re.escape(name)}(?![^\W\d_])", text) is not None
 
 
 def _called(head: bpy.types.Object) -> set[str]:

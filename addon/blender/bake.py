@@ -10,7 +10,6 @@ from typing import Any
 import bpy
 import numpy as np
 
-from ..core import curves as core_curves
 from ..core import pipeline
 from ..core.curves import Curves
 from ..core.direction import UNDIRECTED, Direction
@@ -103,25 +102,29 @@ def write(scene: bpy.types.Scene, head: bpy.types.Object | None, performance: Pe
     """Writes a performance onto the head and puts its sound in the sequencer; `fit` makes the scene long enough."""
     found = rig.examine(scene, head)
     line = performance.line
-    sampled = core_curves.resample(performance.curves, sound.fps(scene))
+    sampled = sound.on_frames(scene, line, performance.curves)
     strands = found.strands(sampled, line.frame)
     notes = [*performance.notes, *found.notes]
     if note := sound.place(scene, line):  # first, because it may be refused: the file may be gone by now
         notes.append(note)
     take = takes.new(scene, head, performance, sound.fps(scene), len(sampled.values))
     density = density_of(scene, sampled)
-    kept = []
+    kept, lost = [], set[str]()
     for owner in dict.fromkeys(strand.owner for strand in strands):
         block = owner.block()
         kept.append(new_action(scene, block, f"Facewright {line.name} {owner.shown}"))
         own = [strand for strand in strands if strand.owner == owner]
-        write_strands(block, own, lines.Line(take.uid, line.name, take.first, take.last), density)
+        its = lines.Line(take.uid, line.name, take.first, take.last)
+        lost |= lines.others_under(block.animation_data.action, its)
+        write_strands(block, own, its, density)
         lines.mark_phrases(block.animation_data.action, line.name, takes.phrases(take, performance.heard))
         takes.add_part(take, owner, block.animation_data.action)
         notes += carried_over(block, owner, own)
     kept = list(dict.fromkeys(name for name in kept if name))  # meshes may share an Action
     if kept:
         notes.append(f"the keys that were there are kept in {', '.join(kept)}")
+    if lost:
+        notes.append(f"{listed(sorted(lost))} was on some of these frames, and is no longer shown")
     if fit:
         _fit(scene, take.last)
     frames, name = len(sampled.values), take.name  # the list may move in memory when takes leave it
@@ -170,6 +173,8 @@ def new_action(scene: bpy.types.Scene, block: Any, name: str) -> str | None:
     old = block.animation_data.action if block.animation_data else None
     if old is None:
         compat.assign(block, bpy.data.actions.new(name))
+        if len(block.animation_data.nla_tracks):  # which go on to show what they hold beside the line
+            block.animation_data.action_extrapolation = "NOTHING"
         return None
     takes.stash(scene, block)  # what was done to a take since it was baked stays with it
     action = old.copy()

@@ -36,6 +36,8 @@ def character_of(scene: bpy.types.Scene, chosen: bpy.types.Object | None) -> Cha
     """The character that an object belongs to: by its armature, else by parents, else by their collection."""
     if chosen is None:
         raise RigError("no head is chosen; select the character's face")
+    if scene not in chosen.users_scene:
+        raise RigError(f"{quoted(chosen.name)} is not in scene {quoted(scene.name)}; choose a head that is there")
     if chosen.instance_collection is not None:
         is_linked = chosen.instance_collection.library is not None
         remedy = "Object > Library Override > Make" if is_linked else "Object > Apply > Make Instances Real"

@@ -40,16 +40,16 @@ def curves_at(action: Any, path: str) -> list[Any]:
 
 
 def curves_in(action: Any, owner: Any) -> list[Any]:
-    """The curves that an action has for `owner`, whether or not it moves it now; of a take, which has one slot."""
+    """The curves that a take's action has for `owner`, whether or not it moves it now."""
     animation = owner.animation_data
     if animation and animation.action == action:
         return curves_of(action, owner)
-    return list(_bag(action).fcurves) if not HAS_SLOTS or len(action.slots) else []
+    return list(_bag(action, owner).fcurves) if not HAS_SLOTS or _slot(action, owner) else []
 
 
-def curve_like(action: Any, model: Any) -> Any:
-    """A curve for the same property as `model`, in a group of its name and colour; of a take, which has one slot."""
-    bag = _bag(action)
+def curve_like(action: Any, owner: Any, model: Any) -> Any:
+    """A curve of a take's action for the same property of `owner` as `model`, in a group of its name and colour."""
+    bag = _bag(action, owner)
     curve = bag.fcurves.new(model.data_path, index=model.array_index)
     curve.extrapolation, curve.color_mode = model.extrapolation, model.color_mode
     if model.color_mode == "CUSTOM":
@@ -61,13 +61,18 @@ def curve_like(action: Any, model: Any) -> Any:
     return curve
 
 
-def _bag(action: Any) -> Any:
-    """What holds the curves and groups of an action's first slot."""
+def _slot(action: Any, owner: Any) -> Any:
+    """A take's slot for `owner`; others are of data-blocks that Blender, when they were keyed, put in with it."""
+    return next((slot for slot in action.slots if slot.target_id_type in {owner.id_type, "UNSPECIFIED"}), None)
+
+
+def _bag(action: Any, owner: Any) -> Any:
+    """What holds the curves and groups of an action for `owner`."""
     if not HAS_SLOTS:
         return action
     layer = action.layers[0] if len(action.layers) else action.layers.new("Layer")
     strip = layer.strips[0] if len(layer.strips) else layer.strips.new(type="KEYFRAME")
-    return strip.channelbag(action.slots[0], ensure=True)
+    return strip.channelbag(_slot(action, owner), ensure=True)
 
 
 def new_curve(action: Any, owner: Any, path: str, index: int, group: str) -> Any:
@@ -83,7 +88,7 @@ def new_curve(action: Any, owner: Any, path: str, index: int, group: str) -> Any
 
 
 def assign(owner: Any, action: Any) -> None:
-    """Makes `action` animate `owner`; an action that has a slot for it keeps only that one."""
+    """Makes `action` animate `owner`; an action that has a slot for it keeps that one, and those that others use."""
     animation = owner.animation_data or owner.animation_data_create()
     used = animation.action_slot.identifier if HAS_SLOTS and animation.action_slot else None
     animation.action = action
@@ -91,7 +96,7 @@ def assign(owner: Any, action: Any) -> None:
         return
     if used is not None and used in action.slots:
         animation.action_slot = action.slots[used]
-    for slot in [slot for slot in action.slots if slot != animation.action_slot]:
+    for slot in [slot for slot in action.slots if slot != animation.action_slot and not slot.users()]:
         action.slots.remove(slot)
 
 

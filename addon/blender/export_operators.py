@@ -12,7 +12,7 @@ from bpy_extras.io_utils import ExportHelper
 from ..core import formats
 from ..core.errors import FacewrightError, FormatError, quoted
 from ..core.formats import timecode
-from . import engine_export, export, properties, sound
+from . import engine_export, export, preview, properties, sound
 from .reporting import Reporting, is_free
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ class FACEWRIGHT_OT_export_curves(Reporting, ExportHelper, bpy.types.Operator): 
 
     def execute(self, context: Context) -> "Outcome":
         """Reads the keys back and writes the file whole; its ending says in which format."""
+        preview.leave()  # it is not keyed
         scene = context.scene
         frames = (self.frame_start, self.frame_end) if self.use_range else (scene.frame_start, scene.frame_end)
         path = Path(bpy.path.abspath(self.filepath))
@@ -155,6 +156,7 @@ class FACEWRIGHT_OT_export_character(Reporting, ExportHelper, bpy.types.Operator
 
     def execute(self, context: Context) -> "Outcome":
         """Exports the head's character over the scene's frame range."""
+        preview.leave()
         path = Path(bpy.path.abspath(self.filepath))
         try:
             notes = engine_export.export(context.scene, properties.head_of(context), path)

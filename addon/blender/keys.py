@@ -266,7 +266,7 @@ def put_tables(action: Any, block: Any, tables: Mapping[Curve, Table], like: tup
     for place, table in tables.items():
         curve = existing.get(place)
         if curve is None and len(table):
-            curve = compat.curve_like(action, models[place])
+            curve = compat.curve_like(action, block, models[place])
         if curve is not None and not _is_same(read(curve), table):
             write(curve, table)
 

@@ -50,6 +50,11 @@ def drop(action: Any, uid: str) -> None:
     put(action, [line for line in of(action) if line.uid != uid])
 
 
+def others_under(action: Any, line: Line) -> set[str]:
+    """The names of other lines, not of other takes of this one, that it would take the place of."""
+    return {other.name for other in of(action) if overlap(other, line)} - {" ".join(line.name.split())}
+
+
 def overlap(one: Line, other: Line) -> bool:
     """Whether two lines share a frame."""
     return one.last >= other.first and one.first <= other.last

@@ -12,13 +12,13 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from ..core import curves as core_curves
 from ..core import pipeline
 from ..core.curves import Curves
-from ..core.errors import FacewrightError
+from ..core.errors import FacewrightError, RigError
 from ..core.heard import Heard
 from ..core.settings import ModelSettings
-from . import bake, directing, look_at, properties, rig, sound, waiting
+from . import bake, directing, look_at, mapping_rows, properties, rig, rig_properties, sound, waiting
+from .character import character_of
 from .jobs import board
 from .preview_overlay import Overlay, heal
 from .standing import NOTED
@@ -37,8 +37,10 @@ class Preview:
     model: ModelSettings
     heard: Heard
     found: rig.Head
+    mapped: str  # the object that keeps the head's mapping
     overlay: Overlay
-    asked: object = None  # what `_asked` gave when it was performed last
+    of: object = None  # what `_of` gave when it began
+    asked: tuple[object, ...] = ()  # what `_asked` gave when it was performed last
     target: object = None  # what `_target` gave then
     looks: directing.Looks = (None, ())  # sampled anew only when the target is another: it may take the whole scene
     notes: tuple[str, ...] = ()
@@ -61,7 +63,10 @@ def begin(
     global _now
     leave()
     found = rig.examine(scene, head)
-    preview = Preview(scene.name_full, head.name_full, line, model, heard, found, Overlay((), line.frame))
+    mapped = mapping_rows.holder(character_of(scene, head)).name
+    shown = Overlay((), line.frame)
+    preview = Preview(scene.name_full, head.name_full, line, model, heard, found, mapped, shown, _of(scene))
+    preview.asked = _asked(preview, scene)
     _perform(preview, scene, head)
     _now = preview
     preview.overlay.lay(scene.frame_current)
@@ -79,17 +84,24 @@ def leave() -> None:
 
 
 def update() -> bool:
-    """Performs anew if anything is asked for otherwise than last time; whether it was."""
+    """Performs anew if anything is asked for otherwise than last time; whether it was. Another line or head ends it."""
     if _now is None:
         return False
     scene, head = _scene(_now), _head(_now)
     if scene is None or head is None:
         leave()
         return False
-    if _asked(_now, scene) == _now.asked:
+    if _of(scene) != _now.of:
+        leave()
+        board.show(notes=("the preview was left: another line, place or head was chosen",))
+        return False
+    before, _now.asked = _now.asked, _asked(_now, scene)  # noted first: what cannot be is not tried again as it is
+    if _now.asked == before:
         return False
     _now.overlay.lift()  # turns go on top of how the animator poses the head
     try:
+        if _now.asked[0] != before[0]:
+            _now.found = rig.examine(scene, head)
         _perform(_now, scene, head)
         _now.error = ""
     except FacewrightError as error:  # such as a target that was dragged into the head: shown until it is out
@@ -107,10 +119,9 @@ def performance() -> bake.Performance:
 
 
 def _perform(preview: Preview, scene: bpy.types.Scene, head: bpy.types.Object) -> None:
-    preview.asked = _asked(preview, scene)  # first: what cannot be is not tried again until it changes
     directed = _directed(preview, scene, head)
     curves = pipeline.perform(preview.heard, directed.settings, directed.direction)
-    sampled = core_curves.resample(curves, sound.fps(scene))
+    sampled = sound.on_frames(scene, preview.line, curves)
     preview.overlay.strands = _strands(preview.found, sampled, preview.line.frame)
     preview.notes = directed.notes
     preview.updates += 1
@@ -137,16 +148,34 @@ def _directed(preview: Preview, scene: bpy.types.Scene, head: bpy.types.Object |
     return directing.directed(scene, head, preview.line, preview.model, preview.found, preview.looks)
 
 
-def _asked(preview: Preview, scene: bpy.types.Scene) -> object:
-    """Everything that a performance depends on and that may change meanwhile, to be compared; cheap to ask for."""
+def _of(scene: bpy.types.Scene) -> object:
+    """Which line, where, and which head are chosen, to be compared."""
+    take = properties.take_of(scene)
+    return take.source, take.sound, take.strip, take.frame_start, take.head and take.head.name_full
+
+
+def _asked(preview: Preview, scene: bpy.types.Scene) -> tuple[object, ...]:
+    """Everything that a performance depends on and that may change meanwhile, to be compared; cheap to ask for.
+
+    What the head is moved by comes first.
+    """
     take = properties.take_of(scene)
     return (
+        _rigged(scene.objects.get(preview.found.root), scene.objects.get(preview.mapped)),
         properties.settings_of(scene, preview.model),
         sound.fps(scene),
         take.use_markers and tuple((marker.name, marker.frame) for marker in scene.timeline_markers),
         directing.keys_of_emotion(scene),
         _target(scene),
     )
+
+
+def _rigged(root: bpy.types.Object | None, mapped: bpy.types.Object | None) -> object:
+    """What was chosen in Rig and Mapping; of a mapping that cannot be, what is wrong with it."""
+    try:
+        return root and rig_properties.choices_of(root), mapped and mapping_rows.read(mapped)
+    except RigError as error:
+        return str(error)
 
 
 def _target(scene: bpy.types.Scene) -> object:
@@ -197,7 +226,7 @@ def _after_undo(*_arguments: Any) -> None:
             leave()
             return
         _now.found = rig.examine(scene, head)
-        _now.asked = None
+        _now.asked = (None,)  # unlike anything
         update()
     except FacewrightError:
         leave()

@@ -13,10 +13,10 @@ from typing import Any
 import bpy
 
 from .targets import Owner, Strand
+from .values import Place, put_value, value_at
 
 MARK = "facewright_preview"  # custom property of a data-block: what its properties hold, [[path, index, value], ...]
 MARKED = ("shape_keys", "objects")  # the kinds of data-blocks that can bear it
-Place = tuple[str, int]  # a property: data path under its data-block, and which number of it
 
 
 class Overlay:
@@ -39,10 +39,10 @@ class Overlay:
             if block is None or not 0 <= row < len(strands[0].values):
                 continue  # deleted meanwhile, or silent
             places = {(strand.path, strand.index): float(strand.values[row]) for strand in strands}
-            below = {place: value for place in places if (value := _get(block, place)) is not None}
+            below = {place: value for place in places if (value := value_at(block, place)) is not None}
             block[MARK] = json.dumps([[*place, value] for place, value in below.items()])
             self._below[owner] = below
-            self._shown[owner] = {place: _set(block, place, places[place]) for place in below}
+            self._shown[owner] = {place: put_value(block, place, places[place]) for place in below}
 
     def lift(self) -> None:
         """Puts back what lay below; a value that somebody has moved since is theirs, and stays."""
@@ -51,8 +51,8 @@ class Overlay:
             if block is None:
                 continue
             for place, value in shown.items():
-                if _get(block, place) == value:
-                    _set(block, place, self._below[owner][place])
+                if value_at(block, place) == value:
+                    put_value(block, place, self._below[owner][place])
             block.pop(MARK, None)
         self.forget()
 
@@ -68,8 +68,8 @@ def heal() -> int:
         for block in getattr(bpy.data, kind):
             if block.library is None and MARK in block:
                 for place, value in _marked(block).items():
-                    if _get(block, place) is not None:
-                        _set(block, place, value)
+                    if value_at(block, place) is not None:
+                        put_value(block, place, value)
                 block.pop(MARK)
                 healed += 1
     return healed
@@ -86,34 +86,3 @@ def _marked(block: Any) -> dict[Place, float]:
 def _block(owner: Owner) -> Any:
     """The data-block, or None if it is gone."""
     return getattr(bpy.data, owner.collection).get((owner.name, None))
-
-
-def _get(block: Any, place: Place) -> float | None:
-    """A property's number; None if there is no such property any more."""
-    try:
-        value = block.path_resolve(place[0])
-        return float(value[place[1]] if hasattr(value, "__len__") else value)
-    except (ValueError, IndexError):
-        return None
-
-
-def _set(block: Any, place: Place, value: float) -> float:
-    """Sets a property's number; what it is then, which its range may have cut."""
-    path, index = place
-    if path.endswith('"]'):  # a custom property: ["name"], or pose.bones["head"]["name"]
-        start = path.rindex('["')
-        holder, name = block.path_resolve(path[:start]) if start else block, json.loads(path[start + 1 : -1])
-        if hasattr(holder[name], "__len__"):
-            holder[name][index] = value
-        else:
-            holder[name] = value
-        block.update_tag()  # Blender does not notice these by itself
-    else:
-        start = path.rindex(".") if "." in path else 0
-        holder = block.path_resolve(path[:start]) if start else block
-        name = path[start + 1 :] if start else path
-        if hasattr(getattr(holder, name), "__len__"):
-            getattr(holder, name)[index] = value
-        else:
-            setattr(holder, name, value)
-    return float(_get(block, place) or 0.0)

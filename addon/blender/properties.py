@@ -17,6 +17,10 @@ def _strip_names(_self: bpy.types.PropertyGroup, context: bpy.types.Context, _te
     return [strip.name for strip in compat.sound_strips(context.scene)]
 
 
+def _is_here(self: bpy.types.PropertyGroup, obj: bpy.types.Object) -> bool:
+    return self.id_data in obj.users_scene
+
+
 class FACEWRIGHT_PG_take(bpy.types.PropertyGroup):
     """The line, the head and the direction of the next bake."""
 
@@ -47,6 +51,7 @@ class FACEWRIGHT_PG_take(bpy.types.PropertyGroup):
         description="Any object of the character: its other meshes are found by armature, parent or collection. "
         "Empty: the active object",
         type=bpy.types.Object,
+        poll=_is_here,
     )
     frame_start: IntProperty(
         name="Start Frame", description="The frame on which the sound starts", default=1, options=set()
@@ -72,6 +77,7 @@ class FACEWRIGHT_PG_take(bpy.types.PropertyGroup):
         name="Look At",
         description="An object that the eyes are on when they are not away. Empty: straight ahead",
         type=bpy.types.Object,
+        poll=_is_here,
     )
     seed: IntProperty(
         name="Seed",
@@ -98,9 +104,8 @@ def line_of(scene: bpy.types.Scene) -> sound.Line:
 
 def head_of(context: bpy.types.Context) -> bpy.types.Object | None:
     """The head that is chosen, else the active object; a head that was deleted lives on in the choice alone."""
-    scene = context.scene
-    chosen = take_of(scene).head
-    return chosen if chosen and scene in chosen.users_scene else context.view_layer.objects.active
+    chosen = take_of(context.scene).head
+    return chosen if chosen and chosen.users_scene else context.view_layer.objects.active
 
 
 def target_of(scene: bpy.types.Scene) -> bpy.types.Object | None:

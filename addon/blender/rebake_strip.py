@@ -99,16 +99,17 @@ def place_now(scene: bpy.types.Scene, take: Take) -> Place:
     first = max(round(left), round(whole))
     start_s = max(0.0, (first - whole) / (fps * stretch)) if left > whole else 0.0
     end = whole + duration_s * stretch * fps
-    count = math.ceil(end - first - 1e-6) if right >= end - 1 else round(right) - first
+    count = min(math.ceil(end - first - 1e-6), round(right) - first)
     return Place(first, max(1, count), start_s, stretch, fps)
 
 
 def _strip_of(scene: bpy.types.Scene, take: Take, line: sound.Line) -> Any | None:
-    """The strip of the line: by name, else the nearest that plays its file."""
+    """The strip of the line: the one it was heard from, or that plays its file; of several, the nearest."""
     strips = [strip for strip in compat.sound_strips(scene) if strip.sound is not None]
     named = [strip for strip in strips if strip.name == take.line]
-    same = [s for s in strips if bpy.path.basename(s.sound.filepath) == line.path.name]
-    found = named or same
+    same = [strip for strip in strips if sound.path_of(strip.sound).resolve() == line.path.resolve()]
+    moved = [strip for strip in strips if sound.path_of(strip.sound).name == line.path.name]
+    found = same or named or moved if line.filepath else named or same or moved
     return min(found, key=lambda strip: abs(compat.span(strip)[1] - take.first)) if found else None
 
 

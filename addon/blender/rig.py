@@ -13,7 +13,7 @@ from ..core.curves import Array, Curves
 from ..core.errors import RigError, quoted
 from ..core.rigs import Fate
 from ..core.rigs.joints import ROLES
-from . import board, bones, facing, mapping_rows, offers, rig_properties, turning
+from . import board, bones, facing, mapping_rows, offers, rig_properties, standing, turning
 from .bones import EYES, TITLES, Choices, Joint
 from .character import Character, character_of
 from .protection import DRIVEN, told
@@ -117,7 +117,8 @@ def examine(scene: bpy.types.Scene, chosen: bpy.types.Object | None) -> Head:
         made, best = [mapped if offer is best else offer for offer in made], mapped
     detection = best.usable
     joints, closed = bones.joints_of(scene, character, choices, _wanted(choices, detection))
-    notes = (*_instead(best, made), *_unknown(best, made), *told(best.blocked), *told(closed), *best.unseen)
+    refused = (*told(best.blocked), *told(closed))
+    notes = (*_instead(best, made), *_unknown(best, made), *refused, *best.unseen, *_under_strips(joints))
     if not best.parts and not ("jaw" in joints or (joints and choices.picks)):
         raise RigError(_refusal(chosen, character, made, notes))
     shown = _with_joints(detection, joints)
@@ -180,6 +181,14 @@ def _instead(best: offers.Offer, made: Sequence[offers.Offer]) -> Iterator[str]:
     if following:
         count = len(dict.fromkeys(following))
         yield f"{count} shape keys follow the rig by themselves; {KINDS[best.kind]} animated instead"
+
+
+def _under_strips(joints: Mapping[str, Joint]) -> Iterator[str]:
+    """What strips of the animator's turn too: an Action stands in their place while it lasts."""
+    for role, joint in joints.items():
+        path = joint.path("location" if joint.pivot else bones.rotation_of(joint.target())[0])
+        if standing.pushed(joint.owner.block(), path, ours=False):
+            yield f"NLA strips of yours that turn the {TITLES[role]} ({joint.label}) do not show on the line's frames"
 
 
 def _unknown(best: offers.Offer, made: Sequence[offers.Offer]) -> Iterator[str]:

@@ -11,6 +11,8 @@ import bpy
 import numpy as np
 
 from ..core import audio
+from ..core import curves as core_curves
+from ..core.curves import Curves
 from ..core.errors import AudioError, quoted
 from . import compat
 
@@ -25,6 +27,7 @@ class Line:
     start_s: float = 0.0  # of the part that is heard, in the file
     end_s: float = float("inf")
     filepath: str = ""  # as the user wrote it, maybe relative to the .blend; empty if a strip plays it already
+    frames: int | None = None  # how many the strip lasts; None: as many as the sound begins
 
     @property
     def is_trimmed(self) -> bool:
@@ -61,7 +64,7 @@ def from_strip(scene: bpy.types.Scene, name: str) -> Line:
     end_s = (last - whole) / fps(scene)
     if end_s >= audio.open_sound(path).duration_s - 1 / fps(scene):
         end_s = float("inf")  # strips end on whole frames, sounds do not
-    return Line(path, name, frame, start_s, end_s)
+    return Line(path, name, frame, start_s, end_s, frames=max(1, round(last) - frame))
 
 
 def heard(line: Line, note: audio.Note | None = None) -> Path | audio.Audio:
@@ -82,31 +85,36 @@ def heard(line: Line, note: audio.Note | None = None) -> Path | audio.Audio:
     return audio.Audio(samples, audio.RATE)
 
 
+def on_frames(scene: bpy.types.Scene, line: Line, curves: Curves) -> Curves:
+    """The curves with a row for each frame of the line, which ends with its strip."""
+    sampled = core_curves.resample(curves, fps(scene))
+    return Curves(sampled.values[: line.frames], sampled.names, sampled.rate)
+
+
 def place(scene: bpy.types.Scene, line: Line) -> str | None:
-    """Puts the line's sound in the sequencer unless it is there already; a note if this Blender cannot."""
+    """Puts the line's sound in the sequencer unless it is there; a note if that cannot be, or if it is heard twice."""
     if not line.filepath or _is_placed(scene, line):
         return None
-    channel = _free_channel(scene, line)
+    last = line.frame + audio.open_sound(line.path).duration_s * fps(scene)
+    twice = [strip.name for strip in _playing(scene, line) if _overlaps(strip, line.frame, last - 1)]
+    taken = {strip.channel for strip in compat.strips(scene) if _overlaps(strip, line.frame, last)}
+    channel = next(channel for channel in range(1, len(taken) + 2) if channel not in taken)
     try:
         compat.strips(scene).new_sound(line.name, line.filepath, channel, line.frame)
     except RuntimeError:  # a Blender built without audio
         return "this Blender has no audio, so the sound is not in the sequencer"
-    return None
+    return f"strip {quoted(twice[0])} plays the same sound over it; delete the one that is not meant" if twice else None
+
+
+def _playing(scene: bpy.types.Scene, line: Line) -> list[Any]:
+    """The strips that play the line's file."""
+    strips = [strip for strip in compat.sound_strips(scene) if strip.sound]
+    return [strip for strip in strips if path_of(strip.sound).resolve() == line.path.resolve()]
 
 
 def _is_placed(scene: bpy.types.Scene, line: Line) -> bool:
-    for strip in compat.sound_strips(scene):
-        whole, first, _last = compat.span(strip)
-        if whole == first == line.frame and strip.sound and _path_of(strip.sound).resolve() == line.path.resolve():
-            return True
-    return False
-
-
-def _free_channel(scene: bpy.types.Scene, line: Line) -> int:
-    """The lowest channel on which nothing plays while the line does."""
-    last = line.frame + audio.open_sound(line.path).duration_s * fps(scene)
-    taken = {strip.channel for strip in compat.strips(scene) if _overlaps(strip, line.frame, last)}
-    return next(channel for channel in range(1, len(taken) + 2) if channel not in taken)
+    spans = [compat.span(strip) for strip in _playing(scene, line)]
+    return any(whole == first == line.frame for whole, first, _last in spans)
 
 
 def _overlaps(strip: Any, first: float, last: float) -> bool:
@@ -114,13 +122,14 @@ def _overlaps(strip: Any, first: float, last: float) -> bool:
     return bool(left < last + 1 and right > first)
 
 
-def _path_of(sound: bpy.types.Sound) -> Path:
+def path_of(sound: bpy.types.Sound) -> Path:
+    """The file that a sound plays, whether or not it is there."""
     return Path(bpy.path.abspath(sound.filepath, library=sound.library))
 
 
 def _file_of(sound: bpy.types.Sound) -> Path:
     """The sound's file; one that is packed is unpacked into Blender's own folder of this session."""
-    path = _path_of(sound)
+    path = path_of(sound)
     if sound.packed_file is None:
         if not path.is_file():
             raise AudioError(f"sound file {quoted(path)} does not exist; find it with File > External Data")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -26,13 +27,21 @@ def rest_of(joint: Joint, kind: str, path: str, now: Sequence[float]) -> list[fl
     action = block.animation_data.action if block.animation_data else None
     moving = action is not None and any(curve.data_path == path for curve in compat.curves_of(action, block))
     rest, source = REST.format(kind), SOURCE.format(kind)
-    if not (moving and BAKED in action and rest in target):
+    if not (rest in target and ((moving and BAKED in action) or pushed(block, path))):
         target[rest] = list(now)
         if moving and BAKED not in action:
             target[source] = action
         else:
             target.pop(source, None)
     return list(target[rest])
+
+
+def pushed(block: Any, path: str, ours: bool = True) -> bool:
+    """Whether NLA strips move a property: those that hold a bake, or those of the animator's."""
+    animation = block.animation_data
+    tracks = [track for track in animation.nla_tracks if not track.mute] if animation and animation.use_nla else []
+    actions = [strip.action for track in tracks for strip in track.strips if strip.action]
+    return any((BAKED in action) == ours and compat.curves_at(action, path) for action in actions)
 
 
 def under(joint: Joint, kind: str, path: str, numbers: Array, rows: int, first_frame: int | None) -> Array:

@@ -10,7 +10,7 @@ from bpy_extras.io_utils import ImportHelper
 
 from ..core import capture
 from ..core.errors import FacewrightError
-from . import preferences, properties, take_import
+from . import preferences, preview, properties, take_import
 from .reporting import Reporting, is_free
 
 if TYPE_CHECKING:
@@ -102,6 +102,7 @@ class FACEWRIGHT_OT_import_take(Reporting, ImportHelper, bpy.types.Operator):  #
 
     def execute(self, context: Context) -> "Outcome":
         """Bakes the take; nothing is written if any of it cannot be."""
+        preview.leave()
         scene = context.scene
         path = Path(bpy.path.abspath(self.filepath))
         order = take_import.Order(

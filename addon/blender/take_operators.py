@@ -10,7 +10,7 @@ from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from ..core.errors import FacewrightError
 from ..core.settings import MAX_SEED
-from . import bake, compat, keys, memory, rebake, take_shelf, takes
+from . import bake, compat, keys, memory, preview, rebake, take_shelf, takes
 from .reporting import Reporting, is_free
 from .take_properties import FACEWRIGHT_PG_saved_take as Take
 
@@ -33,6 +33,7 @@ class Doing(Reporting):
         return True
 
     def execute(self, context: bpy.types.Context) -> "Outcome":
+        preview.leave()  # what it shows is no pose of the animator's
         try:
             done, *notes = self.act(context)
         except FacewrightError as error:

@@ -9,7 +9,7 @@ import bpy
 import numpy as np
 
 from ..core.errors import FacewrightError, quoted
-from . import compat, keys, lines, memory, standing, takes
+from . import compat, keys, lines, memory, standing, takes, values
 from .take_properties import FACEWRIGHT_PG_saved_take as Take
 from .targets import BAKED
 
@@ -35,10 +35,11 @@ def hand_keys(take: Take) -> int:
 def remove(scene: bpy.types.Scene, take: Take) -> None:
     """Deletes a take; if it is shown, another of its line takes its place, else its keys leave the head."""
     held = takes.of(scene)
-    uid, rivals = take.uid, takes.rivals(scene, take)
+    uid = take.uid
     if takes.is_current(take):
-        if rivals and takes.is_whole(rivals[-1]):
-            takes.switch(scene, rivals[-1])
+        heirs = [other for other in takes.rivals(scene, take) if takes.is_whole(other) and _shares_frames(other, take)]
+        if heirs:
+            takes.switch(scene, heirs[-1])
         else:
             _lift(scene, take)
     actions = [part.action for part in take.parts if part.action is not None]
@@ -90,6 +91,10 @@ def push_to_nla(scene: bpy.types.Scene, take: Take) -> int:
     return made
 
 
+def _shares_frames(one: Take, other: Take) -> bool:
+    return bool(one.first <= other.last and other.first <= one.last)
+
+
 def _lift(scene: bpy.types.Scene, take: Take) -> None:
     """Takes the take's keys off its head and leaves the rest of what it shows."""
     for block, action in takes.actions_of(take):
@@ -136,14 +141,21 @@ def _hand_over(scene: bpy.types.Scene, take: Take, action: Any) -> bool:
 
 
 def _rest(block: Any, places: Iterable[keys.Curve]) -> None:
-    """Puts what was moved back: shape keys to nought, what turned to how it stood before the first bake."""
+    """Puts back what was moved and is still there: joints to how they stood before their first bake, all else to 0."""
     for path, index in places:
-        target, _, name = path.rpartition(".")
-        owner = block.path_resolve(target) if target else block
-        if isinstance(owner, bpy.types.ShapeKey):
-            owner.value = 0.0
-            continue
-        for kind in (standing.ROTATION, standing.LOCATION):
-            before = owner.get(standing.REST.format(kind))
-            if before is not None and name.startswith(kind) and index < len(before):
-                getattr(owner, name)[index] = before[index]
+        if values.value_at(block, (path, index)) is not None:
+            rest = _stood(block, path, index)
+            if rest is not None:
+                values.put_value(block, (path, index), rest)
+
+
+def _stood(block: Any, path: str, index: int) -> float | None:
+    """What a property was before its first bake; None if nothing tells."""
+    if values.is_custom(path):
+        return 0.0
+    owner, name = values.parted(block, path)
+    for kind in (standing.ROTATION, standing.LOCATION):
+        before = owner.get(standing.REST.format(kind)) if name.startswith(kind) else None
+        if before is not None and index < len(before):
+            return float(before[index])
+    return None if name.startswith(standing.ROTATION) else 0.0

@@ -172,3 +172,12 @@ def test_meshes_of_one_character_are_one_head(make_head: Head, scene):
     make_head("Teeth", keys=("jawOpen", "mouthClose"), parent=root)
     make_head("Other")
     assert len(animate_all.heads_of(scene)) == 2
+
+
+def test_a_name_is_not_found_within_another_or_within_a_word(make_head: Head, tmp_path: Path, scene):
+    make_head("Ann"), make_head("Anna")
+    for number, name in enumerate(("anna_010", "ANN020", "channel_02")):
+        add_strip(tmp_path, name, 1 + 60 * number)
+    bpy.ops.facewright.pairs_find()
+    pairs = animate_all.pairs_of(scene).pairs
+    assert [(pair.head.name, pair.strip) for pair in pairs] == [("Anna", "anna_010"), ("Ann", "ANN020")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
@@ -12,11 +13,12 @@ import numpy as np
 import pytest
 from mathutils import Euler, Matrix, Quaternion, Vector
 
-from addon.blender import bake, bones, compat, rig, sound
+from addon.blender import bake, bones, compat, rig, sound, standing
 from addon.core import channels
 from addon.core.curves import Curves
 from addon.core.errors import RigError
 
+from . import staging
 from .conftest import Head
 
 ORDERS = ["".join(order) for order in itertools.permutations("XYZ")]
@@ -476,3 +478,27 @@ def test_a_control_that_a_constraint_carries_with_the_head_is_no_control_in_the_
     write(armature, still(**LOOK, leftEyeYaw=0.3))
     looks = moved(armature, "MCH-eye.L") @ Vector((0, -1, 0))
     assert np.allclose(looks, turn(0.3, 0.2, 0.1) @ turn(0.3) @ Vector((0, -1, 0)), atol=1e-3)
+
+
+def test_a_line_does_not_turn_on_from_one_that_was_pushed_to_the_nla(make_rig: Rig):
+    rig = make_rig()
+    scene, turned = bpy.context.scene, staging.performance("one")
+    turned = replace(turned, curves=turned.curves.with_columns({"headYaw": np.linspace(0, 0.3, 100, dtype=np.float32)}))
+    bake.write(scene, rig, turned)
+    bpy.ops.facewright.take_push_nla()
+    scene.frame_set(40)
+    assert abs(rig.pose.bones["head"].rotation_quaternion.w) < 0.999
+    bake.write(scene, rig, replace(turned, line=replace(turned.line, name="two", frame=200)))
+    assert list(rig.pose.bones["head"][standing.REST.format(standing.ROTATION)]) == [1, 0, 0, 0]
+
+
+def test_strips_of_the_animators_that_turn_the_head_are_told(make_rig: Rig):
+    rig = make_rig()
+    for frame, z in ((1, 0.0), (50, 0.5)):
+        rig.pose.bones["head"].rotation_quaternion = (1, 0, 0, z)
+        rig.pose.bones["head"].keyframe_insert("rotation_quaternion", frame=frame)
+    track = rig.animation_data.nla_tracks.new()
+    track.strips.new("body", 1, rig.animation_data.action)
+    rig.animation_data.action = None
+    report = bake.write(bpy.context.scene, rig, staging.performance())
+    assert "NLA strips of yours that turn the head (head) do not show on the line's frames" in report.notes

@@ -153,3 +153,11 @@ def test_a_linked_head_stays_chosen_beside_a_local_one_of_its_name(make_head: He
     bpy.context.scene.collection.objects.link(linked)
     properties.take_of(bpy.context.scene).head = linked
     assert properties.head_of(bpy.context) == linked
+
+
+def test_a_head_of_another_scene_is_refused_and_not_swapped_for_the_active_object(head, line: Path):
+    elsewhere = bpy.data.objects.new("Elsewhere", head.data.copy())
+    bpy.data.scenes.new("Other").collection.objects.link(elsewhere)
+    take = properties.take_of(bpy.context.scene)
+    take.sound, take.head = str(line), elsewhere
+    assert refused() == "'Elsewhere' is not in scene 'Scene'; choose a head that is there"

@@ -8,8 +8,9 @@ import bpy
 import numpy as np
 import pytest
 
-from addon.blender import hearing, jobs, preferences, preview, properties
+from addon.blender import hearing, jobs, mapping_rows, preferences, preview, properties
 from addon.blender.preview_overlay import MARK
+from addon.core.rigs.custom import build
 from addon.core.settings import Settings
 
 from .conftest import Head, action_of, keys_on, state, write_line
@@ -235,3 +236,38 @@ def test_hundreds_of_frames_back_and_forth_leave_no_trace(take, scene):
         scene.frame_set(int(frame))
     bpy.ops.facewright.preview_leave()
     assert values() == before
+
+
+def test_what_was_chosen_in_rig_and_mapping_is_followed_too(take, head):
+    bpy.ops.facewright.preview()
+    usual = jaw(24)
+    mapping_rows.write(
+        head, build("a test", [{"channel": "jawOpen", "key": "jawOpen", "gain": 0.5}], False, "relative")
+    )
+    assert preview.update()
+    assert jaw(24) == pytest.approx(usual / 2, abs=1e-3)
+    bpy.ops.facewright.preview_apply()
+    assert jaw(24) == pytest.approx(usual / 2, abs=1e-3)
+
+
+@pytest.mark.parametrize("chosen", ["frame_start", "sound", "head"])
+def test_another_line_place_or_head_ends_the_preview(take, make_head: Head, chosen):
+    bpy.ops.facewright.preview()
+    setattr(take, chosen, {"frame_start": 50, "sound": "//other.wav", "head": make_head("Other")}[chosen])
+    assert not preview.update()
+    assert preview.current() is None
+    assert "another line, place or head" in jobs.board.notes[0]
+    assert jaw(24) == 0
+
+
+def test_what_reads_or_writes_keys_leaves_the_preview_first(take, scene, tmp_path: Path):
+    bpy.ops.facewright.animate("EXEC_DEFAULT")
+    for act in (
+        lambda: bpy.ops.facewright.take_duplicate(),
+        lambda: bpy.ops.facewright.rebake(),
+        lambda: bpy.ops.facewright.export_curves(filepath=str(tmp_path / "out.csv")),
+        lambda: bpy.ops.facewright.import_take(filepath=str(tmp_path / "out.csv")),
+    ):
+        bpy.ops.facewright.preview()
+        assert act() == {"FINISHED"}
+        assert preview.current() is None

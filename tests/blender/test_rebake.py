@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from dataclasses import replace
 
 import bpy
 import numpy as np
@@ -417,3 +418,31 @@ def same(now: dict[str, keys.Table], before: dict[str, keys.Table]) -> bool:
             ):
                 return False
     return True
+
+
+@needs_audio
+def test_a_line_follows_its_own_strip_where_another_file_has_the_same_name(make_head: Head, tmp_path):
+    scene = bpy.context.scene
+    for number, name in enumerate(("Anna", "Bob")):
+        head = make_head(name, keys=SMALL)
+        (tmp_path / name).mkdir()
+        line = sound.from_file(str(write_line(tmp_path / name / "010.wav")), 1 + 100 * number)
+        bake.write(scene, head, replace(performance(), line=line))
+    take = takes.of(scene).takes[1]
+    assert (take.line, take.first) == ("010", 101)
+    with pytest.raises(RuntimeError, match="nothing to update"):
+        bpy.ops.facewright.update_to_strip(uid=take.uid)
+
+
+@needs_audio
+def test_strips_that_touch_are_no_lines_at_once(head, tmp_path):
+    scene = bpy.context.scene
+    end = 1
+    for name in ("one", "two"):
+        path = write_line(tmp_path / f"{name}.wav", 2.015)
+        strip = compat.strips(scene).new_sound(name, str(path), 1, end)
+        end = round(compat.span(strip)[2])
+        line = sound.from_strip(scene, name)
+        bake.write(scene, head, replace(performance(seconds=2.02), line=line))
+    with pytest.raises(RuntimeError, match="nothing to update"):
+        bpy.ops.facewright.update_to_strip()

@@ -7,7 +7,7 @@ from pathlib import Path
 import bpy
 import pytest
 
-from addon.blender import bake, compat, sound
+from addon.blender import bake, compat, sound, takes
 from addon.core.errors import AudioError
 
 from .conftest import keys_on, needs_audio, write_line
@@ -142,3 +142,25 @@ def test_no_sound_and_no_such_sound_are_refused(scene, tmp_path: Path):
         sound.from_file("", 1)
     with pytest.raises(AudioError, match="does not exist; choose it again"):
         sound.from_file(str(tmp_path / "line.wav"), 1)
+
+
+@needs_audio
+@pytest.mark.parametrize("seconds", [2.0, 2.01, 2.015, 2.03, 2.04])
+def test_a_line_ends_with_its_strip_so_that_the_next_may_begin_there(head, settings, tmp_path: Path, seconds: float):
+    scene = bpy.context.scene
+    first = add_strip(write_line(tmp_path / "one.wav", seconds), name="one")
+    end = round(compat.span(first)[2])
+    add_strip(write_line(tmp_path / "two.wav"), end, name="two")
+    for name in ("one", "two"):
+        assert bake.animate_scene(scene, head, sound.from_strip(scene, name), settings).notes == ()
+    assert [take.last + 1 for take in takes.of(scene).takes] == [end, end + 48]
+    jaw = keys_on(head, "jawOpen")
+    assert jaw[jaw[:, 0] < end, 1].max() > 0.2
+
+
+@needs_audio
+def test_a_sound_that_is_heard_twice_is_told(scene, tmp_path: Path):
+    path = write_line(tmp_path / "line.wav")
+    assert sound.place(scene, sound.from_file(str(path), 1)) is None
+    assert "plays the same sound over it" in sound.place(scene, sound.from_file(str(path), 13))
+    assert sound.place(scene, sound.from_file(str(path), 200)) is None

@@ -391,3 +391,72 @@ def test_a_take_without_its_sound_still_has_its_line(head):
     line, fps = takes.line_of(say(head))
     assert (line.name, line.frame, line.end_s, fps) == ("hello", 1, float("inf"), 24)
     assert isinstance(line, sound.Line)
+
+
+@pytest.mark.skipif(not compat.HAS_SLOTS, reason="this Blender's Actions have no slots")
+def test_keys_of_the_object_that_blender_puts_into_a_take_outlive_every_switch(head):
+    say(head, seed=1)
+    for frame, x in ((1, 0.0), (20, 5.0)):
+        head.location.x = x
+        head.keyframe_insert("location", frame=frame)
+    assert head.animation_data.action == action_of(head)  # one Action, a slot for each
+    say(head, seed=2)
+    for take in (held().takes[0], held().takes[1], held().takes[0]):
+        bpy.ops.facewright.take_show(uid=take.uid)
+        bpy.context.scene.frame_set(20)
+        assert head.location.x == 5.0
+    bpy.ops.facewright.take_delete(uid=held().takes[0].uid)
+    bpy.context.scene.frame_set(1)
+    assert head.location.x == 0.0
+
+
+def test_deleting_a_take_takes_its_keys_where_its_line_is_said_again_elsewhere(head):
+    say(head, frame=1), say(head, frame=200)
+    later = table_of(head, "jawOpen")["co"]
+    later = later[later[:, 0] > 100]
+    bpy.ops.facewright.take_delete(uid=held().takes[0].uid)
+    np.testing.assert_array_equal(table_of(head, "jawOpen")["co"], later)
+    assert [(line.first, line.last) for line in lines.of(action_of(head))] == [(200, 247)]
+
+
+@pytest.mark.parametrize("renamed", [True, False])
+def test_a_take_can_be_deleted_after_a_key_is_gone(head, renamed):
+    say(head)
+    key = head.data.shape_keys.key_blocks["tongueOut"]
+    if renamed:
+        key.name = "Tongue"
+    else:
+        head.shape_key_remove(key)
+    assert bpy.ops.facewright.take_delete() == {"FINISHED"}
+    assert not names()
+    assert all(key.value == 0 for key in head.data.shape_keys.key_blocks[1:])
+
+
+def test_properties_of_bones_are_at_nought_when_their_take_is_gone(make_rig):
+    rig = make_rig(keys=())
+    bone = rig.pose.bones["spine"]
+    for name in SMALL:
+        bone[name] = 0.0
+    bake.write(bpy.context.scene, rig, performance())
+    bpy.context.scene.frame_set(12)
+    assert bone["jawOpen"] > 0.1
+    assert bpy.ops.facewright.take_delete() == {"FINISHED"}
+    assert [bone[name] for name in SMALL] == [0.0] * len(SMALL)
+
+
+def test_a_pushed_line_shows_beside_the_next_one(head):
+    say(head, "one", 1)
+    before = [table_of(head, "jawOpen")["co"][frame, 1] for frame in (5, 10, 15)]
+    bpy.ops.facewright.take_push_nla()
+    say(head, "two", 200)
+    block = head.data.shape_keys
+    for frame, value in zip((6, 11, 16), before, strict=True):
+        bpy.context.scene.frame_set(frame)
+        assert block.key_blocks["jawOpen"].value == pytest.approx(value, abs=1e-6)
+
+
+def test_a_line_of_another_name_that_gives_way_is_told(head):
+    say(head, "one", 1), say(head, "two", 100)
+    assert bake.write(bpy.context.scene, head, performance("one", 1, seed=2)).notes == ()
+    (note,) = bake.write(bpy.context.scene, head, performance("three", 40)).notes
+    assert note == "one was on some of these frames, and is no longer shown"
