@@ -88,7 +88,7 @@ def register(package: str) -> None:
     FACEWRIGHT_PT_speech.prepend(hint.draw_hint)  # type: ignore[arg-type]
     preview.register()
     _commands.append(bpy.utils.register_cli_command("facewright", _run_command))
-    if bpy.app.module:
+    if not bpy.app.binary_path:
         atexit.register(unregister)  # Blender as a Python module crashes on exit with classes that nobody took back
 
 
