@@ -7,16 +7,17 @@ PYTHONS := python3.11 python3 python
 PYTHON  ?= $(shell for p in $(PYTHONS); do $$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && command -v $$p && break; done)
 VENV    := .venv
 BIN     := $(VENV)/bin
-PIP      = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-virtualenv
+PIP     := -m pip install --quiet --disable-pip-version-check --require-virtualenv
 DEMO    := $(VENV)/demo.stamp
 DEV     := $(VENV)/dev.stamp
+OLDEST  := .venv-oldest
 
 # Blender and onnxruntime keep out of the user's profile; a test never needs more than one thread.
 export ORT_DISABLE_TELEMETRY := 1
 export OMP_NUM_THREADS       ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports check extension window train-tiny wheel clean
+.PHONY: help demo test oldest lint types imports check extension window train-tiny wheel clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r goal what; do printf '  make %-11s %s\n' "$$goal" "$$what"; done
@@ -26,6 +27,9 @@ demo: $(DEMO)  ## line -> curves -> keys on the demo head, rendered: out/demo
 
 test: $(DEV)  ## every test that needs no window
 	$(BIN)/python -m pytest $(ARGS)
+
+oldest: $(OLDEST)/stamp  ## the Blender tests in the oldest Blender that the extension is for
+	$(OLDEST)/bin/python -m pytest tests/blender $(ARGS)
 
 lint: $(DEV)  ## ruff, the linter and the formatter
 	$(BIN)/ruff check .
@@ -61,12 +65,12 @@ wheel: $(DEV)  ## the pip package, in dist
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean:  ## forget everything that was built here
-	rm -rf $(VENV) build dist out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info runs/tiny
+	rm -rf $(VENV) $(OLDEST) build dist out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info runs/tiny
 
-$(VENV)/bin/python:
+$(VENV)/bin/python $(OLDEST)/bin/python:
 	@test -n "$(PYTHON)" || { echo "make: needs Python 3.11, and none of '$(PYTHONS)' is one; install it or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "make: $(PYTHON) lacks venv; on Debian and Ubuntu: apt-get install python3.11-venv" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(@D:/bin=)
 
 # bpy is linked against X and GL even where no window opens, and renders through EGL; one line says what a bare machine lacks.
 define BPY_LOADS
@@ -75,11 +79,15 @@ $(BIN)/python -c 'import bpy, ctypes, sys; sys.platform == "linux" and ctypes.CD
 endef
 
 $(DEMO): pyproject.toml | $(VENV)/bin/python
-	$(PIP) --editable '.[demo]'
+	$(BIN)/python $(PIP) --editable '.[demo]'
 	@$(BPY_LOADS)
 	@touch $@
 
 $(DEV): pyproject.toml | $(VENV)/bin/python
-	$(PIP) --editable '.[blender,demo,train,dev]'
+	$(BIN)/python $(PIP) --editable '.[blender,demo,train,dev]'
 	@$(BPY_LOADS)
 	@touch $@ $(DEMO)
+
+$(OLDEST)/stamp: pyproject.toml | $(OLDEST)/bin/python
+	$(OLDEST)/bin/python $(PIP) --editable '.[oldest]'
+	@touch $@
