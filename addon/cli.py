@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import io
 import platform
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from . import __version__
 from .core import backend, channels, formats, presets, settings
 from .core.audio import open_sound
-from .core.errors import FacewrightError, FormatError, quoted
+from .core.errors import FacewrightError, FormatError, quoted, reason
 from .core.formats.whole import check_writable
 from .core.model import FaceModel, bundled_model_path, model_path
 from .core.pipeline import animate
 from .core.rigs import Detection
 from .core.rigs.custom_keys import head_of, keyed, told
+from .studio import terminal
 from .studio.stream import add_live
 
 MENDABLE = 2  # exit status of what the user can mend; argparse uses it for a wrong command line as well
 INTERRUPTED = 130  # as shells count Ctrl+C
 LONG_S = 60.0  # sounds from here on get a progress bar
-BAR_WIDTH = 30
 KINDS = [suffix[1:] for suffix in formats.SUFFIXES]
 OUTPUTS = "FILE.csv (Live Link Face), FILE.a2f.json (Audio2Face), FILE.json or FILE.npz"
 MAX_WORKERS = 256  # more is a slip of the finger
@@ -32,17 +31,32 @@ MAX_WORKERS = 256  # more is a slip of the finger
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status: 0 done, 2 with one line if the user can mend it."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a letter of a file's name shows its code
-            stream.reconfigure(errors="backslashreplace")
+    terminal.mend()
+    status = 0
+    try:
+        try:
+            status = _run(argv)
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        if error.filename is not None:  # stdout has none
+            raise
+        terminal.hush(sys.stdout)
+        if not isinstance(error, BrokenPipeError):  # who reads has heard enough
+            terminal.say(f"the output broke off: {reason(error)}")
+            return MENDABLE
+    return status
+
+
+def _run(argv: Sequence[str] | None) -> int:
     options = _parser().parse_args(argv)
     try:
         return int(options.run(options))
     except FacewrightError as error:
-        print(f"facewright: {error}", file=sys.stderr)
+        terminal.say(str(error))
         return MENDABLE
     except KeyboardInterrupt:
-        print("facewright: stopped; nothing was written", file=sys.stderr)
+        terminal.say("stopped; nothing was written")
         return INTERRUPTED
 
 
@@ -129,12 +143,12 @@ def _animate(options: argparse.Namespace) -> int:
     sound = open_sound(options.sound)
     _check_output(options.sound, "sound", options.output, options.fps)
     head = _head(options, options.output)
-    progress = _bar(sys.stderr.isatty()) if sound.duration_s >= LONG_S else None
-    curves = animate(options.sound, chosen, progress, _note)
+    progress = terminal.bar() if sound.duration_s >= LONG_S else None
+    curves = animate(options.sound, chosen, progress, terminal.note)
     if head:
         curves = keyed(curves, head, options.fps or curves.rate)
     if note := formats.lost(options.output, curves):
-        _note(note)
+        terminal.note(note)
     formats.write(options.output, curves, options.fps)
     return 0
 
@@ -144,13 +158,14 @@ def _convert(options: argparse.Namespace) -> int:
     _check_output(options.file, "file", options.output, options.fps)
     _check_fps(options.file_fps)
     head = _head(options, options.output)
-    recording = formats.record(options.file, options.file_fps)
+    is_plain = head is None and formats.carries_keys(options.output)  # so that no name need become another
+    recording = (formats.as_named if is_plain else formats.record)(options.file, options.file_fps)
     curves = recording.curves
     curves = keyed(curves, head, options.fps or curves.rate) if head else curves
+    formats.write(options.output, curves, options.fps or curves.rate, recording.start_s)
     for note in (*recording.notes, formats.lost(options.output, curves)):
         if note:
-            _note(note)
-    formats.write(options.output, curves, options.fps or curves.rate, recording.start_s)
+            terminal.note(note)
     return 0
 
 
@@ -161,7 +176,7 @@ def _head(options: argparse.Namespace, output: Path) -> Detection | None:
     formats.check_carries_keys(output)
     head = head_of(options.keys, options.mapping)
     for line in head.explain().splitlines():
-        _note(line)
+        terminal.note(line)
     return head
 
 
@@ -190,12 +205,14 @@ def _batch(options: argparse.Namespace) -> int:
     suffix = f".{options.format}"
     head = told(options.keys, options.mapping) if _head(options, Path(suffix)) else None
     try:
-        tally = batch.run(options.folder, options.output, chosen, suffix, options.fps, options.workers, _say, head)
+        tally = batch.run(
+            options.folder, options.output, chosen, suffix, options.fps, options.workers, terminal.say, head
+        )
     except KeyboardInterrupt:
-        print("facewright: stopped; the same command goes on from here", file=sys.stderr)
+        terminal.say("stopped; the same command goes on from here")
         return INTERRUPTED
     counts = ", ".join(f"{tally[status]} {status}" for status in ledger.STATUSES)
-    _say(f"{counts}; {quoted(options.output / ledger.NAME)} has a row for each")
+    terminal.say(f"{counts}; {quoted(options.output / ledger.NAME)} has a row for each")
     return MENDABLE if tally[ledger.FAILED] else 0
 
 
@@ -209,7 +226,7 @@ def _import_ict(options: argparse.Namespace) -> int:
             "only Blender can build a head: run `blender --command facewright rigs import-ict FOLDER -o HEAD.blend`,"
             " or install bpy beside Facewright"
         ) from error
-    print(ict.import_head(options.folder, options.output, _bar(sys.stderr.isatty())))
+    print(ict.import_head(options.folder, options.output, terminal.bar()))
     return 0
 
 
@@ -247,31 +264,6 @@ def _presets(options: argparse.Namespace) -> int:
             print(f"{preset.name:14} {preset.about}")
         print(f"\nYour own lie in {quoted(folder)}")
     return 0
-
-
-def _say(text: str) -> None:
-    print(f"facewright: {text}", file=sys.stderr)
-
-
-def _note(text: str) -> None:
-    _say(f"note: {text}")
-
-
-def _bar(live: bool) -> Callable[[float], None]:
-    """Progress on stderr: a bar that fills in a terminal, a line every tenth elsewhere."""
-    last = -1
-
-    def show(fraction: float) -> None:
-        nonlocal last
-        step = int(fraction * (100 if live else 10))
-        if step == last:
-            return
-        last = step
-        filled = int(fraction * BAR_WIDTH)
-        bar = f"\r[{'#' * filled}{'.' * (BAR_WIDTH - filled)}] " if live else ""
-        print(f"{bar}{fraction:4.0%}", end="" if live and fraction < 1 else "\n", file=sys.stderr, flush=True)
-
-    return show
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -87,7 +87,7 @@ def _late_s(order: Order, recording: formats.Recording, line: sound.Line | None,
         if reference is None:
             raise FormatError(f"{quoted(order.at)} is no timecode; write it as HH:MM:SS:FF")
     else:
-        reference = wave_time.start_of_sound(line.path) if line else None
+        reference = wave_time.start_of_sound(line.path, order.rate) if line else None
         if reference is None:
             what = f"{quoted(line.path.name)} does not say when it began" if line else "no sound is chosen"
             raise FormatError(f"{what}; give the timecode of the start frame")

@@ -130,7 +130,10 @@ def bundled_model_path() -> Path:
 
 def model_path(setting: str) -> Path:
     """The model file that a setting names; the bundled one if it names none."""
-    return Path(setting).expanduser() if setting else bundled_model_path()
+    try:
+        return Path(setting).expanduser() if setting else bundled_model_path()
+    except RuntimeError as error:
+        raise ModelError(f"model file {quoted(setting)}: nobody here has that home; write the whole path") from error
 
 
 def _aligned(seconds: float) -> int:

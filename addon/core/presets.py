@@ -17,6 +17,7 @@ OURS = Path(__file__).parent.parent / "presets"
 FOLDER_VARIABLE = "FACEWRIGHT_PRESETS"
 SUFFIX = ".toml"
 FORBIDDEN = '<>:"/\\|?*'  # in a file's name, on some system or other
+RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(1, 10))}
 MAX_LETTERS = 60
 
 
@@ -44,13 +45,13 @@ class Preset:
 def user_folder() -> Path:
     """Where the user's own presets lie: FACEWRIGHT_PRESETS, or the system's place for configuration."""
     if named := os.environ.get(FOLDER_VARIABLE):
-        return Path(named).expanduser()
+        return _at_home(named)
     if sys.platform == "win32":
-        base = Path(os.environ.get("APPDATA") or Path.home() / "AppData/Roaming")
+        base = Path(os.environ.get("APPDATA") or _at_home("~/AppData/Roaming"))
     elif sys.platform == "darwin":
-        base = Path.home() / "Library/Application Support"
+        base = _at_home("~/Library/Application Support")
     else:
-        base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+        base = Path(os.environ.get("XDG_CONFIG_HOME") or _at_home("~/.config"))
     return base / "facewright" / "presets"
 
 
@@ -63,7 +64,7 @@ def every(*folders: Path) -> list[Preset]:
 def find(name: str, *folders: Path) -> Preset:
     """The preset of that name, a user's before ours, or the one in the file named."""
     if name.lower().endswith(SUFFIX):
-        return Preset(Path(name).expanduser())
+        return Preset(_at_home(name))
     known = {_plain(preset.name): preset for preset in every(*folders)}
     if (found := known.get(_plain(name))) is None:
         near = difflib.get_close_matches(_plain(name), list(known), 1)
@@ -83,6 +84,10 @@ def save(folder: Path, name: str, settings: Settings, about: str = "") -> Preset
     name = name.strip()
     if not name or name.startswith(".") or len(name) > MAX_LETTERS or any(c in FORBIDDEN or c < " " for c in name):
         raise SettingsError(f"{quoted(name)} cannot be a preset's name; use letters, digits and blanks")
+    if name.lower().endswith(SUFFIX):  # that would be asked for as a file
+        raise SettingsError(f"{quoted(name)} cannot be a preset's name; leave out {SUFFIX}")
+    if name.partition(".")[0].strip().upper() in RESERVED:
+        raise SettingsError(f"{quoted(name)} cannot be a preset's name, for on Windows it is a device; choose another")
     if _plain(name) in {_plain(preset.name) for preset in every()}:
         raise SettingsError(f"{quoted(name)} is one of Facewright's own presets; choose another name")
     path = folder / f"{name}{SUFFIX}"
@@ -109,6 +114,14 @@ def changes(settings: Settings) -> str:
             lines += [heading] if not lines else ["", heading] if heading not in lines else []
             lines.append(after)
     return "\n".join(lines) + ("\n" if lines else "")
+
+
+def _at_home(path: str) -> Path:
+    """The path with its ~ or ~name as the home that it means."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise SettingsError(f"{quoted(path)}: nobody here has that home; write the whole path") from error
 
 
 def _plain(name: str) -> str:

@@ -76,32 +76,42 @@ def _make(folder: Path) -> None:
 
 
 def plan(folder: Path, suffix: str) -> list[str]:
-    """Every sound under the folder, relative, sorted; refused if two would have the same output."""
+    """Every sound under the folder, relative, sorted; refused if two would have the same output, or one a wrong one."""
     sounds = sorted(_sounds(folder))
     if not sounds:
         raise AudioError(f"folder {quoted(folder)} holds no sound: wav, flac, ogg, opus, mp3 or aiff")
     owners: dict[str, str] = {}
     for sound in sounds:
         output = output_of(sound, suffix)
-        other = owners.setdefault(output.casefold(), sound)  # some disks know no capitals
+        if formats.suffix_of(Path(output)) != suffix:  # hero.a2f.wav and .json
+            raise FormatError(f"{quoted(sound)} would become {quoted(output)}, which is another format; rename it")
+        other = owners.setdefault(output.lower(), sound)  # some disks know no capitals
         if other != sound:
             raise FormatError(f"{quoted(other)} and {quoted(sound)} would both become {quoted(output)}; rename one")
     return sounds
 
 
 def _sounds(folder: Path) -> Iterator[str]:
-    """Every sound under the folder; what is hidden (`._a.wav` of macOS) is none."""
+    """Every sound under the folder, links to others followed; what is hidden (`._a.wav` of macOS) is none."""
 
     def refuse(error: OSError) -> None:
         if isinstance(error, FileNotFoundError | NotADirectoryError):
             raise AudioError(f"{quoted(error.filename)} is no folder; name the folder that holds the sounds") from error
         raise AudioError(f"folder {quoted(error.filename)} cannot be read: {reason(error)}") from error
 
-    for base, folders, files in os.walk(folder, onerror=refuse):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            if Path(name).suffix.lower() in SOUNDS and not name.startswith("."):
-                yield Path(base, name).relative_to(folder).as_posix()
+    seen: set[Path] = set()
+    waiting = [folder]
+    while waiting:  # links come last, so that none gives another name to what lies here itself
+        for base, folders, files in os.walk(waiting.pop(0), onerror=refuse):
+            if (here := Path(base).resolve()) in seen:
+                folders.clear()
+                continue
+            seen.add(here)
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            waiting += [link for name in folders if (link := Path(base, name)).is_symlink()]
+            for name in files:
+                if Path(name).suffix.lower() in SOUNDS and not name.startswith("."):
+                    yield Path(base, name).relative_to(folder).as_posix()
 
 
 def _recipe(chosen: settings.Settings, model: Path, suffix: str, fps: float, *told: object) -> str:

@@ -60,7 +60,7 @@ def mend(path: Path) -> dict[str, Row]:
             row = decode(line)
         except ValueError as error:
             raise FormatError(
-                f"line {number} of {quoted(path)} is not a row of a batch; move the file away to begin anew"
+                f"line {number} of {quoted(path)} is not a row of a batch; move it and the takes away to begin anew"
             ) from error
         if row.status != FAILED:
             made[row.output] = row

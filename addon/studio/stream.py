@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
+import math
 import socket
+import struct
 import sys
 import time
 import uuid
-import wave
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -26,6 +28,7 @@ from ..core.errors import AudioError, FacewrightError, quoted, reason
 from ..core.formats import livelink_csv, livelink_udp
 from ..core.live import LiveFace, bundled_live_path
 from ..core.model import HOP_SAMPLES, RATE
+from . import terminal
 
 INTERRUPTED = 130  # as shells count Ctrl+C
 BYTES = 2  # a sample
@@ -35,6 +38,8 @@ PACKED = {
 }  # first letters  # fmt: skip
 MP3_FRAMES = {b"\xff\xfb", b"\xff\xfa", b"\xff\xf3", b"\xff\xf2"}  # what an MP3 without a tag begins with
 MOST_LEAP = 1024  # from the first sample to the second, of sound whose first happens to be such a number
+PCM, EXTENSIBLE = 1, 0xFFFE  # formats of a WAV; the second says further on which it is
+SKIPPED_BYTES = 65_536  # at once, of what a WAV holds before its sound
 FFMPEG = "send it as `ffmpeg ... -f s16le -ac 1 -ar 16000 -`"
 Sink = Callable[[Curves, int], None]  # rows, and the number of the first
 
@@ -61,18 +66,18 @@ def run(options: argparse.Namespace) -> int:
     face = LiveFace.load(options.model, options.device)
     out = _sender(options.to, options.subject) if options.to is not None else nullcontext(_printer(options.json))
     if face.backend.note:
-        print(f"facewright: note: {face.backend.note}", file=sys.stderr)
+        terminal.note(face.backend.note)
     hops = _from_pipe() if options.sound == "-" else _from_file(Path(options.sound))
     try:
         with out as sink:
             for rows, first in heard(face, _paced(hops) if options.pace else hops):
                 sink(rows, first)
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is held back must go somewhere
+        terminal.hush(sys.stdout)
         if not isinstance(error, BrokenPipeError):  # who reads has heard enough
             raise FacewrightError(f"the stream broke off: {reason(error)}") from error
     except KeyboardInterrupt:
-        print("facewright: stopped", file=sys.stderr)
+        terminal.say("stopped")
         return INTERRUPTED
     return 0
 
@@ -88,37 +93,96 @@ def heard(face: LiveFace, hops: Iterable[Array]) -> Iterator[tuple[Curves, int]]
 
 
 def _from_file(path: Path) -> Iterator[Array]:
-    for block in audio.open_sound(path).blocks():
-        yield from np.split(block, range(HOP_SAMPLES, len(block), HOP_SAMPLES))
+    too_short = AudioError(f"{quoted(path.name)} is too short to hold any sound; export it again")
+    blocks = (np.split(block, range(HOP_SAMPLES, len(block), HOP_SAMPLES)) for block in audio.open_sound(path).blocks())
+    yield from _some((hop for hops in blocks for hop in hops), too_short)
+
+
+def _some(hops: Iterable[Array], nothing: AudioError) -> Iterator[Array]:
+    """The same hops; the error if there is not one sample in them."""
+    samples = 0
+    for hop in hops:
+        samples += len(hop)
+        yield hop
+    if not samples:
+        raise nothing
 
 
 def _from_pipe() -> Iterator[Array]:
     """Hops of 20 ms or less from stdin: WAV of any rate in 16 bits, or nothing but samples, 16 bits, mono, 16 kHz."""
+    nothing = AudioError(f"no sound comes in on stdin: name a sound file, or {FFMPEG} into this command")
     if sys.stdin is None or sys.stdin.isatty():  # None where it was closed
-        raise AudioError(f"no sound comes in on stdin: name a sound file, or {FFMPEG} into this command")
+        raise nothing
     pipe = cast(BufferedReader, sys.stdin.buffer)
     begin = pipe.read(4)
     packed = PACKED.get(begin) or ("MP3" if _is_mp3_frame(begin) else None)
     if packed:
         raise AudioError(f"the sound on stdin is {packed}, which is not read from a pipe; {FFMPEG}")
-    if begin != b"RIFF":
-        yield from _samples(lambda: pipe.read1(BYTES * HOP_SAMPLES), 1, begin)
-        return
+    plain = partial(pipe.read1, BYTES * HOP_SAMPLES)
+    yield from _some(_from_wav(pipe) if begin == b"RIFF" else _samples(plain, 1, begin), nothing)
+
+
+def _from_wav(pipe: BufferedReader) -> Iterator[Array]:
     try:
-        file = wave.open(_Begun(begin, pipe))  # type: ignore[call-overload]  # noqa: SIM115 - the pipe is not ours
-    except (wave.Error, EOFError) as error:
-        why = str(error) or "it ends there"
-        raise AudioError(f"the sound on stdin begins as WAV but cannot be read ({why}); {FFMPEG}") from error
-    if file.getsampwidth() != BYTES or not audio.MIN_RATE <= file.getframerate() <= audio.MAX_RATE:
-        kind = f"{8 * file.getsampwidth()} bits at {file.getframerate()} Hz"
+        head = _wav_head(pipe)
+    except ValueError as error:
+        raise AudioError(f"the sound on stdin begins as WAV but cannot be read ({error}); {FFMPEG}") from error
+    if (head.format, head.bits) != (PCM, 8 * BYTES) or not audio.MIN_RATE <= head.rate <= audio.MAX_RATE:
+        kind = f"{head.bits} bits at {head.rate} Hz" + (f" in format {head.format}" if head.format != PCM else "")
         raise AudioError(f"the sound on stdin is a WAV of {kind}, which is not read from a pipe; {FFMPEG}")
-    count = max(1, file.getframerate() * HOP_SAMPLES // audio.RATE)
-    channels = file.getnchannels()
-    if file.getnframes():
-        hops = _samples(lambda: file.readframes(count), channels)
-    else:  # 0 is what some programs write that do not know yet how long it will be
-        hops = _samples(lambda: pipe.read1(BYTES * channels * count), channels)
-    yield from hops if file.getframerate() == audio.RATE else _resampled(hops, file.getframerate())
+    most = BYTES * head.channels * max(1, head.rate * HOP_SAMPLES // audio.RATE)
+    left: float = head.size or math.inf  # 0 is what some programs write that do not know yet how long it will be
+
+    def read() -> bytes:
+        nonlocal left
+        block = pipe.read1(int(min(most, left)))
+        left -= len(block)
+        return block
+
+    hops = _samples(read, head.channels)
+    yield from hops if head.rate == audio.RATE else _resampled(hops, head.rate)
+
+
+@dataclass(frozen=True)
+class _WavHead:
+    """What a WAV says of its sound."""
+
+    format: int
+    channels: int
+    rate: int
+    bits: int
+    size: int  # bytes
+
+
+def _wav_head(pipe: BinaryIO) -> _WavHead:
+    """What follows the letters RIFF, up to the first sample; a ValueError says what is wrong."""
+    if _exactly(pipe, 8)[4:] != b"WAVE":
+        raise ValueError("it is none")
+    form = b""
+    while True:
+        name, size = struct.unpack("<4sI", _exactly(pipe, 8))
+        if name == b"data":
+            break
+        left = size + size % 2
+        while left:
+            part = _exactly(pipe, min(left, SKIPPED_BYTES))
+            form = part if name == b"fmt " else form
+            left -= len(part)
+    if len(form) < 16:
+        raise ValueError("it does not say its format")
+    kind, channels, rate, _, _, bits = struct.unpack("<HHIIHH", form[:16])
+    if kind == EXTENSIBLE and len(form) >= 26:
+        kind = struct.unpack("<H", form[24:26])[0]
+    if not channels:
+        raise ValueError("it has no channels")
+    return _WavHead(kind, channels, rate, bits, size)
+
+
+def _exactly(pipe: BinaryIO, count: int) -> bytes:
+    data = pipe.read(count)
+    if len(data) < count:
+        raise ValueError("it ends there")
+    return data
 
 
 def _is_mp3_frame(begin: bytes) -> bool:
@@ -128,18 +192,6 @@ def _is_mp3_frame(begin: bytes) -> bool:
     bitrate, rate = begin[2] >> 4, begin[2] >> 2 & 3
     leap = abs(int.from_bytes(begin[:2], "little", signed=True) - int.from_bytes(begin[2:], "little", signed=True))
     return bitrate not in (0, 15) and rate != 3 and leap > MOST_LEAP
-
-
-class _Begun:
-    """A pipe of which the first bytes have been read already."""
-
-    def __init__(self, begin: bytes, pipe: BinaryIO) -> None:
-        self.begin, self.pipe = begin, pipe
-
-    def read(self, count: int) -> bytes:
-        """The next bytes."""
-        begin, self.begin = self.begin[:count], self.begin[count:]
-        return begin + self.pipe.read(count - len(begin))
 
 
 def _samples(read: Callable[[], bytes], channels: int, begin: bytes = b"") -> Iterator[Array]:

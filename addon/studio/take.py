@@ -8,17 +8,23 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from ..core import formats, settings
 from ..core.audio import open_sound
-from ..core.errors import AudioError, FacewrightError, quoted, reason
+from ..core.curves import Curves
+from ..core.errors import AudioError, FacewrightError, FormatError, quoted, reason
 from ..core.model import FaceModel, model_path
 from ..core.pipeline import animate
 from ..core.rigs import Detection, custom_toml
 from ..core.rigs.custom_keys import head_with, keyed
 from .ledger import DONE, FAILED, SKIPPED, Row, decode, encode
+
+EDITED = "its output was edited since; delete that to have it made anew"
+FAREWELL_S = 2.0  # how long a process that ends by itself is waited for, so that its own status is told
 
 
 @dataclass(frozen=True)
@@ -57,13 +63,17 @@ def take(
         seconds = open_sound(sound).duration_s
         key = hashlib.sha256(f"{job.recipe} {file_sha256(sound)}".encode()).hexdigest()
         if made and made.key == key and output.is_file():
-            untouched = file_sha256(output) == made.output_sha256
-            why = "unchanged" if untouched else "its output was edited since; delete that to have it made anew"
-            return replace(made, status=SKIPPED, reason=why)
+            return replace(made, status=SKIPPED, reason="unchanged" if _is_of(made, output) else EDITED)
         notes: list[str] = []
         curves = animate(sound, chosen, note=notes.append, model=model)
-        output.parent.mkdir(parents=True, exist_ok=True)
-        formats.write(output, keyed(curves, head, job.fps) if head else curves, job.fps)
+        written = keyed(curves, head, job.fps) if head else curves
+        if not output.is_file() or _is_of(made, output):
+            output.parent.mkdir(parents=True, exist_ok=True)
+            formats.write(output, written, job.fps)
+        elif not _holds(output, written, job.fps):  # a killed run may have left it without its row
+            if made:
+                return replace(made, status=SKIPPED, reason=EDITED)
+            raise FormatError(f"{quoted(output)} is there, and no batch made it; move it, or choose another folder")
     except FacewrightError as error:
         return Row(name, FAILED, str(error), key=key)
     except OSError as error:
@@ -71,6 +81,19 @@ def take(
     remarks = "; ".join(note for note in notes if note != model.note)
     seconds = round(min(seconds, curves.duration_s), 3)  # a damaged header may promise hours
     return Row(name, DONE, remarks, seconds, output_of(name, job.suffix), file_sha256(output), key)
+
+
+def _is_of(made: Row | None, output: Path) -> bool:
+    """Whether the output is as the ledger's row says that it was written."""
+    return made is not None and file_sha256(output) == made.output_sha256
+
+
+def _holds(output: Path, curves: Curves, fps: float) -> bool:
+    """Whether the output is, byte for byte, what these curves would be written as."""
+    with tempfile.TemporaryDirectory() as folder:
+        fresh = Path(folder, output.name)
+        formats.write(fresh, curves, fps)
+        return file_sha256(fresh) == file_sha256(output)
 
 
 def serve() -> None:
@@ -112,6 +135,8 @@ class Worker:
             print(json.dumps([name, made and asdict(made)]), file=process.stdin, flush=True)
             return decode(process.stdout.readline() if process.stdout else "")
         except (BrokenPipeError, ValueError):  # it is gone, and left half an answer or none
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(FAREWELL_S)
             self.close()
             return Row(name, FAILED, f"the process that worked on it crashed (status {process.returncode})")
 
@@ -140,5 +165,6 @@ def _started(job: Job) -> subprocess.Popen[str]:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="ascii")
     except OSError as error:
         raise FacewrightError(f"Python ({quoted(sys.executable)}) cannot be started: {reason(error)}") from error
-    print(json.dumps(asdict(job)), file=process.stdin)
+    with suppress(BrokenPipeError):  # it is gone already, as who asks it will find
+        print(json.dumps(asdict(job)), file=process.stdin)
     return process

@@ -101,6 +101,33 @@ def test_the_time_of_day_of_a_broadcast_wave_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("rate", "flag", "start_s"),
+    [("24000/1001", "NDF", 36_000.0), ("30000/1001", "DF", 36_036.0), ("25/1", "NDF", 36_036.0)],
+)
+def test_a_recorder_that_counts_slowly_names_the_time_of_its_timecode(
+    tmp_path: Path, rate: str, flag: str, start_s: float
+) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(100), 48_000)
+    told = f"<SPEED><TIMECODE_RATE>{rate}</TIMECODE_RATE><TIMECODE_FLAG>{flag}</TIMECODE_FLAG></SPEED>".encode()
+    bext = bytes(338) + struct.pack("<Q", 36_036 * 48_000) + bytes(256)
+    chunks = [(b"bext", bext), (b"iXML", told + b" " * (len(told) % 2))]
+    data = (tmp_path / "a.wav").read_bytes()
+    (tmp_path / "a.wav").write_bytes(data + b"".join(name + struct.pack("<I", len(x)) + x for name, x in chunks))
+    assert start_of_sound(tmp_path / "a.wav") == pytest.approx(start_s, abs=1e-6)
+
+
+@pytest.mark.parametrize(("counts", "start_s"), [(23.976, 36_000), (24.0, 36_036), (29.97, 36_036), (None, 36_036)])
+def test_a_recorder_that_does_not_say_counts_as_it_is_told(
+    tmp_path: Path, counts: float | None, start_s: float
+) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(100), 48_000)
+    bext = bytes(338) + struct.pack("<Q", 36_036 * 48_000) + bytes(256)
+    with (tmp_path / "a.wav").open("ab") as file:
+        file.write(b"bext" + struct.pack("<I", len(bext)) + bext)
+    assert start_of_sound(tmp_path / "a.wav", counts) == pytest.approx(start_s, abs=1e-6)
+
+
+@pytest.mark.parametrize(
     "content", [b"", b"RIFF", b"RIFF\0\0\0\0WAVE", b"RIFF\0\0\0\0WAVEbext\xff\xff\xff\xff", b"OggS" * 9]
 )
 def test_sounds_without_a_time_have_none(tmp_path: Path, content: bytes) -> None:

@@ -135,6 +135,7 @@ def test_bad_settings_and_models_are_refused(
         ("--settings", tmp_path / "none.toml"): "cannot be read",
         ("--model", tmp_path / "a.onnx"): "not a model",
         ("--model", tmp_path / "none.onnx"): "does not exist",
+        ("--model", "~nobodyx/a.onnx"): "model file '~nobodyx/a.onnx': nobody here has that home",
         ("--model", "none.onnx", "--seed", "-1"): "seed must be 0",
     }.items():
         status = main(["animate", str(speech_file), "-o", str(tmp_path / "a.csv"), *(str(item) for item in extra)])
@@ -167,6 +168,26 @@ def test_the_package_runs_as_a_module(tmp_path: Path, tiny_model: Path) -> None:
     done = subprocess.run([sys.executable, "-m", "addon", *arguments], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert (tmp_path / "a.csv").exists()
+
+
+@pytest.mark.parametrize("command", ["presets", "presets news"])
+@pytest.mark.parametrize(("redirect", "status", "lines"), [("| true", 0, 0), ("> /dev/full", 2, 1), (">&-", 0, 0)])
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_stdout_that_nobody_reads_is_no_traceback(command: str, redirect: str, status: int, lines: int) -> None:
+    script = f"{sys.executable} -c 'import time; time.sleep(.2); from addon.cli import main; exit(main())' {command} "
+    done = subprocess.run(["/bin/bash", "-o", "pipefail", "-c", script + redirect], capture_output=True, text=True)
+    assert (done.returncode, len(done.stderr.splitlines())) == (status, lines)
+    assert "the output broke off: No space left" in done.stderr if lines else not done.stderr
+
+
+@pytest.mark.parametrize("redirect", ["2>&-", "2> /dev/full", "2> >(true)"])
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_stderr_that_nobody_reads_stops_no_work(tmp_path: Path, tiny_model: Path, redirect: str) -> None:
+    soundfile.write(tmp_path / "long.flac", np.zeros(16_000 * 61), 16_000)
+    script = f"cd {Path.cwd()}; {sys.executable} -m addon animate {tmp_path}/long.flac -o {tmp_path}/a.npz "
+    options = f"--model {tiny_model} --device dml {redirect}"
+    assert subprocess.run(["/bin/bash", "-c", script + options], check=False).returncode == 0
+    assert len(formats.read(tmp_path / "a.npz").values) == 3_050
 
 
 def test_a_preset_a_file_and_the_command_line_go_over_one_another(run: Run, tmp_path: Path, speech_file: Path) -> None:

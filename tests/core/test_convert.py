@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from addon.cli import main
-from addon.core import channels, formats
+from addon.core import channels, formats, rigs
 from addon.core.curves import Curves
 
 Run = Callable[..., tuple[int, str]]
@@ -59,6 +59,50 @@ def test_what_is_lost_or_odd_is_noted(convert: Run, tmp_path: Path) -> None:
         "facewright: note: columns left out: Tung",
         "facewright: note: .a2f.json has no place for headYaw",
     ]
+
+
+@pytest.mark.parametrize("names", [("Drop", "Seal"), ("jaw_open", "EyeBlink_L")])
+@pytest.mark.parametrize(("first", "second"), [("a.json", "b.npz"), ("a.npz", "b.json"), ("a.npz", "b.npz")])
+def test_names_stay_as_they_are_where_the_output_has_a_place_for_them(
+    convert: Run, tmp_path: Path, names: tuple[str, ...], first: str, second: str
+) -> None:
+    formats.write(tmp_path / first, Curves(FACE.values[:, :2], names, 30.0), 30.0)
+    assert convert(tmp_path / first, "-o", tmp_path / second) == (0, "")
+    held = formats.as_named(tmp_path / second).curves
+    assert held.names == names
+    np.testing.assert_allclose(held.values, FACE.values[:, :2], atol=1e-6)
+
+
+@pytest.mark.parametrize("output", ["a.csv", "a.a2f.json"])
+@pytest.mark.parametrize("file", ["lr.json", "lr.npz"])
+def test_names_of_a_convention_become_channels_where_these_alone_have_a_place(
+    convert: Run, tmp_path: Path, file: str, output: str
+) -> None:
+    rig = next(rig for rig in rigs.conventions() if rig.name == "arkit_lr")
+    formats.write(tmp_path / file, rig.controls(FACE, tuple(rig.weights)), 30.0)
+    assert convert(tmp_path / file, "-o", tmp_path / output) == (
+        0,
+        f"facewright: note: its names are those of {rig.title}\n",
+    )
+    np.testing.assert_allclose(formats.read(tmp_path / output).select(channels.ARKIT).values, FACE.values, atol=1e-5)
+
+
+@pytest.mark.parametrize("file", ["own.json", "own.npz"])
+@pytest.mark.parametrize(
+    ("name", "output", "says"),
+    [
+        ("Drop", "a.csv", "names no channel that is known (Drop)"),
+        ("headYaw", "a.a2f.json", "'a.a2f.json' has no place for headYaw, and there is nothing else"),
+    ],
+)
+def test_a_take_that_would_hold_nothing_is_refused(
+    convert: Run, tmp_path: Path, file: str, name: str, output: str, says: str
+) -> None:
+    formats.write(tmp_path / file, Curves(FACE.values[:, :1], (name,), 30.0), 30.0)
+    status, err = convert(tmp_path / file, "-o", tmp_path / output)
+    assert (status, len(err.splitlines())) == (2, 1)
+    assert says in err
+    assert not (tmp_path / output).exists()
 
 
 def test_what_cannot_be_done_is_one_line_and_writes_nothing(convert: Run, tmp_path: Path) -> None:

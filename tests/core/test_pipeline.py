@@ -102,6 +102,12 @@ def test_a_number_that_is_none_in_the_last_second_stops_everything(tmp_path: Pat
         animate(tmp_path / "a.wav", settings)
 
 
+def test_a_sound_too_short_for_a_sample_is_refused(tmp_path: Path, settings: Settings) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(1), 44_100)
+    with pytest.raises(AudioError, match=r"'a\.wav' is too short to hold any sound; export it again"):
+        animate(tmp_path / "a.wav", settings)
+
+
 def test_memory_does_not_grow_with_the_sound(
     tmp_path: Path, settings: Settings, face_model: FaceModel, babble: Callable[..., np.ndarray]
 ) -> None:

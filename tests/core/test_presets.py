@@ -106,11 +106,26 @@ def test_what_is_no_preset_is_refused_with_the_nearest(tmp_path: Path) -> None:
         presets.load("bad", tmp_path)
 
 
-@pytest.mark.parametrize("name", ["", " ", "a/b", "..", "x" * 61, "con:sole", "Neutral", "a\nb"])
+@pytest.mark.parametrize("name", ["", " ", "a/b", "..", "x" * 61, "con:sole", "Neutral", "a\nb", "my.toml", "MY.TOML"])
 def test_names_that_cannot_be_are_refused_and_nothing_is_written(name: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError):
         presets.save(tmp_path / "mine", name, DEFAULTS)
     assert not (tmp_path / "mine").exists()
+
+
+@pytest.mark.parametrize("name", ["con", "NUL", "Lpt1", "aux.calm", "CON ."])
+def test_names_of_windows_devices_are_refused_everywhere(name: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="on Windows it is a device; choose another"):
+        presets.save(tmp_path / "mine", name, DEFAULTS)
+    assert presets.save(tmp_path, "Console 1", DEFAULTS).path.is_file()
+
+
+def test_a_home_that_nobody_has_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(presets.FOLDER_VARIABLE, "~nobodyx/presets")
+    with pytest.raises(SettingsError, match="'~nobodyx/presets': nobody here has that home; write the whole path"):
+        presets.user_folder()
+    with pytest.raises(SettingsError, match="nobody here has that home"):
+        presets.find("~nobodyx/a.toml")
 
 
 def test_presets_folder_follows_its_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

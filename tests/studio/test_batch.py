@@ -10,10 +10,10 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import soundfile
 
 from addon.core import formats
 from addon.studio.batch import plan
-from addon.studio.take import Job, Worker
 
 from .conftest import Studio, say_into
 
@@ -78,6 +78,39 @@ def test_a_take_that_a_person_edited_is_left_alone_and_said(studio: Studio) -> N
     assert (studio.takes / "a.csv").read_text() == "edited"
 
 
+def test_an_edited_take_is_left_alone_whatever_else_has_changed(studio: Studio) -> None:
+    studio.batch()
+    (studio.takes / "a.csv").write_text("edited")
+    for extra in (["--seed", "5"], ["--preset", "robot"]):
+        status, err = studio.batch(*extra)
+        assert (status, studio.told(2)) == (0, {"a.wav": "skipped", "act 1/b.flac": "done"})
+        assert "'a.wav' skipped: its output was edited since" in err
+        assert (studio.takes / "a.csv").read_text() == "edited"
+    (studio.takes / "a.csv").unlink()
+    studio.batch("--seed", "5")
+    assert set(studio.told(2).values()) == {"done"}
+
+
+def test_a_file_that_no_batch_made_is_never_replaced(studio: Studio) -> None:
+    (studio.lines / "a.json").write_text('"its transcript"')
+    for _ in range(2):
+        status, err = studio.batch("-o", studio.lines, "--format", "json")
+        assert status == 2
+        assert "a.json' is there, and no batch made it; move it, or choose another folder" in err.splitlines()[0]
+        assert (studio.lines / "a.json").read_text() == '"its transcript"'
+    assert (studio.lines / "act 1" / "b.json").is_file()
+
+
+def test_a_take_whose_row_was_lost_is_taken_up_again(studio: Studio) -> None:
+    studio.batch()
+    ledger = studio.takes / "ledger.jsonl"
+    ledger.write_text(ledger.read_text().splitlines(keepends=True)[1])
+    before = (studio.takes / "a.csv").stat().st_mtime_ns
+    assert studio.batch()[0] == 0
+    assert studio.told(2) == {"a.wav": "done", "act 1/b.flac": "skipped"}
+    assert (studio.takes / "a.csv").stat().st_mtime_ns == before
+
+
 def test_bad_sounds_are_rows_with_a_reason_and_stop_nothing(studio: Studio) -> None:
     (studio.lines / "0 empty.wav").write_bytes(b"")
     (studio.lines / "1 text.mp3").write_text("hello")
@@ -123,6 +156,30 @@ def test_sounds_that_would_share_an_output_are_refused_before_any_work(studio: S
     assert not studio.takes.exists()
 
 
+def test_letters_that_only_look_alike_share_no_output(studio: Studio) -> None:
+    for name in ("straße.wav", "strasse.wav"):
+        say_into(studio.lines / name)
+    assert {"straße.wav", "strasse.wav"} < set(plan(studio.lines, ".csv"))
+
+
+def test_a_name_that_would_choose_another_format_is_refused(studio: Studio) -> None:
+    say_into(studio.lines / "hero.a2f.wav")
+    status, err = studio.batch("--format", "json")
+    assert status == 2
+    says = "facewright: 'hero.a2f.wav' would become 'hero.a2f.json', which is another format; rename it"
+    assert err.splitlines() == [says]
+    assert not studio.takes.exists()
+    assert "hero.a2f.wav" in plan(studio.lines, ".csv")
+
+
+def test_folders_that_are_links_are_followed_once_and_never_in_circles(studio: Studio, tmp_path: Path) -> None:
+    say_into(tmp_path / "elsewhere" / "c.wav")
+    for link, target in (("0 link", "act 1"), ("more", "../elsewhere"), ("twice", "../elsewhere"), ("up", "..")):
+        (studio.lines / link).symlink_to(target)
+    (studio.lines / "act 1" / "round").symlink_to("..")
+    assert plan(studio.lines, ".csv") == ["a.wav", "act 1/b.flac", "more/c.wav"]
+
+
 def test_what_cannot_work_for_any_sound_is_refused_in_one_line(studio: Studio, tmp_path: Path) -> None:
     (tmp_path / "junk.onnx").write_bytes(b"junk")
     for extra, says in {
@@ -158,16 +215,11 @@ def test_several_workers_make_the_same_takes_as_one(studio: Studio, tmp_path: Pa
     assert len(one) == 6
 
 
-def test_a_worker_that_crashes_costs_one_sound_and_is_replaced(studio: Studio) -> None:
-    worker = Worker(Job(str(studio.lines), str(studio.takes), ".csv", 60.0, f'[model]\npath = "{studio.model}"', ""))
-    try:
-        assert worker.ask("a.wav", None).status == "done"
-        os.kill(worker._process.pid, signal.SIGKILL)
-        row = worker.ask("a.wav", None)
-        assert (row.status, row.reason) == ("failed", "the process that worked on it crashed (status -9)")
-        assert worker.ask("act 1/b.flac", None).status == "done"
-    finally:
-        worker.close()
+def test_a_sound_too_short_for_a_sample_is_a_row_of_its_own(studio: Studio) -> None:
+    soundfile.write(studio.lines / "click.wav", np.zeros(1), 44_100)
+    status, err = studio.batch()
+    assert status == 2
+    assert "'click.wav' failed: 'click.wav' is too short to hold any sound; export it again" in err
 
 
 def _begun(studio: Studio, **options: object) -> subprocess.Popen[str]:

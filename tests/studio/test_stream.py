@@ -82,6 +82,15 @@ def test_wav_is_known_by_its_first_letters(run: Run, size: int | None) -> None:
     )
 
 
+def test_wav_of_the_longer_kind_is_heard_up_to_where_its_sound_ends(run: Run) -> None:
+    plain = wav(syllables(), 16_000)
+    guid = struct.pack("<H", 1) + bytes.fromhex("000000001000800000aa00389b71")
+    form = b"fmt " + struct.pack("<IH", 40, 0xFFFE) + plain[22:36] + struct.pack("<HHI", 22, 16, 4) + guid
+    before, after = b"JUNK" + struct.pack("<I", 100_001) + bytes(100_002), b"LIST" + struct.pack("<I", 4_000) * 1_001
+    said = run("--json", stdin=plain[:12] + before + form + plain[36:] + after)
+    assert json_rows(said) == json_rows(run("--json", stdin=syllables().tobytes()))
+
+
 def json_rows(result: tuple[int, str, str]) -> list[dict[str, float]]:
     status, out, err = result
     assert (status, err) == (0, "")
@@ -149,6 +158,8 @@ def test_rows_go_to_live_link_as_packets(run: Run, live_file: Path) -> None:
         ((), b"RIFF", "begins as WAV but cannot be read (it ends there)"),
         ((), b"RIFFsomething else", "begins as WAV but cannot be read"),
         ((), wav(np.zeros(100, np.int32), 16_000), "32 bits at 16000 Hz"),
+        ((), wav(np.zeros(100, "<i2"), 16_000).replace(b"\x10\0\0\0\x01\0", b"\x10\0\0\0\x03\0"), "in format 3"),
+        ((), wav(np.zeros(100, "<i2"), 16_000)[:30], "begins as WAV but cannot be read (it ends there)"),
     ],
 )
 def test_what_cannot_be_heard_or_sent_is_one_line(
@@ -190,6 +201,7 @@ def test_who_stops_reading_is_no_error(live_file: Path) -> None:
     ("redirect", "says"),
     [
         ("<&-", "no sound comes in on stdin"),
+        ("< /dev/null", "no sound comes in on stdin"),
         ("> /dev/full", "the stream broke off: No space left on device"),
     ],
 )
@@ -201,9 +213,25 @@ def test_a_stream_that_breaks_off_is_one_line(live_file: Path, redirect: str, sa
     assert says in done.stderr.decode()
 
 
-def test_nothing_at_all_gives_no_row(run: Run) -> None:
-    assert run(stdin=b"") == (0, "", "")
-    assert run(stdin=b"\x01") == (0, "", "")
+def test_without_a_stdout_a_sound_is_heard_all_the_same(live_file: Path, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "line.wav", syllables(0.4), 16_000)
+    command = f"{sys.executable} -m addon live {tmp_path}/line.wav --model {live_file} >&-"
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("stdin", [b"", b"\x01", wav(np.zeros(0, "<i2"), 16_000), wav(np.zeros(1, "<i2"), 192_000)])
+def test_a_pipe_without_a_sample_is_one_line(run: Run, stdin: bytes) -> None:
+    status, out, err = run(stdin=stdin)
+    assert (status, out) == (2, "")
+    assert err.startswith("facewright: no sound comes in on stdin: name a sound file, or send it as `ffmpeg")
+    assert len(err.splitlines()) == 1
+
+
+def test_a_file_too_short_for_a_sample_is_one_line(run: Run, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "click.wav", np.zeros(1), 44_100)
+    says = "facewright: 'click.wav' is too short to hold any sound; export it again\n"
+    assert run(tmp_path / "click.wav") == (2, "", says)
 
 
 def test_the_moment_of_day_is_within_one() -> None:

@@ -9,7 +9,7 @@ from typing import Protocol
 from ..curves import Curves
 from ..errors import FormatError, quoted
 from . import audio2face, document, json, livelink_csv, npz
-from .recording import Recording, listed, unheard
+from .recording import Recording, by_channel, listed, unheard
 
 
 class _Format(Protocol):
@@ -31,9 +31,12 @@ SUFFIXES: dict[str, _Format] = {".csv": livelink_csv, ".a2f.json": audio2face, "
 def write(path: Path, curves: Curves, rate: float | None = None, start_s: float | None = None) -> None:
     """A curve file in the format of its suffix; `rate` None is that format's usual one.
 
-    `start_s` is the time of day of the first row, for formats that keep one.
+    `start_s` is the time of day of the first row, for formats that keep one. Curves of which the format carries none
+    are refused.
     """
     module = SUFFIXES[suffix_of(path)]
+    if module.CARRIED is not None and not set(curves.names) & set(module.CARRIED):
+        raise FormatError(f"{quoted(path.name)} has no place for {listed(curves.names)}, and there is nothing else")
     module.write(path, curves, module.RATE if rate is None else rate, start_s)
 
 
@@ -46,7 +49,12 @@ def read(path: Path, rate: float | None = None) -> Curves:
 
 
 def record(path: Path, rate: float | None = None) -> Recording:
-    """The same with the time of day of the first row, and notes for the user."""
+    """The same with the time of day of the first row, and notes for the user; names of any convention as channels."""
+    return by_channel(path, as_named(path, rate))
+
+
+def as_named(path: Path, rate: float | None = None) -> Recording:
+    """The same under the names that the file itself has, if its format has a place for any."""
     suffix = suffix_of(path)
     if suffix.endswith(".json"):  # two formats share this ending
         table = document.load(path)
@@ -70,9 +78,14 @@ def check_suffix(path: Path) -> None:
     suffix_of(path)
 
 
+def carries_keys(path: Path) -> bool:
+    """Whether a file of this suffix has a place for any name, such as a head's own keys."""
+    return SUFFIXES[suffix_of(path)].CARRIED is None
+
+
 def check_carries_keys(path: Path) -> None:
-    """Raises a FormatError unless a file of this suffix has a place for any name, such as a head's own keys."""
-    if SUFFIXES[suffix_of(path)].CARRIED is not None:
+    """Raises a FormatError unless it has."""
+    if not carries_keys(path):
         able = [suffix for suffix, module in SUFFIXES.items() if module.CARRIED is None]
         raise FormatError(f"{quoted(path.name)} has no place for a head's own keys; use {' or '.join(able)}")
 
@@ -87,6 +100,8 @@ def lost(path: Path, curves: Curves) -> str | None:
 __all__ = [
     "SUFFIXES",
     "Recording",
+    "as_named",
+    "carries_keys",
     "check_carries_keys",
     "check_suffix",
     "lost",

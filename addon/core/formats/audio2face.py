@@ -7,13 +7,14 @@ and, where joints are exported, joints with rotations and translations a frame. 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from .. import channels
 from ..curves import Curves, resample
 from ..errors import FormatError, quoted
 from . import document
-from .recording import Recording, as_channels
+from .recording import Recording, by_channel
 from .whole import written_whole
 
 RATE = 60.0  # the exporter's own
@@ -58,8 +59,6 @@ def parse(path: Path, table: document.Document, rate: float | None = None) -> Re
     if told is None:
         told, notes = RATE, (f"it says no exportFps; {RATE:g} frames a second assumed",)
     curves = Curves(values, names, document.positive(path, told, "exportFps"))
-    known, more = as_channels(curves)
-    if not known.names:
-        raise FormatError(f"{quoted(path)} names no channel that is known ({', '.join(names[:3])}, ...)")
+    known = by_channel(path, Recording(curves, None, notes))
     joints = ("its joints (jaw and eyes) are left out",) if table.get("joints") else ()
-    return Recording(known, None, (*notes, *more, *joints))
+    return replace(known, notes=(*known.notes, *joints))

@@ -57,8 +57,9 @@ def numbers(path: Path, rows: Any, width: int, kind: str) -> Array:
 
 
 def names(path: Path, given: Any, kind: str) -> tuple[str, ...]:
-    """The names of the columns; a FormatError if they are none, or repeat."""
-    if not isinstance(given, Sequence) or isinstance(given, str) or not all(isinstance(name, str) for name in given):
+    """The names of the columns; a FormatError if there are none, or they repeat."""
+    is_list = isinstance(given, Sequence) and not isinstance(given, str)
+    if not is_list or not given or not all(isinstance(name, str) for name in given):
         raise FormatError(f"{quoted(path)} is not {kind}: it names no channels")
     if twice := [name for index, name in enumerate(given) if name in given[:index]]:
         raise FormatError(f"{quoted(path)} names {quoted(twice[0])} twice")

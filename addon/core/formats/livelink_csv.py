@@ -16,7 +16,7 @@ from ..curves import Array, Curves, resample
 from ..errors import FormatError, quoted
 from .recording import ROLLS, Recording, channel_of, columns_of, listed
 from .table import Table
-from .timecode import CLOCK, DAY_S, Times, parse, seconds, timecode
+from .timecode import CLOCK, DAY_S, USUAL, Times, ends_a_second, parse, seconds, timecode
 from .timecode import KIND as CODE_KIND
 from .timing import evened, rate_of
 from .whole import written_whole
@@ -62,6 +62,9 @@ def read(path: Path, rate: float | None = None) -> Recording:
     times, counted = seconds(codes, rate)
     times, values, repeats = _in_order(table, times, numbers, values)
     even = evened(times, values, names, rate_of(times, counted))
+    if counted and rate is None and not ends_a_second(codes):
+        counts = max(USUAL, round(counted))
+        notes += (f"no second ends in it; it is taken to count {counts} (--file-fps or Capture Rate says another)",)
     notes += (f"{repeats} rows repeat a timecode; the last of each counts",) if repeats else ()
     notes += (
         (f"{even.bridged} of {len(even.curves.values)} frames were dropped and are bridged",) if even.bridged else ()
@@ -102,7 +105,6 @@ def _rows(table: Table, columns: dict[str, int]) -> tuple[Times, list[int], Arra
 
 def _in_order(table: Table, times: Times, numbers: list[int], values: Array) -> tuple[Times, Array, int]:
     """Rising times and their rows; a take that jumps is refused, a row that repeats a timecode replaces the other."""
-    times = np.unwrap(times, period=DAY_S)  # a take over midnight
     steps = np.diff(times)
     jump = np.flatnonzero((steps < -SLIP_S) | (steps > LONGEST_HOLE_S))
     if len(jump):

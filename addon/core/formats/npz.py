@@ -6,6 +6,7 @@ import struct
 import tokenize
 import zipfile
 import zlib
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,7 +16,7 @@ import numpy.typing as npt
 from ..curves import Array, Curves, resample
 from ..errors import FormatError, quoted, reason
 from . import document
-from .recording import Recording, as_channels
+from .recording import Recording
 from .whole import bytes_written_whole
 
 RATE = 50.0  # the model's own: nothing is resampled unless asked
@@ -32,18 +33,20 @@ DAMAGE = (
 def write(path: Path, curves: Curves, rate: float = RATE, start_s: float | None = None) -> None:
     """Writes values (T, C) float32, names (C,), rate, and start_s: seconds after midnight, or not a number."""
     sampled = resample(curves, rate)
+    archive = BytesIO()  # zipfile would try again, in vain and with a traceback, what a full disk refuses
+    np.savez(
+        archive,
+        values=sampled.values,
+        names=np.array(sampled.names, dtype=np.str_),
+        rate=np.float64(sampled.rate),
+        start_s=np.float64(np.nan if start_s is None else start_s),
+    )
     with bytes_written_whole(path) as file:
-        np.savez(
-            file,
-            values=sampled.values,
-            names=np.array(sampled.names, dtype=np.str_),
-            rate=np.float64(sampled.rate),
-            start_s=np.float64(np.nan if start_s is None else start_s),
-        )
+        file.write(archive.getbuffer())
 
 
 def read(path: Path, _rate: float | None = None) -> Recording:
-    """Curves from such a file; names of a known convention become channels."""
+    """Curves from such a file."""
     try:
         with path.open("rb") as file:
             return _recording(path, file)
@@ -68,8 +71,8 @@ def _recording(path: Path, file: BinaryIO) -> Recording:
         raise FormatError(f"{quoted(path)} is not {WHAT}: it has no {error.args[0]}") from error
     except DAMAGE as error:
         raise FormatError(f"{quoted(path)} is not {WHAT}: {document.one_line(error)}") from error
-    known, notes = as_channels(Curves(rows, document.names(path, names.tolist(), WHAT), told))
-    return Recording(known, start_s if np.isfinite(start_s) else None, notes)
+    curves = Curves(rows, document.names(path, names.tolist(), WHAT), told)
+    return Recording(curves, start_s if np.isfinite(start_s) else None)
 
 
 def _arrays(file: BinaryIO) -> dict[str, npt.NDArray[np.generic]]:

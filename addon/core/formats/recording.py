@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from .. import channels, rigs
 from ..curves import Curves
+from ..errors import FormatError, quoted
 from ..rigs.inverse import channels_of
 
 ROLLS = ("leftEyeRoll", "rightEyeRoll")  # in Live Link Face's files, though no channel: eyes don't roll
@@ -37,7 +39,7 @@ def columns_of(names: Sequence[str]) -> dict[str, int]:
 
 def as_channels(curves: Curves) -> tuple[Curves, tuple[str, ...]]:
     """Curves by channel from curves by any names: those of ARKit, or the keys of a convention that is known."""
-    if set(curves.names) <= set(channels.ALL):
+    if set(curves.names) <= set(BY_LOWER_NAME.values()):
         return curves, ()
     direct = columns_of(curves.names)
     others = [name for name in curves.names if channel_of(name) is None]
@@ -51,6 +53,14 @@ def as_channels(curves: Curves) -> tuple[Curves, tuple[str, ...]]:
     notes = [f"its names are those of {detection.rig.title}"]
     notes += [f"left out, for they are no channels: {listed(unused)}"] if unused else []
     return found.with_columns(own), tuple(notes)
+
+
+def by_channel(path: Path, recording: Recording) -> Recording:
+    """The same recording by channel, with a note on what is left out; a FormatError if it names none."""
+    known, notes = as_channels(recording.curves)
+    if not known.names:
+        raise FormatError(f"{quoted(path)} names no channel that is known ({listed(recording.curves.names)})")
+    return replace(recording, curves=known, notes=(*recording.notes, *notes))
 
 
 def unheard(curves: Curves, carried: Sequence[str]) -> tuple[str, ...]:

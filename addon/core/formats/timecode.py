@@ -17,6 +17,7 @@ NTSC = 1_000 / 1_001  # film and video run slower than they count by 1 in 1001
 NEAR = 2e-3  # rates that differ by no more than that are counted alike
 SECOND, FRAME, KIND = 0, 1, 2  # columns of what `parse` returns
 WHOLE, DROP, CLOCK = 0.0, 1.0, 2.0  # kinds: every number is used; some are dropped; plain seconds
+USUAL = 60  # what Live Link Face counts to
 DROPS = {30: 2, 60: 4}  # numbers that a minute begins without, unless it is a tenth one
 
 
@@ -66,30 +67,42 @@ def _seconds(text: str) -> tuple[float, float, float]:
 def seconds(codes: Times, rate: float | None = None) -> tuple[Times, float]:
     """Time of every row in seconds, (N,), and the frames a second that its timecode counts; 0 for plain seconds.
 
-    `rate` says what the timecode counts where it can't tell by itself: 23.976 is written as 24, and 29.97 as 30.
+    The first is the time of day that its timecode names, and those after it have passed since then in real time, over
+    midnight too. `rate` says what the timecode counts where it can't tell by itself: 23.976 is written as 24, and
+    29.97 as 30.
     """
     if (codes[:, KIND] == CLOCK).all():
-        return codes[:, SECOND].copy(), 0.0
-    base = _base(codes)
-    if rate is not None and not math.isclose(rate, base, rel_tol=NEAR):
-        base = max(base, math.ceil(rate - 0.05))  # a take shorter than a second has not shown how far it counts
+        return np.unwrap(codes[:, SECOND], period=DAY_S), 0.0
+    base = _base(codes, rate)
+    at = np.unwrap(codes[:, SECOND] + codes[:, FRAME] / base, period=DAY_S)
     if base in DROPS and _drops(codes, base):
-        minutes = codes[:, SECOND] // 60
-        skipped = DROPS[base] * (minutes - minutes // 10)
-        return (codes[:, SECOND] * base + codes[:, FRAME] - skipped) / (base * NTSC), base * NTSC
-    runs = rate if rate is not None and math.isclose(rate, base, rel_tol=NEAR) else float(base)
-    return (codes[:, SECOND] + codes[:, FRAME] / base) * (base / runs), runs
+        minutes = at // 60
+        numbers, runs = at * base - DROPS[base] * (minutes - minutes // 10), base * NTSC
+    else:
+        is_near = rate is not None and math.isclose(rate, base, rel_tol=NEAR)
+        numbers, runs = at * base, float(rate if rate is not None and is_near else base)
+    return at[0] + (numbers - numbers[0]) / runs, runs
 
 
-def _base(codes: Times) -> int:
-    """How many frames the timecode counts before the second rolls over; Live Link Face's 60 where no second ends."""
-    second, frame = codes[:, SECOND], codes[:, FRAME]
-    passed, step = np.diff(second), np.diff(frame)
-    steps, rolls = step[passed == 0], -step[passed == 1]
-    least: int = math.floor(float(frame.max(initial=0))) + 1
-    if not len(steps) or not len(rolls):
-        return max(least, 60)
-    return max(least, round(float(np.median(rolls)) + float(np.median(steps))))
+def ends_a_second(codes: Times) -> bool:
+    """Whether a second rolls over while frames are counted, so that the timecode tells how far it counts."""
+    passed = np.diff(codes[:, SECOND])
+    return bool((passed == 0).any() and (passed % DAY_S == 1).any())
+
+
+def _base(codes: Times, rate: float | None) -> int:
+    """How many frames the timecode counts before the second rolls over; where no second ends, `rate` or 60 decides."""
+    passed, step = np.diff(codes[:, SECOND]) % DAY_S, np.diff(codes[:, FRAME])
+    steps = step[passed == 0]
+    least: int = math.floor(float(codes[:, FRAME].max(initial=0))) + 1
+    told = 0 if rate is None else math.ceil(rate - 0.05)
+    if ends_a_second(codes):
+        base = max(least, round(float(np.median(-step[passed == 1])) + float(np.median(steps))))
+        return base if rate is not None and math.isclose(rate, base, rel_tol=NEAR) else max(base, told)
+    if told and len(steps):
+        leap = max(1, round(float(np.median(steps))))
+        told *= leap if told * leap <= USUAL else 1  # the app counts 30 a second as 60, by twos
+    return told if told >= least else max(least, USUAL)
 
 
 def _drops(codes: Times, base: int) -> bool:

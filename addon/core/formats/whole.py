@@ -28,11 +28,11 @@ def bytes_written_whole(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
-    """A file beside `path` that takes its place when the block ends well."""
+    """A file beside `path` that takes its place when the block ends well; beside what it means if it is a link."""
     temporary = _beside(path)
     try:
         yield temporary
-        temporary.replace(path)
+        temporary.replace(_meant(path))
     except OSError as error:
         raise _refusal(path, error) from error
     finally:
@@ -51,12 +51,17 @@ def _beside(path: Path) -> Path:
             raise FormatError(f"{quoted(path)} is a folder; name a file in it")
         if path.exists() and not os.access(path, os.W_OK):
             raise FormatError(f"{quoted(path)} is write-protected; choose another name")
-        handle, name = tempfile.mkstemp(prefix=".facewright-", dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=".facewright-", dir=_meant(path).parent)
         os.close(handle)
         Path(name).chmod(0o666 & ~_umask())  # mkstemp makes it private; a result is for the team
     except OSError as error:
         raise _refusal(path, error) from error
     return Path(name)
+
+
+def _meant(path: Path) -> Path:
+    """The file that a link is for, whether it is there or not; any other path as it is."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def _umask() -> int:

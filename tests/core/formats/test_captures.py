@@ -70,6 +70,48 @@ def test_a_rate_that_timecode_cannot_tell_may_be_given(take: Write, counts: floa
     assert len(formats.read(path, runs).values) == 200
 
 
+@pytest.mark.parametrize(("counts", "rate"), [(24, 24.0), (24, 23.976), (25, 25.0), (30, 29.97), (48, 48.0)])
+def test_a_take_in_which_no_second_ends_counts_as_it_is_told(take: Write, counts: float, rate: float) -> None:
+    path = take(counted(counts, 17))
+    assert formats.read(path, rate).rate == pytest.approx(rate)
+    assert formats.record(path, rate).notes[1:] == ()
+    assert formats.read(path).rate == 60.0
+    assert "no second ends in it; it is taken to count 60" in formats.record(path).notes[1]
+
+
+@pytest.mark.parametrize("rate", [30.0, 60.0, None])
+def test_the_apps_30_hz_counts_60_by_twos_however_short(take: Write, rate: float | None) -> None:
+    path = take(counted(60.0, 40)[::2])
+    assert (formats.read(path, rate).rate, len(formats.read(path, rate).values)) == (30.0, 20)
+
+
+@pytest.mark.parametrize(("runs", "counts"), [(23.976, 24), (29.97, 30), (59.94, 60), (24.0, 24), (None, 24)])
+def test_a_take_begins_at_the_time_of_day_that_its_timecode_names(
+    take: Write, tmp_path: Path, runs: float | None, counts: int
+) -> None:
+    recording = formats.record(take(counted(counts, 3 * counts, 36_000.0)), runs)
+    assert (recording.start_s, recording.curves.rate) == (36_000.0, runs or counts)
+    formats.write(tmp_path / "out.csv", recording.curves, recording.curves.rate, recording.start_s)
+    assert (tmp_path / "out.csv").read_text().splitlines()[1].startswith("10:00:00:00.000,")
+
+
+@pytest.mark.parametrize("runs", [None, 23.976])
+def test_a_slow_take_over_midnight_is_one_piece(take: Write, runs: float | None) -> None:
+    recording = formats.record(take(counted(24, 72, 86_398.0)), runs)
+    assert (recording.start_s, len(recording.curves.values), recording.notes[1:]) == (86_398.0, 72, ())
+
+
+def test_drop_frame_begins_where_it_says_and_misses_nothing_over_midnight(take: Write) -> None:
+    day = 24 * 6 * 17_982  # frames
+    codes = [drop_frame(index % day) for index in range(day - 60, day + 2_000)]
+    recording = formats.record(take(codes))
+    assert codes[60] == "00:00:00;00"
+    assert (recording.start_s, len(recording.curves.values)) == (86_398.0, 2_060)
+    assert recording.notes[1:] == ()
+    ten = [drop_frame(10 * 6 * 17_982 + index) for index in range(90)]
+    assert (ten[0], formats.record(take(ten)).start_s) == ("10:00:00;00", 36_000.0)
+
+
 def test_subframes_of_a_slower_timecode_tell_the_cameras_rate(take: Write) -> None:
     codes = [f"01:00:{index // 60:02d}:{(index % 60) * 0.4:06.3f}" for index in range(180)]
     recording = formats.record(take(codes))

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +49,14 @@ def test_other_json_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
     assert len(str(refusal.value).splitlines()) == 1
 
 
+def test_json_that_names_nothing_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(
+        '{"kind": "facewright-curves", "schema": 1, "rate": 50, "names": [], "values": [[]]}'
+    )
+    with pytest.raises(FormatError, match="it names no channels"):
+        formats.as_named(tmp_path / "a.json")
+
+
 def test_ragged_json_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(
         '{"kind": "facewright-curves", "schema": 1, "rate": 50, "names": ["jawOpen"], "values": [[0.1], [0.2, 0.3]]}'
@@ -79,6 +89,41 @@ def test_writing_replaces_and_leaves_nothing_beside(tmp_path: Path) -> None:
             file.write(text)
     assert path.read_text() == "two"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_link_stays_one_and_what_it_is_for_is_written(tmp_path: Path) -> None:
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "a.txt").write_text("old")
+    for name, target in (("a.txt", "far/a.txt"), ("b.txt", "far/b.txt"), ("round.txt", "a.txt")):
+        (tmp_path / name).symlink_to(target)
+        with written_whole(tmp_path / name) as file:
+            file.write(f"new {name}")
+        assert (tmp_path / name).is_symlink()
+    assert (tmp_path / "far" / "a.txt").read_text() == "new round.txt"
+    assert (tmp_path / "far" / "b.txt").read_text() == "new b.txt"
+    (tmp_path / "lost.txt").symlink_to("gone/a.txt")
+    with pytest.raises(FormatError, match=r"lost\.txt' cannot be written: its folder does not exist"):
+        check_writable(tmp_path / "lost.txt")
+    assert len(list(tmp_path.rglob("*"))) == 7
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files have no limit there")
+def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
+    code = (
+        "import resource, sys; from pathlib import Path; import numpy as np; from addon.core import formats\n"
+        "from addon.core.curves import Curves; from addon.core.errors import FormatError\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
+        "try: formats.write(Path(sys.argv[1]), Curves(np.ones((20_000, 1), np.float32), ('jawOpen',), 50.0))\n"
+        "except FormatError as error: print(error)\n"
+    )
+    for suffix in formats.SUFFIXES:
+        command = [sys.executable, "-c", code, str(tmp_path / f"a{suffix}")]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert (
+            done.stdout == f"{str(tmp_path / f'a{suffix}')!r} cannot be written: File too large; choose another place\n"
+        )
+        assert done.stderr == ""
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_result_is_as_readable_as_any_new_file(tmp_path: Path) -> None:

@@ -1,0 +1,63 @@
+"""What is said on a terminal, and what becomes of it where nobody listens."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TextIO
+
+BAR_WIDTH = 30
+
+
+def mend() -> None:
+    """Makes stdout and stderr fit to print anything on, also where the program was started without them."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - it is for good
+        elif isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a letter of a file's name shows its code
+            stream.reconfigure(errors="backslashreplace")
+
+
+def hush(stream: TextIO) -> None:
+    """Lets what a broken stream still holds back go nowhere."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def say(text: str) -> None:
+    """A line on stderr; that nobody reads it stops no work."""
+    _put(f"facewright: {text}\n")
+
+
+def note(text: str) -> None:
+    """A line that the user should know of."""
+    say(f"note: {text}")
+
+
+def bar() -> Callable[[float], None]:
+    """Progress on stderr: a bar that fills in a terminal, a line every tenth elsewhere."""
+    last, live = -1, sys.stderr.isatty()
+
+    def show(fraction: float) -> None:
+        nonlocal last
+        step = int(fraction * (100 if live else 10))
+        if step == last:
+            return
+        last = step
+        filled = int(fraction * BAR_WIDTH)
+        drawn = f"\r[{'#' * filled}{'.' * (BAR_WIDTH - filled)}] " if live else ""
+        _put(f"{drawn}{fraction:4.0%}" + ("" if live and fraction < 1 else "\n"))
+
+    return show
+
+
+def _put(text: str) -> None:
+    try:
+        print(text, end="", file=sys.stderr, flush=True)
+    except OSError:
+        hush(sys.stderr)

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import os
+import signal
+
+from addon.studio.take import Job, Worker
+
+from .conftest import Studio
+
+
+def test_a_worker_that_crashes_costs_one_sound_and_is_replaced(studio: Studio) -> None:
+    worker = Worker(Job(str(studio.lines), str(studio.takes), ".csv", 60.0, f'[model]\npath = "{studio.model}"', ""))
+    try:
+        assert worker.ask("a.wav", None).status == "done"
+        os.kill(worker._process.pid, signal.SIGKILL)
+        row = worker.ask("a.wav", None)
+        assert (row.status, row.reason) == ("failed", "the process that worked on it crashed (status -9)")
+        assert worker.ask("act 1/b.flac", None).status == "done"
+    finally:
+        worker.close()
+
+
+def test_a_worker_that_ends_by_itself_tells_its_own_status(studio: Studio) -> None:
+    worker = Worker(Job(str(studio.lines), str(studio.takes), ".csv", 60.0, '[model]\npath = "none.onnx"', ""))
+    assert worker.ask("a.wav", None).reason == "the process that worked on it crashed (status 1)"
