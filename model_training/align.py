@@ -5,8 +5,9 @@ unheard voices are worth more to a student than its few mistakes cost.
 
     python -m model_training.align --corpus speech.tsv --out prepared/phones.tsv
 
-One row a phone is written (path, phone, start_s, end_s); utterances already in the file are not aligned again, so an
-interrupted run goes on where it stopped. What was dropped, and why, is in the file beside it ending in .dropped.tsv.
+One row a phone is written (phones.COLUMNS, bursts empty); utterances already in the file are not aligned again, so an
+interrupted run goes on where it stopped. What was dropped, and why, is in the file beside it ending in .dropped.tsv; it
+is tried again, for it may have a text by now.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -54,8 +56,10 @@ MOST_MISFITS = 0.30  # of the phones
 
 
 def words_of(text: str) -> list[str]:
-    """The words as the dictionary spells them: lower case, apostrophes kept, other marks gone."""
-    return re.findall(r"[a-z0-9]+(?:'[a-z0-9]+)*'?", text.lower().replace("’", "'"))
+    """The words as the dictionary spells them: lower case, apostrophes kept, accents and other marks gone."""
+    joined = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text.replace("’", "'"))  # 1,500 is one word
+    plain = "".join(sign for sign in unicodedata.normalize("NFKD", joined) if not unicodedata.combining(sign))
+    return re.findall(r"[a-z0-9]+(?:'[a-z0-9]+)*'?", plain.lower())
 
 
 @dataclass(frozen=True)

@@ -110,17 +110,7 @@ CLOSURES = {"p": 0.6, "b": 0.6, "m": 0.9, "em": 0.9}
 LIP_TO_TEETH = {"f": 0.9, "v": 0.9}
 
 
-@dataclass(frozen=True)
-class Effort:
-    """The two axes of clarity, mumble to enunciate (JALI): 1 is natural speech."""
-
-    jaw: float = 1.0
-    lips: float = 1.0
-
-
-def teacher_curves(
-    phones: Sequence[Phone], duration_s: float, loudness_db: Array | None = None, effort: Effort = Effort()
-) -> Curves:
+def teacher_curves(phones: Sequence[Phone], duration_s: float, loudness_db: Array | None = None) -> Curves:
     """The teacher's curves at 50 rows a second, (T, C) over CHANNELS, T = ceil(duration_s * 50).
 
     loudness_db, (T,), lets loud vowels open the jaw further than soft ones.
@@ -128,10 +118,7 @@ def teacher_curves(
     times = np.arange(int(np.ceil(duration_s * RATE - 1e-6)), dtype=np.float32) / np.float32(RATE)
     parts = _parts(phones)
     signals = _dominance(parts, times)
-    signals["jawOpen"] *= effort.jaw * _stress(times, loudness_db)
-    for name, group in SIGNALS.items():
-        if group != JAW:
-            signals[name] *= effort.lips
+    signals["jawOpen"] *= _stress(times, loudness_db)
     signals = {name: _smoothed(column) for name, column in signals.items()}
     _reach_teeth(signals, _hold(phones, LIP_TO_TEETH, times))
     _seal(signals, _hold(phones, CLOSURES, times))

@@ -22,7 +22,7 @@ from tqdm import tqdm
 from . import corpora
 from .align import SAMPLE_RATE, read_speech
 from .command import finish
-from .phones import Phone, read_phones
+from .phones import HEADER, Phone, read_phones, rows_of_table
 from .whole import write_whole
 
 Floats = npt.NDArray[np.float64]
@@ -111,12 +111,7 @@ def table(found: Mapping[str, Spread]) -> str:
 
 def write(out: Path, phones: Mapping[str, Sequence[Phone]]) -> None:
     """Writes a phone table with bursts."""
-    rows = ["path\tphone\tstart_s\tend_s\tburst_s\n"]
-    for path, line in phones.items():
-        for p in line:
-            burst = "" if p.burst_s is None else f"{p.burst_s:.3f}"
-            rows.append(f"{path}\t{p.name}\t{p.start_s:.3f}\t{p.end_s:.3f}\t{burst}\n")
-    write_whole(out, "".join(rows))
+    write_whole(out, HEADER + "".join(rows_of_table(path, line) for path, line in phones.items()))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -23,6 +23,7 @@ from .whole import write_whole
 
 CHECKPOINT = "checkpoint.pt"
 MOONSHINE = Path("moonshine")  # as a place to begin: the encoder of the installed package
+MAY_CHANGE = ("steps", "save_every_steps", "threads", "workers", "batches_per_step")  # of [train], on the way
 Weights = dict[str, Tensor]
 
 
@@ -108,6 +109,11 @@ def resume(
     """Go on exactly where this training's checkpoint was written; returns the config that it was written with."""
     made_by, state = load_checkpoint(file, device)
     _check(made_by, settings, file)
+    other = config.differing(config.to_table(made_by), config.to_table(settings), [f"train.{n}" for n in MAY_CHANGE])
+    if other:
+        raise TrainingError(
+            f"{str(file)!r} was made with another {', '.join(other)}: give its config, or --out another folder"
+        )
     _give(student.network, state["network"], file)
     student.average = state["average"]
     student.optimiser.load_state_dict(state["optimiser"])

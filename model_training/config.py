@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import tomllib
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,7 +14,21 @@ from addon.core.errors import reason
 
 from .corpora import CorpusError
 
-CRITIC_CROP_S = 0.6  # a critic judges half a second at a time (critic.REACH)
+CRITIC_ROWS = 25  # that a critic's verdict is on, half a second
+CRITIC_CROP_S = -(-CRITIC_ROWS // 6) * 6 / 50  # crops are whole steps of six rows (network.STEP_ROWS), 50 a second
+
+
+def _need(right: bool, name: str, told: str, value: object) -> None:
+    if not right:
+        raise CorpusError(f"{name} of the training config must be {told}, not {value!r}")
+
+
+def _need_share(value: float, name: str) -> None:
+    _need(0 <= value <= 1, name, "a share, 0 to 1", value)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 @dataclass(frozen=True)
@@ -29,8 +45,11 @@ class NetworkSettings:
 
     def __post_init__(self) -> None:
         """Refuses an ear that there is none of."""
-        if self.front not in ("mel", "waveform"):
-            raise CorpusError(f"network.front of the training config must be mel or waveform, not {self.front!r}")
+        _need(self.front in ("mel", "waveform"), "network.front", "mel or waveform", self.front)
+        for name in ("layers", "width", "heads", "attention_tokens"):
+            _need(getattr(self, name) >= 1, f"network.{name}", "1 or more", getattr(self, name))
+        _need(self.width % self.heads == 0, "network.heads", f"a part of network.width ({self.width})", self.heads)
+        _need(0 <= self.dropout < 1, "network.dropout", "0 or more and below 1", self.dropout)
         if self.front_rank < 0 or (self.front_rank and self.front == "mel"):
             raise CorpusError(
                 "network.front_rank of the training config must be 0, or above it with network.front = 'waveform'"
@@ -50,6 +69,14 @@ class CorpusSettings:
     untranscribed: bool = False  # lines without a text too, where a recogniser wrote down their words
     weights: dict[str, float] = field(default_factory=dict)  # by folder; 1 where none is given
 
+    def __post_init__(self) -> None:
+        """Refuses names that are none, and a weight that no chance can be made of."""
+        for key in ("languages", "development"):
+            names = getattr(self, key)
+            _need(all(isinstance(name, str) for name in names), f"corpus.{key}", "a list of names", names)
+        for folder, weight in self.weights.items():
+            _need(_is_number(weight) and weight >= 0, f"corpus.weights.{folder}", "0 or more", weight)
+
 
 @dataclass(frozen=True)
 class AugmentSettings:
@@ -67,6 +94,16 @@ class AugmentSettings:
     snr_db: tuple[float, float] = (0.0, 30.0)
     formants: float = 0.0  # a larger or a smaller head (formants.py)
 
+    def __post_init__(self) -> None:
+        """Refuses shares that are none, and a range of noise without two ends."""
+        for name in ("speed", "noise", "voices", "music", "clip", "band", "room", "mute", "formants"):
+            _need_share(getattr(self, name), f"augment.{name}")
+        _need(self.speed < 1, "augment.speed", "below 1", self.speed)
+        _need(0 <= self.gain_db < math.inf, "augment.gain_db", "0 or more", self.gain_db)
+        ends: tuple[float, ...] = self.snr_db
+        two = len(ends) == 2 and all(map(_is_number, ends)) and ends[0] <= ends[1]
+        _need(two, "augment.snr_db", "two numbers, the lower first", ends)
+
 
 @dataclass(frozen=True)
 class LossSettings:
@@ -83,10 +120,8 @@ class LossSettings:
 
     def __post_init__(self) -> None:
         """Refuses a share that is none, and a critic to be displeased."""
-        if self.critic < 0:
-            raise CorpusError(f"loss.critic of the training config must be 0 or more, not {self.critic:g}")
-        if not 0 <= self.heard <= 1:
-            raise CorpusError(f"loss.heard of the training config must be a share, 0 to 1, not {self.heard}")
+        _need(self.critic >= 0, "loss.critic", "0 or more", self.critic)
+        _need_share(self.heard, "loss.heard")
 
 
 @dataclass(frozen=True)
@@ -111,15 +146,14 @@ class TrainSettings:
 
     def __post_init__(self) -> None:
         """Refuses a count that would train nothing."""
-        least = {"steps": 1, "batch": 1, "save_every_steps": 1, "threads": 1}
-        for name, low in {**least, "seed": 0, "workers": 0, "batches_per_step": 0}.items():
-            value = getattr(self, name)
-            if value < low:
-                raise CorpusError(f"train.{name} of the training config must be {low} or more, not {value}")
-        if not 0 <= self.live <= 1:
-            raise CorpusError(f"train.live of the training config must be a share, 0 to 1, not {self.live}")
-        if self.precision not in ("float32", "bf16"):
-            raise CorpusError(f"train.precision of the training config must be float32 or bf16, not {self.precision!r}")
+        least = {"steps": 1, "batch": 1, "save_every_steps": 1, "threads": 1, "warmup_steps": 0, "learning_rate": 0}
+        least |= {"seed": 0, "workers": 0, "batches_per_step": 0, "encoder_rate": 0, "weight_decay": 0}
+        for name, low in least.items():
+            _need(low <= getattr(self, name) < math.inf, f"train.{name}", f"{low} or more", getattr(self, name))
+        _need(0 < self.crop_s < math.inf, "train.crop_s", "above 0", self.crop_s)
+        _need_share(self.average, "train.average")
+        _need_share(self.live, "train.live")
+        _need(self.precision in ("float32", "bf16"), "train.precision", "float32 or bf16", self.precision)
 
 
 @dataclass(frozen=True)
@@ -157,6 +191,19 @@ def from_table(table: dict[str, Any]) -> TrainingConfig:
 def to_table(config: TrainingConfig) -> dict[str, Any]:
     """The config as nested tables, which from_table reads back."""
     return dataclasses.asdict(config)
+
+
+def differing(one: Mapping[str, Any], other: Mapping[str, Any], aside: Collection[str] = ()) -> list[str]:
+    """The settings in which two nested tables differ, by their dotted names; those aside are not looked at."""
+    first, second = _flat(one), _flat(other)
+    return [name for name in {**first, **second} if first.get(name) != second.get(name) and name not in aside]
+
+
+def _flat(table: Mapping[str, Any], where: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in table.items():
+        flat |= _flat(value, f"{where}{key}.") if isinstance(value, dict) else {where + key: value}
+    return flat
 
 
 T = TypeVar("T")

@@ -7,10 +7,12 @@ one) and text. An empty text is allowed: such an utterance cannot be aligned, an
 from __future__ import annotations
 
 import csv
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from addon.core.errors import FacewrightError, reason
 
@@ -62,19 +64,29 @@ def read(table: Path) -> list[Utterance]:
     return utterances
 
 
-def _utterance(row: dict[str, str], line: int, table: Path) -> Utterance:
+def _utterance(row: dict[str, Any], line: int, table: Path) -> Utterance:
     try:
         seconds = float(row["seconds"])
     except (TypeError, ValueError):
         seconds = float("nan")
-    if not seconds > 0 or not row["path"]:
+    if not 0 < seconds < math.inf or not row["path"]:
         raise CorpusError(
             f"{str(table)!r} line {line}: 'path' and a positive 'seconds' are needed, found {row['seconds']!r}"
         )
+    if None in (row["speaker"], row["language"], row["licence"]):
+        raise CorpusError(f"{str(table)!r} line {line} is cut off: its columns are {', '.join(COLUMNS)}")
     text = (row["text"] or "").strip()
     return Utterance(
         row["path"], table.parent / row["path"], seconds, row["speaker"], row["language"], row["licence"], text
     )
+
+
+def refuse_unknown(folders: Iterable[str], utterances: Iterable[Utterance]) -> None:
+    """Raises if no utterance lies in one of these folders."""
+    known = sorted({one.folder for one in utterances})
+    unknown = next((name for name in folders if name not in known), None)
+    if unknown is not None:
+        raise CorpusError(f"the corpus has no folder {unknown!r} to keep out: known are {', '.join(known)}")
 
 
 def select(

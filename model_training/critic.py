@@ -18,12 +18,11 @@ from .articulation import SOLO
 
 WIDTH = 64
 KERNEL = 5  # rows
-REACH = 25  # rows that a verdict is on, with the strides below
 RATE = 4e-4  # of the critic's own Adam
 
 
 class Critic(nn.Module):
-    """Curves (B, T, C) over SOLO, in their deviations, to a verdict on every stretch of REACH rows: 1 the teacher's."""
+    """Curves (B, T, C) over SOLO, in their deviations, to a verdict on every config.CRITIC_ROWS: 1 the teacher's."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -50,6 +50,8 @@ class Batches:
             raise CorpusError(f"loss.heard of the config needs {HEARD} in the shard: run model_training.distil first")
         self._rows = max(round(self._train.crop_s * SAMPLE_RATE / ROW_SAMPLES / STEP_ROWS), 1) * STEP_ROWS
         weights = np.array([line.rows * settings.corpus.weights.get(line.folder, 1.0) for line in shard.lines])
+        if not weights.any():
+            raise CorpusError("corpus.weights of the config leaves nothing of the shard: weigh a folder above 0")
         self._chances = weights / weights.sum()
 
     def batch(self, number: int) -> Batch:
@@ -198,7 +200,9 @@ def _mute(waveform: Floats, targets: Floats, phones: npt.NDArray[np.uint8], rng:
     span = slice(start * ROW_SAMPLES, end * ROW_SAMPLES)
     waveform[span] = quiet * rng.standard_normal(len(waveform[span]))
     away = np.arange(rows)
-    apart = np.maximum(np.maximum(start + MUTE_FADE_ROWS - away, away - (end - 1 - MUTE_FADE_ROWS)), 0)
+    first = start + MUTE_FADE_ROWS if start > 0 else 0  # what lies beyond the crop's own edges is not known
+    last = end - 1 - MUTE_FADE_ROWS if end < rows else rows
+    apart = np.maximum(np.maximum(first - away, away - last), 0)
     keep = 0.5 - 0.5 * np.cos(np.pi * np.minimum(apart / MUTE_FADE_ROWS, 1))
     keep[:start], keep[end:] = 1, 1
     targets *= keep[:, None].astype(np.float32)

@@ -160,6 +160,8 @@ def evaluate(args: argparse.Namespace) -> None:
 
 def chosen_system(args: argparse.Namespace) -> System:
     """The system that the command's options name."""
+    if args.performed and (args.teacher or args.baseline or args.live):
+        raise corpora.CorpusError("--performed is of a whole model: leave it out with --teacher, --baseline or --live")
     if args.teacher:
         return teacher_system()
     if args.baseline:
@@ -176,7 +178,7 @@ def add_system_options(parser: argparse.ArgumentParser) -> None:
     system.add_argument("--live", type=Path, nargs="?", const=bundled_live_path(), help="a live model, as a stream")
     system.add_argument("--teacher", action="store_true", help="score the teacher on the phones instead")
     system.add_argument("--baseline", choices=BASELINES, help="score a system that calibrates the score instead")
-    parser.add_argument("--performed", action="store_true", help="with every layer, as users get it")
+    parser.add_argument("--performed", action="store_true", help="a model with every layer, as users get it")
     parser.add_argument("--device", default="cpu", help="where the model runs: auto, cpu, cuda, coreml or dml")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads (default: 1)")
 

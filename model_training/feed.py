@@ -47,9 +47,12 @@ class Feed:
 
 
 @contextlib.contextmanager
-def ahead(folder: Path, settings: TrainingConfig, numbers: Iterable[int]) -> Iterator[Feed]:
-    """The batches of these numbers in their order, while train.workers processes make the next ones."""
-    workers, source = settings.train.workers, Batches(open_shard(folder), settings)
+def ahead(source: Batches, folder: Path, settings: TrainingConfig, numbers: Iterable[int]) -> Iterator[Feed]:
+    """The source's batches of these numbers in their order, while train.workers processes make the next ones.
+
+    folder, settings: what the source was made of, for each process to make its own.
+    """
+    workers = settings.train.workers
     if not workers:
         with ThreadPoolExecutor(1) as thread:
             yield Feed(_in_order(thread, source.batch, numbers, AHEAD), source)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm import tqdm
 
-from .corpora import Utterance
-from .phones import Phone, read_phones
+from .corpora import CorpusError, Utterance
+from .phones import COLUMNS, HEADER, Phone, rows_of_table
 from .whole import write_whole
-
-HEADER = "path\tphone\tstart_s\tend_s\n"
 
 
 @dataclass(frozen=True)
@@ -32,9 +31,17 @@ def dropped_beside(out: Path) -> Path:
 
 
 def unwritten(utterances: Sequence[Utterance], out: Path) -> list[Utterance]:
-    """Those that `out` neither holds nor lists as dropped; a last one that was cut off is taken out of it again."""
-    done = _finish_partial(out) | {line.split("\t")[0] for line in _lines(dropped_beside(out))}
-    return [one for one in utterances if one.path not in done]
+    """Those that `out` does not hold; a last one that was cut off is taken out of it again.
+
+    What was dropped is among them: its text may have been mended since. It is listed anew where it is dropped again.
+    """
+    done = _finish_partial(out, {one.path for one in utterances})
+    todo = [one for one in utterances if one.path not in done]
+    again, lost = {one.path for one in todo}, dropped_beside(out)
+    if lost.exists():
+        kept = (line for line in _whole(lost) if line.split("\t")[0] not in again)
+        write_whole(lost, "".join(line + "\n" for line in kept))
+    return todo
 
 
 def write(results: Iterable[Labelled], out: Path, total: int, doing: str) -> Counter[str]:
@@ -44,27 +51,43 @@ def write(results: Iterable[Labelled], out: Path, total: int, doing: str) -> Cou
     with out.open("a", encoding="utf-8") as kept, dropped_beside(out).open("a", encoding="utf-8") as lost:
         if kept.tell() == 0:
             kept.write(HEADER)
-        for one in tqdm(results, total=total, desc=doing, unit="line", disable=None):
+        for one in tqdm(_told(results), total=total, desc=doing, unit="line", disable=None):
             if one.reason:
                 lost.write(f"{one.path}\t{one.reason}\n")
                 lost.flush()
-            kept.write("".join(f"{one.path}\t{p.name}\t{p.start_s:.3f}\t{p.end_s:.3f}\n" for p in one.phones))
+            kept.write(rows_of_table(one.path, one.phones))
             kept.flush()
             outcome["dropped: " + re.sub(r"['(].*", "", one.reason).strip() if one.reason else "kept"] += 1
     return outcome
 
 
-def _lines(file: Path) -> list[str]:
-    return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+def _told(results: Iterable[Labelled]) -> Iterator[Labelled]:
+    try:
+        yield from results
+    except BrokenProcessPool as error:
+        told = "a process that aligns has died, as when memory runs out: give fewer --workers, and go on"
+        raise CorpusError(told) from error
 
 
-def _finish_partial(out: Path) -> set[str]:
-    """Paths that the file holds whole; the last one may be cut off by an interruption, so it is taken out again."""
-    if not out.exists():
+def _whole(file: Path) -> list[str]:
+    """The lines of a file, without one that was cut off."""
+    text = file.read_text(encoding="utf-8", errors="replace")  # it may be cut off within a letter
+    return text[: text.rfind("\n") + 1].splitlines()
+
+
+def _finish_partial(out: Path, asked: Collection[str]) -> set[str]:
+    """Paths that the file holds whole; the last one may be cut off by an interruption, so it is taken out again.
+
+    Unless it is not asked for, and would be missing. A table without bursts gets the column for them.
+    """
+    if not out.exists() or HEADER.encode().startswith(out.read_bytes()):
+        out.unlink(missing_ok=True)
         return set()
-    text = out.read_text(encoding="utf-8")
-    lines = text[: text.rfind("\n") + 1].splitlines()
-    last = lines[-1].split("\t")[0] if len(lines) > 1 else ""
-    whole = [line for line in lines if line.split("\t")[0] != last]
-    write_whole(out, "".join(line + "\n" for line in whole))
-    return set(read_phones(out)) if len(whole) > 1 else set()
+    heading, *rows = _whole(out) or [""]
+    if tuple(heading.split("\t")) not in (COLUMNS, COLUMNS[:-1]):
+        raise CorpusError(f"{str(out)!r} is no table of phone times that goes on: choose another file")
+    last = rows[-1].split("\t")[0] if rows else ""
+    whole = [row for row in rows if row.split("\t")[0] != last or last not in asked]
+    cells = len(COLUMNS) - 1
+    write_whole(out, HEADER + "".join(row + "\t" * (cells - row.count("\t")) + "\n" for row in whole))
+    return {row.split("\t")[0] for row in whole}

@@ -13,8 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from .corpora import CorpusError
-
 
 class Sound(NamedTuple):
     """A class of phones.py, and the English phone that the aligner hears it as; both lower case."""
@@ -25,11 +23,10 @@ class Sound(NamedTuple):
 
 @dataclass(frozen=True)
 class Language:
-    """How espeak-ng calls it, and its sounds by their IPA spelling; checked: whether real speech checked the table."""
+    """How espeak-ng calls it, and its sounds by their IPA spelling."""
 
     voice: str
     sounds: Mapping[str, str]
-    checked: bool = False
 
 
 def _table(*parts: Mapping[str, str]) -> dict[str, str]:
@@ -88,7 +85,7 @@ POLISH = {
 
 # By BCP 47 tag in lower case; a region without an entry of its own is spoken as the bare language.
 LANGUAGES: dict[str, Language] = {
-    "de": Language("de", _table(COMMON, GERMAN), checked=True),
+    "de": Language("de", _table(COMMON, GERMAN)),  # the only one that real speech checked
     "es": Language("es", _table(COMMON, SPANISH)),
     "es-419": Language("es-419", _table(COMMON, SPANISH)),  # Latin America
     "fr": Language("fr", _table(COMMON, FRENCH)),
@@ -97,7 +94,6 @@ LANGUAGES: dict[str, Language] = {
     "pt-pt": Language("pt", _table(COMMON, PORTUGUESE)),
     "pl": Language("pl", _table(COMMON, POLISH)),
 }
-_MARKS = "ˈˌːˑ\u0303\u0329\u032f\u200dʔ-"  # stress, length, syllables; a nasal mark that no table asks for
 
 
 def language_of(tag: str) -> Language | None:
@@ -116,14 +112,6 @@ def language_of_voice(voice: str) -> Language | None:
     return next(exact, None) or language_of(accent)
 
 
-def known(tag: str) -> Language:
-    """The language of a BCP 47 tag; one without a table is an error that names it."""
-    language = language_of(tag)
-    if language is None:
-        raise CorpusError(f"no table of sounds for the language {tag!r}: known are en, {', '.join(LANGUAGES)}")
-    return language
-
-
 def sounds_of(ipa: str, language: Language) -> tuple[Sound, ...]:
     """The sounds of an IPA string, longest spelling first; marks, and signs of no sound, are passed over."""
     found: list[Sound] = []
@@ -132,11 +120,6 @@ def sounds_of(ipa: str, language: Language) -> tuple[Sound, ...]:
             label, _, heard = name.partition("=")
             found.append(Sound(label, heard or label))
     return tuple(found)
-
-
-def unknown_signs(ipa: str, language: Language) -> set[str]:
-    """The signs of an IPA string that the language's table has no sound for, marks aside."""
-    return {spelling for spelling in _spellings(ipa, language) if spelling not in language.sounds} - set(_MARKS)
 
 
 def _spellings(ipa: str, language: Language) -> list[str]:

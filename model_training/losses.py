@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from . import score
 from .articulation import CLOSURES, LIP_TO_TEETH, SOLO
 from .config import LossSettings
 from .critic import Opponent
@@ -13,15 +14,7 @@ from .dataset import Batch
 from .network import CLOSE, JAW, Prediction
 from .phones import INVENTORY
 
-# The mouth as a viewer reads it: aperture, rounding, lip-to-teeth and spread, linear in the channels.
-SIGNALS: tuple[dict[str, float], ...] = (
-    {"jawOpen": 1, "mouthClose": -1, "mouthFunnel": 0.3, "mouthLowerDown": 0.25, "mouthUpperUp": 0.2,
-     "mouthPress": -0.12, "mouthRollLower": -0.08, "mouthRollUpper": -0.08, "mouthShrugLower": -0.08,
-     "mouthPucker": -0.05},
-    {"mouthPucker": 1, "mouthFunnel": 0.8, "mouthStretch": -0.4, "mouthSmile": -0.3},
-    {"mouthRollLower": 1, "mouthUpperUp": 0.35, "mouthRollUpper": -0.7, "mouthPress": -0.35, "mouthLowerDown": -0.25},
-    {"mouthStretch": 1, "mouthSmile": 0.8, "mouthDimple": 0.5, "mouthPucker": -0.7, "mouthFunnel": -0.5},
-)  # fmt: skip
+SIGNALS = tuple(score.SIGNALS.values())  # the mouth as a viewer reads it, linear in the channels
 
 
 class Criterion(torch.nn.Module):

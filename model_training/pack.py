@@ -52,6 +52,9 @@ class Listed(NamedTuple):
 def pack(folder: Path, out: Path, part_mib: float = PART_MIB) -> str:
     """Write a shard as parts of at most `part_mib` each; returns what was written."""
     shard = open_shard(folder)
+    rows = sum(line.rows for line in shard.lines)
+    if any((folder / name).stat().st_size != rows * size for name, size in ROW_BYTES.items()):
+        raise CorpusError(f"prepare has not finished {str(folder)!r}: run it again")
     if any(out.glob("part_*.zip")) or (out / LIST).exists():
         raise CorpusError(f"{str(out)!r} holds parts already: empty it, or choose another folder")
     out.mkdir(parents=True, exist_ok=True)
@@ -63,8 +66,7 @@ def pack(folder: Path, out: Path, part_mib: float = PART_MIB) -> str:
         write_whole(out / name, content)
         listed.append(Listed(name, len(content), hashlib.sha256(content).hexdigest()))
         after += len(content)
-    rows = "".join(f"{one.name}\t{one.size}\t{one.digest}\n" for one in listed)
-    write_whole(out / LIST, rows)
+    write_whole(out / LIST, "".join(f"{one.name}\t{one.size}\t{one.digest}\n" for one in listed))
     parts = len(listed) - len(FILES)
     return f"packed: {parts} parts, {after / MIB:.1f} MiB of {before / MIB:.1f}; take {LIST} along"
 

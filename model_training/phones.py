@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import math
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +23,8 @@ CONSONANTS = (
 INVENTORY = ("sil", *VOWELS, *CONSONANTS)  # 40 classes
 STOPS = ("p", "b", "t", "d", "k", "g", "ch", "jh")
 PAUSES = ("sil", "sp", "")  # what aligners call a pause
+COLUMNS = ("path", "phone", "start_s", "end_s", "burst_s")  # of a table; the last may be missing
+HEADER = "\t".join(COLUMNS) + "\n"
 
 
 class Phone(NamedTuple):
@@ -32,6 +36,12 @@ class Phone(NamedTuple):
     burst_s: float | None = None
 
 
+def rows_of_table(path: str, phones: Iterable[Phone]) -> str:
+    """A line's rows of a table of phone times, under HEADER."""
+    bursts = (("" if p.burst_s is None else f"{p.burst_s:.3f}", p) for p in phones)
+    return "".join(f"{path}\t{p.name}\t{p.start_s:.3f}\t{p.end_s:.3f}\t{burst}\n" for burst, p in bursts)
+
+
 def read_phones(table: Path) -> dict[str, list[Phone]]:
     """Phones of every path of a TSV with the columns path, phone, start_s, end_s; stress digits are dropped.
 
@@ -41,16 +51,26 @@ def read_phones(table: Path) -> dict[str, list[Phone]]:
     try:
         with table.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
-                name = row["phone"].lower().rstrip("012")
-                burst_s = float(row["burst_s"]) if row.get("burst_s") else None
-                phone = Phone("sil" if name in PAUSES else name, float(row["start_s"]), float(row["end_s"]), burst_s)
-                phones.setdefault(row["path"], []).append(phone)
+                phones.setdefault(row["path"], []).append(_phone(row, table))
     except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise CorpusError(
             f"cannot read phone times from {str(table)!r} ({reason(error)}): its columns are path, phone, start_s "
             "and end_s"
         ) from error
     return phones
+
+
+def _phone(row: Mapping[str | None, str], table: Path) -> Phone:
+    """What a row tells; times that cannot be, and more cells than the heading has, are an error that names the path."""
+    name = row["phone"].lower().rstrip("012")
+    burst_s = float(row["burst_s"]) if row.get("burst_s") else None
+    start_s, end_s = float(row["start_s"]), float(row["end_s"])
+    told = f"{str(table)!r} has a row of {row['path']!r}"
+    if not 0 <= start_s <= end_s < math.inf or not 0 <= (burst_s or 0.0) < math.inf:
+        raise CorpusError(f"{told} from {row['start_s']} to {row['end_s']} s: mend its times, or take the line out")
+    if None in row:
+        raise CorpusError(f"{told} with more cells than its heading: join tables only under {' '.join(COLUMNS)}")
+    return Phone("sil" if name in PAUSES else name, start_s, end_s, burst_s)
 
 
 def energy_db(samples: npt.NDArray[np.float32], rate: int, hop_s: float) -> npt.NDArray[np.float32]:

@@ -62,8 +62,12 @@ class Shard:
 def choose(
     utterances: Iterable[corpora.Utterance], settings: config.CorpusSettings
 ) -> tuple[list[corpora.Utterance], Counter[str]]:
-    """What may be trained on, and why the rest may not: speakers and texts of the development set stay unheard."""
+    """What may be trained on, and why the rest may not: speakers and texts of the development set stay unheard.
+
+    A development folder that the corpus does not have is an error: what was meant would be trained on.
+    """
     everything = list(utterances)
+    corpora.refuse_unknown(settings.development, everything)
     kept_out = [u for u in everything if u.folder in settings.development]
     speakers = {u.speaker for u in kept_out}
     texts = {" ".join(words_of(u.text)) for u in kept_out if u.text}
@@ -87,9 +91,10 @@ def choose(
 def rows_of(phones: Sequence[Phone], count: int) -> npt.NDArray[np.uint8]:
     """Which phone each of `count` rows lies in, as its place in INVENTORY; outside every phone is a pause."""
     times = np.arange(count) / RATE
-    ends = np.array([p.end_s for p in phones])
+    starts, ends = (np.array([*(getattr(p, edge) for p in phones), np.inf]) for edge in ("start_s", "end_s"))
     names = np.array([INVENTORY.index(p.name) if p.name in INVENTORY else 0 for p in phones] + [0], np.uint8)
-    return np.asarray(names[np.searchsorted(ends, times, side="right")], np.uint8)
+    index = np.searchsorted(ends, times, side="right")
+    return np.asarray(np.where(times >= starts[index], names[index], 0), np.uint8)
 
 
 def prepare_line(
@@ -106,10 +111,19 @@ def prepare_line(
 
 
 def prepare(utterances: Sequence[corpora.Utterance], phones: dict[str, list[Phone]], out: Path) -> Counter[str]:
-    """Write the shard, going on where an earlier run stopped; returns what was kept and what dropped."""
+    """Write the shard, going on where an earlier run stopped; returns what was kept and what dropped.
+
+    A shard with lines that are not among these is refused.
+    """
     out.mkdir(parents=True, exist_ok=True)
-    lines = _resume(out)
+    lines = read_lines(out) if (out / "lines.tsv").exists() else ()
     done = {line.path for line in lines}
+    left_out = len(done - {one.path for one in utterances})
+    if left_out:
+        raise corpora.CorpusError(
+            f"{str(out)!r} holds {left_out} lines that this config leaves out: choose another folder"
+        )
+    _cut(out, lines)
     row = sum(line.rows for line in lines)
     outcome: Counter[str] = Counter({"already prepared": len(done)} if done else {})
     with ExitStack() as closing:
@@ -136,9 +150,8 @@ def prepare(utterances: Sequence[corpora.Utterance], phones: dict[str, list[Phon
     return outcome
 
 
-def _resume(out: Path) -> tuple[Line, ...]:
-    """The lines that are whole; what an interruption wrote past them is cut off."""
-    lines = read_lines(out) if (out / "lines.tsv").exists() else ()
+def _cut(out: Path, lines: Sequence[Line]) -> None:
+    """Cut off what an interruption wrote past the lines that are whole."""
     rows = sum(line.rows for line in lines)
     for name, size in ROW_BYTES.items():
         if (out / name).exists():
@@ -146,7 +159,6 @@ def _resume(out: Path) -> tuple[Line, ...]:
                 file.truncate(rows * size)
     index = "".join(f"{x.path}\t{x.speaker}\t{x.folder}\t{x.first_row}\t{x.rows}\n" for x in lines)
     write_whole(out / "lines.tsv", index)
-    return lines
 
 
 def read_lines(folder: Path) -> tuple[Line, ...]:
@@ -202,8 +214,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def work() -> str:
         utterances, settings = corpora.read(args.corpus), config.load(args.config).corpus
-        refuse_leaks(utterances, settings.development)
         chosen, why = choose(utterances, settings)
+        refuse_leaks(utterances, settings.development)
         return tally(why + prepare(chosen, read_phones(args.phones), args.out))
 
     return finish(work)

@@ -7,7 +7,7 @@ The phones of a line keep their order and are laid on the student's phone poster
 First freely, from the order alone: how far that agrees with the times given (`agreement.py`) says whether the line's
 transcript is what was said, and a line that agrees too little is dropped and listed. Then with a pull towards the times
 given: those are the times that are written. A few wrong words leave a stretch of phones that nobody hears, which the
-first round tells too, and when. Resumes like align.
+first round tells too, and when. Lines of folders that --folders does not name keep the times given. Resumes like align.
 """
 
 from __future__ import annotations
@@ -215,18 +215,25 @@ def realign_corpus(
     out: Path,
     keep: Keeping = Keeping(),
     workers: int = 2,
+    unasked: Sequence[corpora.Utterance] = (),
 ) -> Counter[str]:
-    """Align again what `out` does not hold yet; returns how many were kept and why others were dropped."""
+    """Align again what `out` does not hold yet; returns how many were kept and why others were dropped.
+
+    unasked: lines whose phones are written as they are given.
+    """
     known = [one for one in utterances if one.path in phones]
     if not known:
         raise corpora.CorpusError("no chosen line has phone times: align the corpus, or choose other folders")
     Listener(checkpoints)  # a checkpoint that cannot be read is told before anything is written
-    todo = labels.unwritten(known, out)
-    outcome = Counter({"no phone times": len(utterances) - len(known), "already aligned": len(known) - len(todo)})
-    results: Iterable[Labelled] = ()
-    if todo:
-        results = _results([Given(one, phones[one.path]) for one in todo], checkpoints, keep, workers)
-    return outcome + labels.write(results, out, len(todo), "aligning again")
+    passed = {one.path for one in unasked if one.path in phones}
+    left = labels.unwritten([*known, *(one for one in unasked if one.path in passed)], out)
+    as_given = [Labelled(one.path, tuple(phones[one.path])) for one in left if one.path in passed]
+    labels.write(as_given, out, len(as_given), "passing on")
+    todo = [Given(one, phones[one.path]) for one in left if one.path not in passed]
+    counts = {"no phone times": len(utterances) - len(known), "already aligned": len(known) - len(todo)}
+    results: Iterable[Labelled] = _results(todo, checkpoints, keep, workers) if todo else ()
+    done = labels.write(results, out, len(todo), "aligning again")
+    return done + Counter({**counts, "passed on as given": len(passed)})
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -238,7 +245,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--corpus", type=Path, required=True, help="the corpus table")
     parser.add_argument("--phones", type=Path, required=True, help="phone times from model_training.align")
     parser.add_argument("--out", type=Path, required=True, help="phone times to write, a TSV")
-    parser.add_argument("--folders", nargs="*", default=(), help="only these folders of the corpus")
+    parser.add_argument("--folders", nargs="*", default=(), help="only these folders; the others' times pass as given")
     parser.add_argument("--limit", type=int, default=0, help="at most so many lines a folder")
     parser.add_argument("--keep-doubtful", action="store_true", help="drop no line for being doubtful")
     parser.add_argument("--keep-times", action="store_true", help="only drop lines; write the times given")
@@ -248,10 +255,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("--workers must be 1 or more")
 
     def work() -> str:
-        utterances = corpora.select(corpora.read(args.corpus), args.folders, limit=args.limit)
+        corpus = corpora.read(args.corpus)
+        utterances = corpora.select(corpus, args.folders, limit=args.limit)
+        unasked = [one for one in corpus if args.folders and one.folder not in args.folders]
         times = read_phones(args.phones)
         keep = Keeping(doubtful=args.keep_doubtful, times=args.keep_times)
-        return tally(realign_corpus(utterances, times, args.checkpoint, args.out, keep, args.workers))
+        return tally(realign_corpus(utterances, times, args.checkpoint, args.out, keep, args.workers, unasked))
 
     return finish(work)
 

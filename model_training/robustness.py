@@ -102,8 +102,9 @@ def rest(system: System, lines: Sequence[Spoken], crowd: conditions.Crowd) -> li
         for level_db in REST_LEVELS_DB:
             at_level = np.clip(noise * 10 ** (level_db / 20), -1, 1).astype(np.float32)
             results.append(_rest_alone(system, f"{name} at {level_db} dBFS", at_level))
-    around = (f"{name}{ABOVE_DB}" for name in ("hiss", "fan", "music"))
-    return results + [_rest_around(system, name, lines[:AROUND_LINES], crowd) for name in around]
+    spoken = [line for line in lines if any(phone.name != "sil" for phone in line.phones)][:AROUND_LINES]
+    around = (f"{name}{ABOVE_DB}" for name in ("hiss", "fan", "music") if spoken)
+    return results + [_rest_around(system, name, spoken, crowd) for name in around]
 
 
 def _rest_alone(system: System, name: str, samples: conditions.Floats) -> Rest:

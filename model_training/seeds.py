@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from . import config
 from .command import finish
 from .corpora import CorpusError
 from .record import read, read_json
@@ -65,25 +66,17 @@ def _written(figures: Sequence[float]) -> list[str]:
 
 def _refuse_others(runs: Sequence[Path]) -> None:
     """Raises where the runs differ in more than their luck: what they differ in would pass for a spread."""
-    first = _flat(read(runs[0]).get("config", {}))
+    first = read(runs[0]).get("config", {})
     for run in runs:
-        config = _flat(read(run).get("config", {}))
-        if not config:
+        made_by = read(run).get("config", {})
+        if not made_by:
             raise CorpusError(f"{str(run)!r} is no run folder: it holds no run.json, which model_training.train writes")
-        other = [name for name in {**first, **config} if first.get(name) != config.get(name)]
-        other = [name for name in other if name not in SAME_ANYHOW]
+        other = config.differing(first, made_by, SAME_ANYHOW)
         if other:
             raise CorpusError(f"{str(runs[0])!r} and {str(run)!r} differ in more than the seed: {', '.join(other)}")
-    seeds = [_flat(read(run)["config"])["train.seed"] for run in runs]
+    seeds = [read(run)["config"]["train"]["seed"] for run in runs]
     if len(set(seeds)) < len(seeds):
         raise CorpusError(f"two of these runs have the same seed: {', '.join(map(str, seeds))}")
-
-
-def _flat(config: Mapping[str, Any], where: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in config.items():
-        flat |= _flat(value, f"{where}{key}.") if isinstance(value, dict) else {where + key: value}
-    return flat
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -26,13 +26,12 @@ from tqdm import tqdm
 
 from . import corpora, voices
 from .command import finish, tally
-from .phones import Phone
+from .phones import HEADER, Phone, rows_of_table
 from .sentences import sentences
 from .whole import write_whole
 
 SPEECH, PHONES = "speech.tsv", "phones.tsv"
 LICENCE = "CC0-1.0"  # the sentences are ours
-PHONE_COLUMNS = ("path", "phone", "start_s", "end_s", "burst_s")
 
 # For the small corpus: sentences of ours, rich in what lips must show, and a few voices, one of them to test on.
 SENTENCES = (
@@ -126,20 +125,15 @@ def _speak(out: Path, lines: Iterable[Line], minutes: float = 0.0) -> Iterator[t
 
 def _write_tables(out: Path, spoken: Iterable[tuple[tuple[str, ...], Sequence[Phone]]]) -> Counter[str]:
     """Both tables, when all is spoken: a corpus that was interrupted has none. Returns the lines of each folder."""
-    table, times = ["\t".join(corpora.COLUMNS)], ["\t".join(PHONE_COLUMNS)]
+    table, times = ["\t".join(corpora.COLUMNS) + "\n"], [HEADER]
     outcome: Counter[str] = Counter()
     for row, phones in tqdm(spoken, desc="speaking", unit="line", disable=None):
-        table.append("\t".join(row))
-        times += ["\t".join((row[0], *_columns(phone))) for phone in phones]
+        table.append("\t".join(row) + "\n")
+        times.append(rows_of_table(row[0], phones))
         outcome[row[0].split("/")[0]] += 1
     for name, rows in ((PHONES, times), (SPEECH, table)):
-        write_whole(out / name, "\n".join(rows) + "\n")
+        write_whole(out / name, "".join(rows))
     return outcome
-
-
-def _columns(phone: Phone) -> tuple[str, ...]:
-    burst = "" if phone.burst_s is None else f"{phone.burst_s:.3f}"
-    return phone.name, f"{phone.start_s:.3f}", f"{phone.end_s:.3f}", burst
 
 
 def main(argv: Sequence[str] | None = None) -> int:

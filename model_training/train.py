@@ -28,6 +28,7 @@ from .checkpoint import CHECKPOINT, Student, begin, load_checkpoint, resume, sav
 from .command import MENDABLE, finish
 from .corpora import CorpusError
 from .critic import Opponent
+from .dataset import Batches
 from .losses import Criterion
 from .network import FaceNetwork
 from .prepare import Shard, open_shard
@@ -54,6 +55,7 @@ def train(
     """
     group = group or ranks.alone()
     shard = group.together(lambda: open_shard(shard_folder))
+    source = group.together(lambda: Batches(shard, settings))
     settings, student = group.together(lambda: _ready(settings, out, start, group))
     criterion, model = _criterion(settings.loss, shard).to(group.device), group.shared(student.network)
     made_with = facts(start, shard_folder, shard, group)
@@ -63,7 +65,7 @@ def train(
     numbers = (number for step in range(student.step, end) for number in batch_numbers(step, settings.train, group))
     quiet = None if group.leads else True  # None: quiet where nobody looks
     progress = tqdm(total=end, initial=student.step, desc="training", unit="step", disable=quiet)
-    with feed.ahead(shard_folder, settings, numbers) as batches, progress:
+    with feed.ahead(source, shard_folder, settings, numbers) as batches, progress:
         while student.step < end:
             losses = _learn(student, model, criterion, settings.train, batches, group)
             progress.update()

@@ -126,6 +126,8 @@ def show(args: argparse.Namespace) -> str:
             closure = one.score.classes["closure"].f1["40"]
             rows.append(f"{who.path}\t{who.speaker}\t{one.score.score:.1f}\t{closure:.2f}\t{who.text}")
         write_whole(args.out / "worst.tsv", "\n".join(rows) + "\n")
+        for earlier in args.out.glob("worst_[0-9]*.png"):
+            earlier.unlink()
         for place, one in enumerate(judged[: args.count], start=1):
             draw(one, args.out / f"worst_{place}.png")
     except OSError as error:

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import dataclasses
+import os
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from model_training import align, corpora, espeak
+from model_training import align, corpora, espeak, labels
+from model_training.corpora import CorpusError
 from model_training.phones import Phone, read_phones
 
 LINE = "bob and mabel put a pebble by the pump"
@@ -71,6 +76,45 @@ def test_an_interrupted_alignment_goes_on_and_mends_the_last_line(corpus: Path, 
     assert sum(outcome.values()) == len(utterances)
 
 
+def test_what_was_dropped_is_tried_again_and_what_is_not_asked_for_stays(corpus: Path, tmp_path: Path) -> None:
+    first, second, third = corpora.read(corpus / "speech.tsv")[:3]
+    mute, gone = dataclasses.replace(first, text=""), dataclasses.replace(second, file=tmp_path / "none.wav")
+    out, dropped = tmp_path / "phones.tsv", tmp_path / "phones.dropped.tsv"
+    assert sum(align.align_corpus([third, mute, gone], out, workers=1).values()) == 3
+    assert dropped.read_text(encoding="utf-8") == f"{mute.path}\tno text\n{gone.path}\tmissing file\n"
+    assert align.align_corpus([first], out, workers=1) == {"kept": 1}
+    assert list(read_phones(out)) == [third.path, first.path]
+    assert dropped.read_text(encoding="utf-8") == f"{gone.path}\tmissing file\n"
+
+
+def test_a_table_without_bursts_goes_on_with_a_column_for_them(tmp_path: Path) -> None:
+    out, lines = tmp_path / "phones.tsv", [corpora.Utterance(p, tmp_path / p, 1, "ann", "en", "x", "") for p in "abc"]
+    out.write_text("path\tphone\tstart_s\tend_s\na\taa\t0.000\t0.100\nb\taa\t0.000\t0.1", encoding="utf-8")
+    assert [one.path for one in labels.unwritten(lines[1:], out)] == ["b", "c"]
+    labels.write([labels.Labelled("b", (Phone("p", 0.0, 0.1, 0.06),))], out, 1, "aligning")
+    told = "path\tphone\tstart_s\tend_s\tburst_s\na\taa\t0.000\t0.100\t\nb\tp\t0.000\t0.100\t0.060\n"
+    assert out.read_text(encoding="utf-8") == told
+
+
+def test_a_file_that_is_no_table_of_phones_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine.tsv").write_bytes(b"here before\xff\n")
+    with pytest.raises(CorpusError, match=r"mine.tsv' is no table of phone times"):
+        labels.unwritten([], tmp_path / "mine.tsv")
+    assert (tmp_path / "mine.tsv").read_bytes() == b"here before\xff\n"
+
+
+def test_a_process_that_dies_is_one_line(tmp_path: Path) -> None:
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        died = pool.map(os._exit, [1])
+        with pytest.raises(CorpusError, match="a process that aligns has died, .*: give fewer --workers"):
+            labels.write(died, tmp_path / "phones.tsv", 1, "aligning")  # type: ignore[arg-type]
+
+
+def test_words_keep_what_lies_under_an_accent_and_numbers_their_thousands() -> None:
+    assert align.words_of("The Café’s naïve, 1,500 fiancées!") == ["the", "cafe's", "naive", "1500", "fiancees"]
+    assert align.words_of("2,000,000 or 1,50 or 12,3456") == ["2000000", "or", "1", "50", "or", "12", "3456"]
+
+
 def test_a_pause_is_moved_to_where_the_energy_falls() -> None:
     rng = np.random.default_rng(0)
     samples = 0.1 * rng.standard_normal(16000).astype(np.float32)
@@ -109,6 +153,21 @@ def test_phone_tables_lose_stress_and_name_pauses(tmp_path: Path) -> None:
     table = tmp_path / "phones.tsv"
     table.write_text("path\tphone\tstart_s\tend_s\na\tAH0\t0.0\t0.1\na\tsp\t0.1\t0.4\n", encoding="utf-8")
     assert read_phones(table) == {"a": [Phone("ah", 0.0, 0.1), Phone("sil", 0.1, 0.4)]}
+
+
+@pytest.mark.parametrize("row", ["nan\t0.1", "0.0\tnan", "0.0\tinf", "0.0\t-1", "-0.1\t0.1", "0.2\t0.1", "0\t1\tnan"])
+def test_phone_times_that_cannot_be_are_refused_by_table_and_path(tmp_path: Path, row: str) -> None:
+    table = tmp_path / "phones.tsv"
+    table.write_text(f"path\tphone\tstart_s\tend_s\tburst_s\na/1.wav\taa\t{row}\n", encoding="utf-8")
+    with pytest.raises(CorpusError, match=r"phones.tsv' has a row of 'a/1.wav' from .* mend its times"):
+        read_phones(table)
+
+
+def test_a_burst_that_the_heading_does_not_know_is_not_lost_silently(tmp_path: Path) -> None:
+    table = tmp_path / "phones.tsv"
+    table.write_text("path\tphone\tstart_s\tend_s\na\tp\t0.0\t0.1\t0.06\n", encoding="utf-8")
+    with pytest.raises(CorpusError, match="a row of 'a' with more cells than its heading"):
+        read_phones(table)
 
 
 def test_german_under_english_text_and_the_wrong_line_are_rejected_with_their_score(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from addon.core.channels import ARKIT
 from addon.core.curves import lip_gap
-from model_training.articulation import CHANNELS, GESTURES, Effort, teacher_curves
+from model_training.articulation import CHANNELS, GESTURES, teacher_curves
 from model_training.phones import INVENTORY, Phone
 
 
@@ -76,14 +76,6 @@ def test_the_mouth_rests_in_pauses_and_never_leaves_its_range() -> None:
     assert curves.values.min() >= 0
     assert curves.values.max() <= 1
     assert np.all(curves.column("mouthClose") <= curves.column("jawOpen") + 1e-6)
-
-
-def test_jaw_and_lips_are_two_axes_of_effort() -> None:
-    phones = line("aa uw b aa")
-    usual, mumbled = teacher_curves(phones, 0.4), teacher_curves(phones, 0.4, effort=Effort(jaw=0.5))
-    assert mumbled.column("jawOpen").max() < 0.6 * usual.column("jawOpen").max()
-    assert np.allclose(mumbled.column("mouthPucker"), usual.column("mouthPucker"))
-    assert lip_gap(mumbled)[row(0.22)] <= 0.02
 
 
 def test_loud_vowels_open_further_than_soft_ones() -> None:

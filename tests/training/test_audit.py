@@ -65,6 +65,22 @@ def test_a_recording_on_both_sides_of_the_split_is_refused(
     audit.refuse_leaks(corpora.read(table), [])  # with no split there is nothing to leak
 
 
+def test_a_folder_to_keep_out_that_is_not_there_is_refused(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "split.toml").write_text('[corpus]\ndevelopment = ["dev", "devv"]\n')
+    inputs = ["--config", tmp_path / "split.toml", "--corpus", table, "--phones", tmp_path / "phones.tsv"]
+    for command, given in (
+        (audit.main, ["--corpus", table, "--development", "dev", "devv"]),
+        (prepare.main, [*inputs, "--out", tmp_path / "shard"]),
+    ):
+        assert command([str(item) for item in given]) == 2
+        told = capsys.readouterr()
+        assert told.err == "error: the corpus has no folder 'devv' to keep out: known are dev, train\n"
+        assert not told.out
+    assert not (tmp_path / "shard").exists()
+
+
 def test_prepare_refuses_a_recording_on_both_sides_before_anything_is_written(
     table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -30,6 +30,8 @@ def test_a_table_is_read_in_its_order_with_files_beside_it(tmp_path: Path) -> No
         ("", "no rows"),
         ("path\tseconds\na.wav\t1\n", "'speaker'"),
         (HEADER + "a.wav\tlong\tann\ten\tCC0-1.0\tHi\n", "line 2"),
+        (HEADER + "a.wav\tinf\tann\ten\tCC0-1.0\tHi\n", "line 2"),
+        (HEADER + "a.wav\t1\tann\n", "line 2 is cut off"),
         (HEADER + "a.wav\t-1\tann\ten\tCC0-1.0\tHi\n", "line 2"),
         (HEADER + 2 * "a.wav\t1\tann\ten\tCC0-1.0\tHi\n", "'a.wav' 2 times"),
     ],

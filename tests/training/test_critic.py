@@ -13,7 +13,8 @@ from torch import Tensor
 from addon.core.errors import FacewrightError
 from model_training import config, prepare, train
 from model_training.articulation import SOLO
-from model_training.critic import REACH, Critic, Opponent
+from model_training.config import CRITIC_ROWS as REACH
+from model_training.critic import Critic, Opponent
 
 CPU = torch.device("cpu")
 ROWS = 60

@@ -64,6 +64,7 @@ def test_what_was_never_heard_cannot_be_learnt_from(
 ) -> None:
     with pytest.raises(FacewrightError, match=r"heard.f16 in the shard: run model_training.distil first"):
         train.train(sharing(tiny_config, 0.5), shard, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
     with pytest.raises(FacewrightError, match=r"loss.heard of the training config must be a share, 0 to 1, not 2"):
         sharing(tiny_config, 2.0)
     copy = shutil.copytree(heard_shard, tmp_path / "shard")

@@ -76,7 +76,7 @@ def test_after_a_pause_a_stop_takes_only_so_much_of_it_as_lips_stay_closed() -> 
 
 def test_a_sign_of_no_sound_belongs_to_the_phone_before_it() -> None:
     told = [(10, "b"), (20, "ʔ"), (30, ""), (40, ""), (50, "a")]
-    heard = espeak._heard(told, 60, languages.known("de"))
+    heard = espeak._heard(told, 60, languages.language_of("de"))
     assert [(one.names, one.start, one.end) for one in heard] == [
         ((), 0, 10), (("b",), 10, 30), ((), 30, 50), (("aa",), 50, 60)
     ]  # fmt: skip

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from model_training import pack, prepare
+from model_training.corpora import CorpusError
 
 PART_MIB = 0.4
 
@@ -77,6 +79,15 @@ def test_nothing_that_is_there_is_written_over(
     assert pack.main(["--parts", str(parts), "--out", str(tmp_path)]) == 2
     assert "is not empty" in capsys.readouterr().err
     assert (tmp_path / "mine").read_text() == "here before"
+
+
+def test_a_shard_that_prepare_has_not_finished_is_not_packed(shard: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(shard, tmp_path / "shard")
+    with (copy / "targets.f16").open("ab") as file:
+        file.write(b"half a line")
+    with pytest.raises(CorpusError, match=r"prepare has not finished .*shard': run it again"):
+        pack.pack(copy, tmp_path / "parts")
+    assert not (tmp_path / "parts").exists()
 
 
 def test_a_line_too_long_for_a_part_says_what_would_do(

@@ -188,6 +188,19 @@ def test_what_is_dropped_is_listed_and_the_rest_goes_on(
     assert list(read_phones(out)) == [one.path for one in lines[1:]]
 
 
+def test_folders_that_are_not_asked_about_keep_their_times_and_bursts(
+    spoken: Path, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines, given = corpora.read(spoken / "speech.tsv"), read_phones(spoken / "phones.tsv")
+    asked, out = lines[0].folder, tmp_path / "again.tsv"
+    more = ["--folders", asked, "--keep-doubtful", "--keep-times"]
+    for _ in range(2):  # a second run changes nothing
+        assert realign.main(command(spoken, run, out, *more)) == 0
+        assert f"{sum(one.folder != asked for one in lines)} passed on as given" in capsys.readouterr().out
+        assert read_phones(out) == {one.path: given[one.path] for one in lines}
+    assert any(phone.burst_s is not None for phones in read_phones(out).values() for phone in phones)
+
+
 def test_doubtful_lines_are_dropped_with_the_figure(spoken: Path, run: Path) -> None:
     line = corpora.read(spoken / "speech.tsv")[0]
     listener = realign.Listener([run / train.CHECKPOINT])  # after sixty steps it hears next to nothing

@@ -51,6 +51,14 @@ def test_the_worst_lines_are_listed_and_drawn(measured: Path) -> None:
     assert all(1_000 < p.stat().st_size <= 100_000 for p in pictures)
 
 
+def test_fewer_pictures_leave_none_of_an_earlier_drawing(corpus: Path, tmp_path: Path) -> None:
+    told = ["--baseline", "viseme", "--corpus", corpus / "speech.tsv", "--phones", corpus / "phones.tsv"]
+    for count in (2, 1):
+        more = ["--folders", "en-us", "--lines", 2, "--count", count, "--out", tmp_path]
+        assert worst.main([str(one) for one in (*told, *more)]) == 0
+        assert len(list(tmp_path.glob("*.png"))) == count
+
+
 def test_the_page_stands_alone_and_shows_everything(measured: Path) -> None:
     assert report.main(["--run", str(measured)]) == 0
     text = (measured / "report.html").read_text(encoding="utf-8")

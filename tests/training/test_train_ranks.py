@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -46,8 +47,10 @@ def together(short: config.TrainingConfig, shard: Path, tmp_path_factory: pytest
     folder = tmp_path_factory.mktemp("together")
     write_config(short, folder).rename(folder / "short.toml")
     write_config(short, folder, steps=STEPS + 5).rename(folder / "long.toml")
-    wild = (folder / "long.toml").read_text(encoding="utf-8").replace("channels = 1.0", "channels = inf")
-    (folder / "wild.toml").write_text(wild, encoding="utf-8")
+    heard = (folder / "long.toml").read_text(encoding="utf-8").replace("heard = 0.0", "heard = 0.5")
+    (folder / "heard.toml").write_text(heard, encoding="utf-8")
+    wild = shutil.copytree(shard, folder / "wild") / "targets.f16"
+    wild.write_bytes(np.full(wild.stat().st_size // 2, np.nan, np.float16).tobytes())
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     script = [Path(__file__).with_name("two_processes.py"), folder, shard]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
@@ -81,11 +84,12 @@ def test_two_processes_learn_what_one_does_on_both_their_batches(
 
 
 def test_trouble_of_one_process_stops_both_with_one_line(together: Together) -> None:
-    assert together.statuses == [[0, 2, 2], [0, 2, 2]]
+    assert together.statuses == [[0, 2, 2, 2], [0, 2, 2, 2]]
     errors = [line for line in together.said.splitlines() if line.startswith("error: ")]
-    assert len(errors) == 2
+    assert len(errors) == 3
     assert f"the loss of batch {2 * STEPS + 1} is not a number" in errors[0]
-    assert "make room" in errors[1]
+    assert "loss.heard of the config needs heard.f16" in errors[1]
+    assert "make room" in errors[2]
 
 
 def test_trouble_keeps_the_checkpoint_of_both(together: Together) -> None:

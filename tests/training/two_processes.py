@@ -27,8 +27,9 @@ def main() -> None:
     folder, shard = Path(sys.argv[1]), Path(sys.argv[2])
     with ranks.joined() as group:
         statuses = [attempt(folder, "short.toml", shard, group)]
-        # An infinite weight makes the second process's loss infinite, and its alone.
-        statuses.append(attempt(folder, "long.toml" if group.leads else "wild.toml", shard, group))
+        # Curves that are not numbers make the second process's loss none, and its alone.
+        statuses.append(attempt(folder, "long.toml", shard if group.leads else folder / "wild", group))
+        statuses.append(attempt(folder, "heard.toml", shard, group))
         if group.leads:  # a full disk, where only the first process writes
             resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
         statuses.append(attempt(folder, "long.toml", shard, group))

@@ -1,0 +1,84 @@
+"""What may be trained on, and the shard that it becomes."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import pytest
+
+from model_training import config, corpora, prepare
+from model_training.corpora import CorpusError
+from model_training.phones import INVENTORY, Phone, read_phones
+
+from .conftest import CONFIGS
+
+
+def test_development_speakers_and_texts_stay_unheard(corpus: Path) -> None:
+    utterances = corpora.read(corpus / "speech.tsv")
+    held = utterances[0]
+    settings = config.CorpusSettings(development=(held.folder,))
+    copied = [dataclasses.replace(u, text=held.text) if i == 1 else u for i, u in enumerate(utterances)]
+    chosen, why = prepare.choose(copied, settings)
+    assert all(u.folder != held.folder and u.text != held.text for u in chosen)
+    assert why["dropped: text of the development set"] == 1
+    assert len(chosen) + sum(why.values()) == len(utterances)
+
+
+def test_preparing_again_after_a_kill_gives_the_same_shard(corpus: Path, shard: Path, tmp_path: Path) -> None:
+    chosen, _ = prepare.choose(corpora.read(corpus / "speech.tsv"), config.load(CONFIGS / "tiny.toml").corpus)
+    phones = read_phones(corpus / "phones.tsv")
+    prepare.prepare(chosen[:2], phones, tmp_path)
+    with (tmp_path / "samples.i16").open("ab") as file:
+        file.write(b"half a line")  # written, but never entered in the index
+    prepare.prepare(chosen, phones, tmp_path)
+    for name in ("lines.tsv", "samples.i16", "targets.f16", "phones.u8"):
+        assert (tmp_path / name).read_bytes() == (shard / name).read_bytes()
+
+
+def test_a_shard_with_lines_that_are_left_out_now_is_refused(corpus: Path, shard: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(shard, tmp_path / "shard")
+    index = (copy / "lines.tsv").read_bytes()
+    fewer = [one for one in corpora.read(corpus / "speech.tsv") if one.folder == "en-us"]
+    with pytest.raises(CorpusError, match=r"shard' holds [0-9]+ lines that this config leaves out: choose another"):
+        prepare.prepare(fewer, read_phones(corpus / "phones.tsv"), copy)
+    assert (copy / "lines.tsv").read_bytes() == index
+
+
+def test_rows_in_a_gap_between_phones_are_a_pause() -> None:
+    phones = [Phone("aa", 0.0, 0.04), Phone("m", 0.08, 0.12)]
+    assert prepare.rows_of(phones, 8).tolist() == [
+        INVENTORY.index(name) for name in "aa aa sil sil m m sil sil".split()
+    ]
+
+
+def test_lines_without_phones_are_dropped_and_counted(corpus: Path, tmp_path: Path) -> None:
+    outcome = prepare.prepare(corpora.read(corpus / "speech.tsv")[:2], {}, tmp_path)
+    assert outcome == {"dropped: not aligned": 2}
+    with pytest.raises(CorpusError, match="empty"):
+        prepare.open_shard(tmp_path)
+
+
+@pytest.mark.parametrize("name", prepare.ROW_BYTES)
+def test_a_shard_that_is_cut_off_is_told(shard: Path, tmp_path: Path, name: str) -> None:
+    copy = shutil.copytree(shard, tmp_path / "shard")
+    with (copy / name).open("r+b") as file:
+        file.truncate((copy / name).stat().st_size - 1)
+    with pytest.raises(CorpusError, match=f"{name} is shorter than lines.tsv says"):
+        prepare.open_shard(copy)
+    (copy / name).unlink()
+    with pytest.raises(CorpusError, match=f"{name} is shorter than lines.tsv says"):
+        prepare.open_shard(copy)
+
+
+def test_a_place_that_cannot_be_written_is_one_line(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table, phones = str(corpus / "speech.tsv"), str(corpus / "phones.tsv")
+    (tmp_path / "file").write_text("in the way")
+    inputs = ["--config", str(CONFIGS / "tiny.toml"), "--corpus", table, "--phones", phones]
+    assert prepare.main([*inputs, "--out", str(tmp_path / "file")]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "file" in err
