@@ -39,6 +39,16 @@ def curves_at(action: Any, path: str) -> list[Any]:
     return [curve for bag in bags if bag for curve in bag.fcurves if curve.data_path == path]
 
 
+def strip_curves(strip: Any, path: str) -> list[Any]:
+    """The curves for a data path that an NLA strip plays."""
+    if not HAS_SLOTS:
+        return [curve for curve in strip.action.fcurves if curve.data_path == path]
+    if strip.action_slot is None:
+        return []
+    bags = [part.channelbag(strip.action_slot) for layer in strip.action.layers for part in layer.strips]
+    return [curve for bag in bags if bag for curve in bag.fcurves if curve.data_path == path]
+
+
 def curves_in(action: Any, owner: Any) -> list[Any]:
     """The curves that a take's action has for `owner`, whether or not it moves it now."""
     animation = owner.animation_data

@@ -13,7 +13,7 @@ from ..core.curves import Array, Curves
 from ..core.errors import RigError, quoted
 from ..core.rigs import Fate
 from ..core.rigs.joints import ROLES
-from . import board, bones, facing, mapping_rows, offers, rig_properties, standing, turning
+from . import board, bones, facing, mapping_rows, nla, offers, rig_properties, turning
 from .bones import EYES, TITLES, Choices, Joint
 from .character import Character, character_of
 from .protection import DRIVEN, told
@@ -184,11 +184,13 @@ def _instead(best: offers.Offer, made: Sequence[offers.Offer]) -> Iterator[str]:
 
 
 def _under_strips(joints: Mapping[str, Joint]) -> Iterator[str]:
-    """What strips of the animator's turn too: an Action stands in their place while it lasts."""
+    """What strips of the animator's turn too, in a way that nothing can be put on top of."""
     for role, joint in joints.items():
         path = joint.path("location" if joint.pivot else bones.rotation_of(joint.target())[0])
-        if standing.pushed(joint.owner.block(), path, ours=False):
-            yield f"NLA strips of yours that turn the {TITLES[role]} ({joint.label}) do not show on the line's frames"
+        block = joint.owner.block()
+        if nla.is_moved(block, path) and nla.played(block, path, np.zeros(4, np.float32), ()) is None:
+            what = f"NLA strips of yours that turn the {TITLES[role]} ({joint.label})"
+            yield f"{what} are mixed or faded, so they do not show on the line's frames"
 
 
 def _unknown(best: offers.Offer, made: Sequence[offers.Offer]) -> Iterator[str]:

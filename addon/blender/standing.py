@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from ..core.curves import Array
-from . import compat
+from . import compat, nla
 from .bones import Joint
 from .targets import BAKED
 
@@ -27,7 +26,7 @@ def rest_of(joint: Joint, kind: str, path: str, now: Sequence[float]) -> list[fl
     action = block.animation_data.action if block.animation_data else None
     moving = action is not None and any(curve.data_path == path for curve in compat.curves_of(action, block))
     rest, source = REST.format(kind), SOURCE.format(kind)
-    if not (rest in target and ((moving and BAKED in action) or pushed(block, path))):
+    if not (rest in target and ((moving and BAKED in action) or nla.holds_bake(block, path))):
         target[rest] = list(now)
         if moving and BAKED not in action:
             target[source] = action
@@ -36,18 +35,14 @@ def rest_of(joint: Joint, kind: str, path: str, now: Sequence[float]) -> list[fl
     return list(target[rest])
 
 
-def pushed(block: Any, path: str, ours: bool = True) -> bool:
-    """Whether NLA strips move a property: those that hold a bake, or those of the animator's."""
-    animation = block.animation_data
-    tracks = [track for track in animation.nla_tracks if not track.mute] if animation and animation.use_nla else []
-    actions = [strip.action for track in tracks for strip in track.strips if strip.action]
-    return any((BAKED in action) == ours and compat.curves_at(action, path) for action in actions)
-
-
 def under(joint: Joint, kind: str, path: str, numbers: Array, rows: int, first_frame: int | None) -> Array:
     """The numbers, (1, N), or where the animator has keyed them, (T, N): one row a frame from the first frame on."""
     source = joint.target().get(SOURCE.format(kind))
     curves = compat.curves_at(source, path) if source is not None and first_frame is not None else []
+    if not curves and first_frame is not None:
+        played = nla.played(joint.owner.block(), path, numbers, range(first_frame, first_frame + rows))
+        if played is not None:
+            return played
     values = np.tile(numbers, (rows if curves else 1, 1))
     for curve in curves:
         if curve.array_index < len(numbers):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -492,13 +492,40 @@ def test_a_line_does_not_turn_on_from_one_that_was_pushed_to_the_nla(make_rig: R
     assert list(rig.pose.bones["head"][standing.REST.format(standing.ROTATION)]) == [1, 0, 0, 0]
 
 
-def test_strips_of_the_animators_that_turn_the_head_are_told(make_rig: Rig):
-    rig = make_rig()
-    for frame, z in ((1, 0.0), (50, 0.5)):
-        rig.pose.bones["head"].rotation_quaternion = (1, 0, 0, z)
-        rig.pose.bones["head"].keyframe_insert("rotation_quaternion", frame=frame)
-    track = rig.animation_data.nla_tracks.new()
-    track.strips.new("body", 1, rig.animation_data.action)
+@pytest.fixture
+def body(make_rig: Rig) -> bpy.types.Object:
+    """A rig whose head an NLA strip turns from frame 11 on, slower than it was keyed, again and again."""
+    rig = make_rig(mode="XYZ")
+    for frame, turn in ((1, 0.0), (25, 0.6)):
+        rig.pose.bones["head"].rotation_euler = (0, 0, turn)
+        rig.pose.bones["head"].keyframe_insert("rotation_euler", frame=frame)
+    strip = rig.animation_data.nla_tracks.new().strips.new("body", 11, rig.animation_data.action)
+    strip.scale, strip.repeat = 1.5, 2
+    compat.use_slot(strip, rig.animation_data)
     rig.animation_data.action = None
-    report = bake.write(bpy.context.scene, rig, staging.performance())
-    assert "NLA strips of yours that turn the head (head) do not show on the line's frames" in report.notes
+    return rig
+
+
+def head_turns(rig: bpy.types.Object, frames: Sequence[int]) -> np.ndarray:
+    turns = []
+    for frame in frames:
+        bpy.context.scene.frame_set(frame)
+        turns.append(list(rig.pose.bones["head"].rotation_euler))
+    return np.array(turns)
+
+
+def test_the_animators_strips_go_on_under_the_speech(body: bpy.types.Object):
+    frames = (1, 11, 20, 30, 44, 47, 60, 83, 90)
+    before = head_turns(body, frames)
+    assert np.ptp(before[:, 2]) > 0.3
+    bpy.context.scene.frame_set(33)
+    report = bake.write(bpy.context.scene, body, staging.performance(seconds=4))
+    assert report.notes == ()
+    np.testing.assert_allclose(head_turns(body, frames), before, atol=1e-3)
+
+
+def test_strips_that_only_blender_can_play_are_told(body: bpy.types.Object):
+    body.animation_data.nla_tracks[0].strips[0].blend_type = "ADD"
+    report = bake.write(bpy.context.scene, body, staging.performance())
+    told = "NLA strips of yours that turn the head (head) are mixed or faded, so they do not show on the line's frames"
+    assert told in report.notes

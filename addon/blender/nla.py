@@ -1,0 +1,66 @@
+"""What NLA strips do to a property: of a bake that was put there, or of the animator's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.curves import Array
+from . import compat
+from .targets import BAKED
+
+
+def holds_bake(block: Any, path: str) -> bool:
+    """Whether a strip that a bake was put into moves the property."""
+    return any(BAKED in strip.action for strip in _moving(block, path))
+
+
+def is_moved(block: Any, path: str) -> bool:
+    """Whether strips of the animator's move the property."""
+    return any(BAKED not in strip.action for strip in _moving(block, path))
+
+
+def played(block: Any, path: str, rest: Array, frames: Sequence[int]) -> Array | None:
+    """What the animator's strips make of a property whose numbers are `rest`, (N,): (T, N), one row a frame.
+
+    None where nothing moves it, or strips are mixed, bent in time or faded: only Blender itself can play those.
+    """
+    strips = [strip for strip in _moving(block, path) if BAKED not in strip.action]
+    if not strips or not all(_is_plain(strip) for strip in strips):
+        return None
+    values = np.tile(rest, (len(frames), 1))
+    for row, frame in enumerate(frames):
+        for strip in strips:  # one above replaces what those below say
+            at = _time_in(strip, frame)
+            for curve in compat.strip_curves(strip, path) if at is not None else ():
+                values[row, curve.array_index] = curve.evaluate(at)
+    return values
+
+
+def _moving(block: Any, path: str) -> Iterator[Any]:
+    """The strips that move a property, those of the lowest track first."""
+    animation = block.animation_data
+    for track in animation.nla_tracks if animation and animation.use_nla else ():
+        for strip in track.strips:
+            if not (track.mute or strip.mute) and strip.action and compat.strip_curves(strip, path):
+                yield strip
+
+
+def _is_plain(strip: Any) -> bool:
+    steady = not (strip.use_animated_influence or strip.use_animated_time)
+    whole = not (strip.use_reverse or strip.blend_in or strip.blend_out)
+    return bool(steady and whole and strip.blend_type == "REPLACE")
+
+
+def _time_in(strip: Any, frame: float) -> float | None:
+    """The frame of the strip's Action that it plays at one of the scene; None where it plays nothing."""
+    if frame < strip.frame_start and strip.extrapolation != "HOLD":
+        return None
+    if frame > strip.frame_end and strip.extrapolation == "NOTHING":
+        return None
+    passed = (min(max(frame, strip.frame_start), strip.frame_end) - strip.frame_start) / strip.scale
+    length = strip.action_frame_end - strip.action_frame_start
+    is_over = passed >= strip.repeat * length - 1e-3 and strip.repeat == round(strip.repeat)
+    return float(strip.action_frame_start + (length if is_over else passed % max(length, 1e-3)))
