@@ -119,14 +119,15 @@ def keys_of_emotion(scene: bpy.types.Scene) -> bytes:
 
 
 def _marked(values: Array, settings: Settings, rate: float) -> Array:
-    """Emotions over time, (T, 8), that marks take over from their first on."""
+    """Emotions over time, (T, 8), held back by neutral, that marks take over from their first on."""
     marks, ease_s = emotions.marks(settings.emotion.track), settings.emotion.transition_s
+    held = emotions.held_back(values)
     if not marks:
-        return values
+        return held
     first = math.floor((marks[0][0] - ease_s / 2) * rate)
     base = tuple(values[np.clip(first, 0, len(values) - 1)].tolist())
     after = emotions.keyed(base, marks, len(values), rate, ease_s)
-    after[: max(0, first)] = values[: max(0, first)]
+    after[: max(0, first)] = held[: max(0, first)]
     return after
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ..core import capture, channels
 from ..core.curves import Array, Curves
 from ..core.errors import RigError, quoted
-from ..core.rigs.inverse import channels_of
+from ..core.rigs.inverse import channels_of, parted
 from . import compat, rig, sound
 from .targets import VISEMES, Owner, Strand
 
@@ -128,6 +128,9 @@ def _solved(found: rig.Head, strands: Sequence[Strand], values: Array, rate: flo
         best[better], miss[better] = tried[better], still[better]
         if not better.any():
             break
+    for one, other in _contrary(response, told):
+        parted(best, one, other)
+        told.append(other)
     spoken = [name for name in _visemes_show(found) if name not in [channels.ALL[index] for index in told]]
     names = [name for name in channels.ALL if name in spoken or channels.ALL.index(name) in told]
     curves = _rows(best, rate).select([name for name in channels.ALL if name in names])
@@ -143,6 +146,15 @@ def _response(found: rig.Head, shown: npt.NDArray[np.bool_]) -> Matrix:
     response: Matrix = (seen[1:] - seen[0]).T / PROBE
     response[:, close] -= response[:, jaw]
     return response
+
+
+def _contrary(response: Matrix, told: Sequence[int]) -> list[tuple[int, int]]:
+    """Channels that are told, with those left out that do the contrary; angles are told with their sign."""
+    shapes = [channels.ALL.index(name) for name in channels.ARKIT]
+    pairs = [(one, other) for one in told for other in shapes if one in shapes and other not in told]
+    return [
+        (i, k) for i, k in pairs if np.allclose(response[:, i], -response[:, k], atol=SEEN) and response[:, i].any()
+    ]
 
 
 def _is_double(response: Matrix, index: int, told: Sequence[int]) -> bool:
@@ -162,7 +174,8 @@ def _guess(found: rig.Head, strands: Sequence[Strand], values: Array) -> Matrix:
     if found.detection.rig is None or not found.parts:
         return guess
     names = {strand.name: column for column, strand in enumerate(strands) if strand.name in found.controls}
-    keys = Curves(values[:, list(names.values())], tuple(names), 1.0)
+    at_rest = _strands(found, np.zeros((1, len(channels.ALL))), np.ones(len(strands), np.bool_))
+    keys = Curves((values - at_rest)[:, list(names.values())].astype(np.float32), tuple(names), 1.0)
     return channels_of(found.detection.rig, keys).select(channels.ALL).values.astype(np.float64)
 
 

@@ -59,12 +59,16 @@ class Head:
         rig = self.detection.rig
         if rig is None or not self.parts:
             return []
-        if self.joints.keys() & set(EYES) and self.choices.eyes != "BOTH":
-            still = np.zeros(len(curves.values), np.float32)
-            curves = curves.with_columns(dict.fromkeys(LOOKS, still))  # the eyes turn, so nothing is left for the keys
-        controls = rig.controls(curves, self.controls)
-        if "jaw" in self.joints and self.choices.jaw != "BOTH" and "jawOpen" in self.detection.keys:
-            controls = controls.with_columns({self.detection.keys["jawOpen"]: np.zeros(len(curves.values), np.float32)})
+        still = np.zeros(len(curves.values), np.float32)
+        if self.choices.eyes != "BOTH":  # an eye that turns leaves nothing for the keys
+            looks = [name for role in self.joints.keys() & set(EYES) for name in SHOWN_BY[role]]
+            curves = curves.with_columns(dict.fromkeys(looks, still))
+        jaws: list[str] = []
+        if "jaw" in self.joints and self.choices.jaw != "BOTH":
+            jaws = self._jaw_keys()
+            if any(control in rig.visemes for control in self.detection.found):  # the bone opens, and shuts, the mouth
+                curves = curves.with_columns({"jawOpen": still, "mouthClose": still})
+        controls = rig.controls(curves, self.controls).with_columns(dict.fromkeys(jaws, still))
         groups = self._groups()
         return [
             Strand(part.owner, place.path, place.index, groups[place.name], place.name, controls.column(place.name))
@@ -85,6 +89,14 @@ class Head:
         rig, jaw = self.detection.rig, curves.column("jawOpen")
         closes = rig is not None and rig.closure != "absolute" and rig.can_close(self.detection.found)
         return jaw if closes else np.maximum(jaw - curves.column("mouthClose"), 0)
+
+    def _jaw_keys(self) -> list[str]:
+        """The keys, of teeth too, that open the jaw before all else; a viseme is none."""
+        rig = self.detection.rig
+        written = rig.written(self.detection.found, self.controls) if rig else {}
+        plain = {control: rig.parts(control) for control in written if control not in rig.visemes}
+        opening = [control for control, parts in plain.items() if max(parts, key=lambda n: abs(parts[n])) == "jawOpen"]
+        return [key for control in opening for key in written[control]]
 
     def _groups(self) -> dict[str, str]:
         """Control → the Graph Editor's group: that of the channel which it shows most."""

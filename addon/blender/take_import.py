@@ -97,7 +97,7 @@ def _late_s(order: Order, recording: formats.Recording, line: sound.Line | None,
         raise FormatError(
             f"{quoted(order.path)} begins at {begins}, {abs(late_s) / 3600:.1f} hours away; align it otherwise"
         )
-    return late_s
+    return late_s / timecode.NTSC if recording.is_slow else late_s
 
 
 __all__ = ["OFFSET", "START", "TIMECODE", "Order", "run", "sound_beside"]

@@ -20,8 +20,8 @@ FARTHEST_RAD = np.pi / 2  # nobody looks behind himself without turning the body
 class Direction:
     """Curves of any rate, from the line's beginning, held at their ends; None where nothing is directed.
 
-    `emotion` has columns of `emotions.NAMES` (those left out are 0) and takes the place of what the settings say;
-    `look` has `lookYaw` and `lookPitch`.
+    `emotion` has columns of `emotions.NAMES` (those left out are 0), which neutral has held back already, and takes the
+    place of what the settings say; `look` has `lookYaw` and `lookPitch`.
     """
 
     emotion: Curves | None = None

@@ -67,14 +67,22 @@ def track(marks: tuple[Mark, ...]) -> str:
 
 
 def keyed(base: Mood, marks: tuple[Mark, ...], rows: int, rate: float, transition_s: float) -> Array:
-    """The weights over time, (T, 8): `base` until the first mark, then each mark's; half changed at the mark itself."""
-    weights = np.tile(np.asarray(base, np.float32), (rows, 1))
+    """The weights over time, (T, 8): `base` until the first mark, then each mark's; half changed at the mark itself.
+
+    Neutral holds the others back before they change, for else a change to or from it would be lopsided.
+    """
+    weights = np.tile(held_back(np.asarray([base], np.float32)), (rows, 1))
     t = np.arange(rows) / rate
     for time_s, wanted in marks:  # a later mark takes over from whatever the change before it has reached
         share = np.clip((t - time_s) / transition_s + 0.5, 0, 1)
         eased = (share * share * (3 - 2 * share)).astype(np.float32)[:, np.newaxis]
-        weights += eased * (np.asarray(wanted, np.float32) - weights)
+        weights += eased * (held_back(np.asarray([wanted], np.float32)) - weights)
     return weights
+
+
+def held_back(moods: Array) -> Array:
+    """Weights, (T, 8), of which neutral, the first, holds the others back."""
+    return np.concatenate([moods[:, :1], moods[:, 1:] * (1 - moods[:, :1])], axis=1)
 
 
 def _known(word: str) -> str | None:

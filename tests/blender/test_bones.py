@@ -529,3 +529,29 @@ def test_strips_that_only_blender_can_play_are_told(body: bpy.types.Object):
     report = bake.write(bpy.context.scene, body, staging.performance())
     told = "NLA strips of yours that turn the head (head) are mixed or faded, so they do not show on the line's frames"
     assert told in report.notes
+
+
+VISEMES = tuple(f"viseme_{name}" for name in "sil PP FF TH DD kk CH SS nn RR aa E I O U".split())
+
+
+@pytest.mark.parametrize("keys", [("headShape.jawOpen", "teethShape.jawOpen", "headShape.mouthSmileLeft"), VISEMES])
+def test_a_jaw_bone_leaves_nothing_to_the_keys_of_teeth_or_to_open_visemes(make_rig: Rig, keys):
+    armature = make_rig(keys=keys)
+    armature.facewright_rig.jaw_by = "BONES"
+    found = rig.examine(bpy.context.scene, armature)
+    columns = {"jawOpen": np.array([0.6, 0.6], np.float32), "mouthClose": np.array([0, 0.6], np.float32)}
+    curves = Curves(np.stack(list(columns.values()), axis=1), tuple(columns), 24.0)
+    turned = [strand.values for strand in found.strands(curves) if strand.name in found.controls]
+    assert turned
+    assert not np.any(turned)
+
+
+def test_an_eye_that_does_not_turn_keeps_its_keys(make_rig: Rig):
+    armature = make_rig(keys=channels.ARKIT, names={"eye.R": "lamp"})
+    armature.facewright_rig.eyes = "BONES"
+    found = rig.examine(bpy.context.scene, armature)
+    assert {"left_eye", "right_eye"} & found.joints.keys() == {"left_eye"}
+    looks = Curves(np.full((2, 2), 0.4, np.float32), ("eyeLookInLeft", "eyeLookInRight"), 24.0)
+    strands = {strand.name: strand.values for strand in found.strands(looks)}
+    assert strands["eyeLookInRight"][0] == pytest.approx(0.4)
+    assert strands["eyeLookInLeft"][0] == 0

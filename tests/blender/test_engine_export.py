@@ -249,3 +249,11 @@ def test_the_operator_exports_the_active_head(character, tmp_path):
     check(glb(tmp_path / "face.glb")[0]["Face"], channels.ARKIT)
     with pytest.raises(RuntimeError, match="unknown ending"):
         bpy.ops.facewright.export_character(filepath=str(tmp_path / "face.mp4"))
+
+
+def test_gltf_keeps_time_at_a_rate_of_television(character, scene, tmp_path):
+    scene.render.fps, scene.render.fps_base = 30, 1.001
+    engine_export.export(scene, character, tmp_path / "face.glb")
+    assert scene.render.fps_base == pytest.approx(1.001)
+    _tracks, _clips, times = glb(tmp_path / "face.glb")
+    np.testing.assert_allclose(times, np.arange(FRAMES) * 1.001 / 30, atol=1e-5)

@@ -8,10 +8,11 @@ import bpy
 import numpy as np
 import pytest
 
-from addon.blender import bake, export, export_operators, sound, take_import
+from addon.blender import bake, export, export_operators, mapping_rows, sound, take_import
 from addon.core import channels, formats, rigs
 from addon.core.curves import Curves, lip_gap
 from addon.core.errors import RigError
+from addon.core.rigs.custom import build
 
 from .conftest import curve_of, state
 
@@ -140,3 +141,21 @@ def test_what_cannot_be_exported_is_said_and_nothing_is_written(head, tmp_path):
             bpy.ops.facewright.export_curves(**options)
     assert state() == before
     assert not list(tmp_path.iterdir())
+
+
+def test_rows_with_an_offset_or_turned_round_are_read_back(make_head):
+    head = make_head(
+        keys=[*(name for name in channels.ARKIT if name not in ("jawOpen", "mouthSmileLeft")), "Jaw", "No"]
+    )
+    rows = [
+        {"channel": "jawOpen", "key": "Jaw", "gain": 0.5, "offset": 0.1},
+        {"channel": "mouthSmileLeft", "key": "No", "invert": True},
+    ]
+    mapping_rows.write(head, build("a test", rows))
+    given = {"jawOpen": 0.6, "mouthClose": 0.3, "mouthSmileLeft": 0.4}
+    values = np.linspace(0, 1, 10, dtype=np.float32)[:, np.newaxis] * np.array(list(given.values()), np.float32)
+    baked(head, Curves(values, tuple(given), 24.0))
+    found = export.read_back(bpy.context.scene, head, 1, 10)
+    assert found.notes == ()
+    for name, value in given.items():
+        np.testing.assert_allclose(found.curves.column(name), np.linspace(0, value, 10), atol=1e-3, err_msg=name)

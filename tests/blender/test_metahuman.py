@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import bpy
 import numpy as np
 import pytest
 
-from addon.blender import bake, rig, sound
+from addon.blender import bake, export, rig, sound
 from addon.core import channels
 from addon.core.curves import Curves
 from addon.core.errors import RigError
@@ -261,3 +263,15 @@ def test_reallusion_s_profile_takes_epic_s_weights_name_for_name(make_head: Head
     for row, channel in enumerate(channels.ARKIT):
         expected = {k.replace("tongueRollDown", "tongueBendDown"): v for k, v in EPIC.get(channel, {}).items()}
         assert {raw(name): value for name, value in rows[row].items()} == pytest.approx(expected, abs=1e-6), channel
+
+
+def test_what_was_baked_on_a_board_is_read_back(board):
+    given = {"eyeBlinkLeft": 1.0, "eyeLookInLeft": 0.3, "jawLeft": 0.4, "mouthRight": 0.3, "jawOpen": 0.2}
+    values = np.linspace(0, 1, 10, dtype=np.float32)[:, np.newaxis] * np.array(list(given.values()), np.float32)
+    line = sound.Line(Path("line.csv"), "line", 1)
+    bake.write(bpy.context.scene, board, bake.Performance(line, Curves(values, tuple(given), 24.0), ()))
+    found = export.read_back(bpy.context.scene, board, 1, 10)
+    assert found.notes == ()
+    for name in channels.ARKIT:
+        wanted = np.linspace(0, given.get(name, 0.0), 10)
+        np.testing.assert_allclose(found.curves.column(name), wanted, atol=1e-3, err_msg=name)

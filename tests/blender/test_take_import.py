@@ -178,3 +178,16 @@ def test_the_operator_imports_onto_the_active_head(head, take):
 def test_the_operator_says_what_is_wrong(head, tmp_path):
     with pytest.raises(RuntimeError, match=r"cannot be read"):
         bpy.ops.facewright.import_take(filepath=str(tmp_path / "none.csv"))
+
+
+@pytest.mark.parametrize(("base", "first"), [(1.0, 14401), (1.001, 14401)])
+def test_ten_minutes_of_film_are_ten_minutes_of_its_own_count(head, settings, take, tmp_path, base, first):
+    scene = bpy.context.scene
+    scene.render.fps_base = base
+    curves = formats.read(take)
+    formats.write(tmp_path / "film.csv", curves, 24.0, 3600 + 600)
+    order = take_import.Order(
+        path=tmp_path / "film.csv", frame=1, align="TIMECODE", at="01:00:00:00", rate=None if base == 1 else 24 / base
+    )
+    take_import.run(scene, head, order, settings)
+    assert keys_on(head, "jawOpen")[0, 0] == first

@@ -16,7 +16,7 @@ from ..curves import Array, Curves, resample
 from ..errors import FormatError, quoted
 from .recording import ROLLS, Recording, channel_of, columns_of, listed
 from .table import Table
-from .timecode import CLOCK, DAY_S, USUAL, Times, ends_a_second, parse, seconds, timecode
+from .timecode import CLOCK, DAY_S, USUAL, Times, ends_a_second, falls_behind, parse, seconds, timecode
 from .timecode import KIND as CODE_KIND
 from .timing import evened, rate_of
 from .whole import written_whole
@@ -69,7 +69,8 @@ def read(path: Path, rate: float | None = None) -> Recording:
     notes += (
         (f"{even.bridged} of {len(even.curves.values)} frames were dropped and are bridged",) if even.bridged else ()
     )
-    return Recording(even.curves, float(times[0] % DAY_S) if counted else None, notes)
+    start_s = float(times[0] % DAY_S) if counted else None
+    return Recording(even.curves, start_s, notes, falls_behind(codes, counted))
 
 
 def _columns(table: Table) -> dict[str, int]:

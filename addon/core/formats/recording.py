@@ -24,6 +24,7 @@ class Recording:
     curves: Curves
     start_s: float | None = None  # seconds after midnight; None where the file keeps no timecode
     notes: tuple[str, ...] = ()
+    is_slow: bool = False  # whether its timecode falls behind the day, as 23.976 does that is counted as 24
 
 
 def channel_of(name: str) -> str | None:

@@ -105,6 +105,12 @@ def _base(codes: Times, rate: float | None) -> int:
     return told if told >= least else max(least, USUAL)
 
 
+def falls_behind(codes: Times, runs: float) -> bool:
+    """Whether a timecode that counts `runs` frames a second leaves out no numbers to keep up with the day."""
+    base = round(runs)
+    return runs != base and not (base in DROPS and _drops(codes, base))
+
+
 def _drops(codes: Times, base: int) -> bool:
     """Whether the timecode leaves out the first numbers of a minute, as it does beside a `;` or by what it does."""
     if (codes[:, KIND] == DROP).any():

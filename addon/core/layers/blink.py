@@ -64,7 +64,9 @@ def _moments(
     durations_s = settings.duration_s * rng.uniform(1 - DURATION_SPREAD, 1 + DURATION_SPREAD, len(times_s))
     again = rng.random(len(times_s)) < settings.doubles
     seconds_s = (times_s + durations_s + rng.uniform(*DOUBLE_AFTER_S, len(times_s)))[again]
-    return np.concatenate([times_s, seconds_s]), np.concatenate([durations_s, durations_s[again]])
+    begins_s, lasts_s = np.concatenate([times_s, seconds_s]), np.concatenate([durations_s, durations_s[again]])
+    whole = begins_s + lasts_s <= (len(prosody.pitch_hz) - 1) / prosody.rate  # the last row is held, eyes open
+    return begins_s[whole], lasts_s[whole]
 
 
 def _drawn_to_shifts(rng: np.random.Generator, times_s: Moments, planned: GazePlan | None, readiness: float) -> Moments:

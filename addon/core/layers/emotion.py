@@ -79,15 +79,18 @@ def emotion(curves: Curves, prosody: Prosody, settings: EmotionSettings, moods: 
 
 
 def wanted(prosody: Prosody, settings: EmotionSettings, moods: Array | None = None) -> Array:
-    """The weight of each emotion at every row, (T, 8), after marks, the voice, and what neutral holds back."""
+    """The weight of each emotion at every row, (T, 8), after marks, the voice, and what neutral holds back.
+
+    moods: instead of the settings', held back already.
+    """
     rows = len(prosody.pitch_hz)
     if moods is None:
         marks = emotions.marks(settings.track)
         moods = emotions.keyed(settings.mood, marks, rows, prosody.rate, settings.transition_s)
     if settings.from_voice:
-        moods = soft_sum(moods, np.float32(settings.from_voice) * voice.moods(prosody))
-    free = 1 - moods[:, :1]
-    return np.concatenate([moods[:, :1], moods[:, 1:] * free], axis=1)
+        guessed = np.float32(settings.from_voice) * voice.moods(prosody)
+        moods = soft_sum(moods, guessed * (1 - moods[:, :1]))
+    return moods
 
 
 def _shares(rng: np.random.Generator, weights: Array, rate: float) -> dict[str, Array]:

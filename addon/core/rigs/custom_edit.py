@@ -13,7 +13,7 @@ from .detect import Detection
 # How names say a side, the surest first: browDown_L, CTRL_L_eye, L.Brow; mouthLipsTogetherUL; ウィンク右; mouthLeft.
 SIDES = (
     re.compile(r"(?<![^\W_])[LlRr](?![^\W_])"),
-    re.compile(r"(?:(?<=[a-z0-9])|(?<=[a-z][A-Z]))[LR](?=$|[._])"),
+    re.compile(r"(?:(?<=[a-z0-9])|(?<=[a-z_][A-Z]))[LR](?=$|[._])"),
     re.compile(r"[左右]"),
     re.compile(r"left|right|Left|Right|LEFT|RIGHT"),
 )

@@ -15,6 +15,7 @@ from .detect import Detection, detection_of
 from .rigmap import RigMap, Weights
 
 BY_HAND = "Mapping by hand"
+WIDEST_SLIDER = 2.0  # from -1 to 1; what goes further counts in another unit
 STILL_JAW = 1e-6  # a jaw that is open less has no share to measure by
 
 
@@ -92,8 +93,7 @@ class CustomRig(RigMap):
         if not jaws or self.closure != "relative" or any(control in self.visemes for control in found):
             return seen
         jaw, close = seen.column("jawOpen"), seen.column("mouthClose")
-        rest = np.zeros(1, np.float32)
-        opened = [np.abs(row.shown(jaw) - row.shown(rest)) for row in jaws if row.key in found]
+        opened = [_opened(row, jaw) for row in jaws if row.key in found]
         widest = np.max(opened, axis=0) if opened else np.zeros_like(jaw)
         ratio = np.where(jaw > STILL_JAW, widest / np.maximum(jaw, np.float32(STILL_JAW)), np.float32(1))
         return seen.with_columns({"mouthClose": close * ratio})
@@ -105,6 +105,14 @@ class CustomRig(RigMap):
         if base.can_close(found):
             return seen if base.closure == "relative" else curves
         return seen.with_columns({"mouthClose": np.zeros(len(seen.values), np.float32)})
+
+
+def _opened(row: Row, jaw: Array) -> Array:
+    """How far a row opens the jaw, (T,): of a key that counts degrees, say, the share of all that it can do."""
+    rest = float(row.shown(np.zeros(1, np.float32))[0])
+    reach = max(row.high - rest, rest - row.low)
+    opened: Array = np.abs(row.shown(jaw) - np.float32(rest))
+    return opened / np.float32(reach) if reach > WIDEST_SLIDER else opened
 
 
 def mapped(detection: Detection, custom: CustomMap) -> Detection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from ..curves import Array, Curves
 from ..errors import RigError
@@ -39,7 +40,22 @@ def _solved(rig: RigMap, wanted: list[str], values: Array) -> dict[str, Array]:
     names = list(dict.fromkeys(channel for control in wanted for channel in rig.parts(control)))
     weights = np.array([[rig.parts(control).get(name, 0.0) for name in names] for control in wanted])  # (R, C)
     solved = values.astype(np.float64) @ np.linalg.pinv(weights).T
+    for one, other in contrary(weights):
+        parted(solved, one, other)
     return dict(zip(names, solved.T.astype(np.float32), strict=True))
+
+
+def contrary(weights: npt.NDArray[np.float64]) -> list[tuple[int, int]]:
+    """Columns of (R, C) that do just the contrary, in pairs: such as a lid's blink and its widening, on one control."""
+    count = weights.shape[1]
+    pairs = [(one, other) for one in range(count) for other in range(one + 1, count)]
+    return [(i, k) for i, k in pairs if weights[:, i].any() and np.array_equal(weights[:, i], -weights[:, k])]
+
+
+def parted(solved: npt.NDArray[np.float64], one: int, other: int) -> None:
+    """Gives what a control shows of two contrary channels, columns of (T, C), to that on whose side it is."""
+    shown = solved[:, one] - solved[:, other]
+    solved[:, one], solved[:, other] = np.maximum(shown, 0), np.maximum(-shown, 0)
 
 
 def _mixed(rig: RigMap, spoken: list[str], values: Array) -> dict[str, Array]:

@@ -12,6 +12,7 @@ from addon.core import channels, emotions, layers, voice
 from addon.core.curves import Curves
 from addon.core.direction import Direction
 from addon.core.layers import emotion
+from addon.core.layers.emotion import wanted
 from addon.core.prosody import Prosody
 from addon.core.settings import EmotionSettings, Settings
 
@@ -187,3 +188,11 @@ def test_every_seed_gives_another_take_that_repeats_to_the_byte(made_prosody: Ma
     assert len(takes) == 12
     again = {layers.perform(rest(700), prosody, replace(mood, seed=seed)).values.tobytes() for seed in range(12)}
     assert again == takes
+
+
+@pytest.mark.parametrize("track", ["0 neutral; 3 joy 0.6", "0 joy 0.6; 3 neutral", "0 anger 0.6; 3 joy 0.6"])
+def test_half_of_every_change_is_made_at_its_mark(track: str) -> None:
+    weights = wanted(silent(300), EmotionSettings(track=track))
+    joy = weights[:, emotions.NAMES.index("joy")]
+    assert joy[150] == pytest.approx(0.3, abs=1e-3)
+    assert joy.max() == pytest.approx(0.6, abs=1e-3)

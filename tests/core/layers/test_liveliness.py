@@ -242,3 +242,10 @@ def test_gaze_by_itself_and_gaze_as_planned_are_the_same(made_prosody: Make) -> 
     alone, given = gaze(rest(700), prosody, settings), gaze(rest(700), prosody, settings, planned)
     assert alone.values.tobytes() == given.values.tobytes()
     assert head(rest(700), prosody, HeadSettings()).values.shape == alone.values.shape
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_take_ends_with_open_eyes(seed: int, made_prosody: Make) -> None:
+    for prosody in (silent(200), made_prosody(200)):
+        lids = blink(rest(200), prosody, BlinkSettings(seed=seed, doubles=0.5)).column("eyeBlinkLeft")
+        assert lids[-1] < 1e-3

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from addon.core import channels
-from addon.core.curves import lip_gap
+from addon.core.curves import Curves, lip_gap
 from addon.core.errors import RigError
 from addon.core.rigs import CustomMap, Fate, Row, conventions, detect, mapped
 from addon.core.rigs.custom import build
@@ -266,3 +266,11 @@ def test_a_row_that_is_wrong_is_refused_in_one_line_by_number_and_reason(entry, 
     assert complaint in message
     assert "\n" not in message
     assert len(message) < 400
+
+
+def test_lips_follow_a_jaw_that_counts_degrees():
+    found = mapped(detect([*ARKIT[1:], "Degrees"]), CustomMap((Row("jawOpen", "Degrees", 25.0, 0.0, 0.0, 25.0),)))
+    mouth = Curves(np.array([[0.02, 0.02], [0.1, 0.05], [0.4, 0.4]], np.float32), ("jawOpen", "mouthClose"), 50.0)
+    shown = found.rig.controls(mouth, found.controls)
+    np.testing.assert_allclose(shown.column("Degrees"), [0.5, 2.5, 10], rtol=1e-5)
+    np.testing.assert_allclose(shown.column("mouthClose"), [0.02, 0.05, 0.4], rtol=1e-5)

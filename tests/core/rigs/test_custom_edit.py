@@ -15,6 +15,7 @@ SIDED = {
     "L_Brow.001": "R_Brow.001",
     "CTRL_L_eye_blink.ty": "CTRL_R_eye_blink.ty",
     "mouthLipsTogetherUL": "mouthLipsTogetherUR",
+    "Mouth_Mouth_Press_UL": "Mouth_Mouth_Press_UR",
     "eyeLookRightL": "eyeLookLeftR",
     "blendShape1.eyeBlink_L": "blendShape1.eyeBlink_R",
     "MOUTH_LEFT": "MOUTH_RIGHT",

@@ -60,3 +60,12 @@ def test_keys_of_no_such_convention_are_refused() -> None:
     rig = rigs.conventions()[0]
     with pytest.raises(RigError, match="nothing can be read back"):
         channels_of(rig, Curves(np.zeros((1, 1), np.float32), ("belly",), 50.0))
+
+
+def test_each_of_two_channels_on_one_control_comes_back_on_its_side() -> None:
+    board = next(rig for rig in rigs.conventions() if rig.name == "metahuman_board")
+    given = {"eyeBlinkLeft": 1.0, "eyeLookInRight": 0.3, "jawLeft": 0.4, "mouthRight": 0.3}
+    curves = Curves(np.array([list(given.values()), [0.0] * 4], np.float32), tuple(given), 50.0)
+    back = channels_of(board, board.controls(curves, tuple(board.weights)))
+    for name in back.names:
+        assert back.column(name)[0] == pytest.approx(given.get(name, 0.0), abs=1e-5), name
