@@ -17,6 +17,7 @@ export ORT_DISABLE_TELEMETRY := 1
 export OMP_NUM_THREADS       ?= 1
 
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 .PHONY: help demo test oldest lint types imports check extension window train-tiny wheel clean
 
 help:  ## this list
@@ -61,7 +62,6 @@ train-tiny: $(DEV)  ## speak a corpus, prepare it, train, export, evaluate: ever
 	$(BIN)/python -m model_training.evaluate --model runs/tiny/tiny.onnx --corpus $(SPOKEN)/speech.tsv --phones $(SPOKEN)/phones.tsv --folders en-us+f5
 
 wheel: $(DEV)  ## the pip package, in dist
-	rm -rf build
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean:  ## forget everything that was built here

@@ -129,7 +129,7 @@ def emotion(figure: Any, heard: Heard) -> None:
     shown = perform(heard, Settings(emotion=keyed))
     shade(lower, phrases(heard.prosody))
     track(lower, shown, "mouthSmileLeft", "cheekSquintLeft", "browDownLeft")
-    tidy(lower, "while it speaks (shaded) the mouth keeps 60 % of it, brows and cheeks all")
+    tidy(lower, "while it speaks (shaded) the mouth keeps half of it, brows and cheeks all")
 
 
 def heard_in_the_voice(figure: Any, heard: Heard) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import sys
 from collections.abc import Sequence
 
 import bpy
@@ -142,4 +143,7 @@ def _run_command(arguments: Sequence[str]) -> int:
     """`blender --command facewright ...`, the same command line as outside Blender; its exit code."""
     from .. import cli
 
+    if not bpy.app.online_access and any(argument.partition("=")[0] == "--to" for argument in arguments):
+        print("facewright: Blender is offline; allow online access in its preferences to use --to", file=sys.stderr)
+        return cli.MENDABLE
     return cli.main(arguments)

@@ -26,6 +26,11 @@ MAX_CHANNELS = 64  # a 7.1.4 bed or a location recorder fits; more is a measurem
 MIN_RATE, MAX_RATE = 4_000, 768_000  # below 4 kHz no consonant survives
 MAX_LEVEL = 100.0  # 40 dB over full scale: integers stored as floats, not speech
 WAV_UNKNOWN_SIZES = (0, 2**31 - 1, 2**31, 2**32 - 1)  # what a program that writes to a pipe leaves in the header
+ENDLESS_FRAMES = 2**62  # libsndfile's word for a length that it does not know
+UNFINISHED_BYTES = 4_096  # more than the header of a WAV without sound takes
+MOST_PLAIN_CHANNELS = 2
+SILENT_CHANNEL = 0.01  # of the loudest channel's peak: 40 dB below it nobody speaks
+CANCELLED = 0.01  # of the loudest channel's peak, left of it in the mix
 OGG_TAIL_BYTES = 131_072  # two of the largest Ogg pages
 OGG_LAST_PAGE = 0x04
 
@@ -68,16 +73,18 @@ class Sound:
 def open_sound(source: Path | Audio) -> Sound:
     """The sound in a file (wav, flac, ogg, opus, mp3, aiff) or in memory, refused here if it cannot be animated."""
     if isinstance(source, Audio):
-        sound = Sound(source, "the sound", source.duration_s, source.rate, 1)
+        sound, unfinished = Sound(source, "the sound", source.duration_s, source.rate, 1), False
     else:
         with _opened(source) as file:
-            sound = Sound(
-                source, quoted(source.name), file.frames / max(file.samplerate, 1), file.samplerate, file.channels
-            )
+            duration_s = _frames(file) / max(file.samplerate, 1)
+            sound = Sound(source, quoted(source.name), duration_s, file.samplerate, file.channels)
+            unfinished = file.format in ("WAV", "WAVEX") and source.stat().st_size > UNFINISHED_BYTES
     if not MIN_RATE <= sound.rate <= MAX_RATE:
         raise AudioError(f"{sound.name} is sampled at {sound.rate} Hz; use {MIN_RATE} to {MAX_RATE} Hz")
     if sound.channels > MAX_CHANNELS:
         raise AudioError(f"{sound.name} has {sound.channels} channels; mix it down to {MAX_CHANNELS} or fewer")
+    if sound.duration_s == 0 and unfinished:
+        raise AudioError(f"{sound.name} was never finished: its header tells of no sound; repair it with `ffmpeg -i`")
     if sound.duration_s == 0:
         raise AudioError(f"{sound.name} holds no sound: it is 0 seconds long; export it again")
     return sound
@@ -116,33 +123,72 @@ def _from_memory(audio: Audio) -> Iterator[Array]:
 
 def _from_file(sound: Sound, note: Note | None) -> Iterator[Array]:
     """Blocks at the file's own rate, channels averaged; what a damaged file still gives, with a note."""
-    import soundfile
-
     path = sound.source
     if isinstance(path, Audio):
         raise ValueError("memory has no file")
-    decoded = 0  # samples a channel
+    heard = _heard_channels(path)
+    decoded, loudest, loudest_mixed = 0, 0.0, 0.0  # samples a channel, and levels
     with _opened(path) as file:
         cut = _is_cut_short(file, path)
-        while True:
-            try:
-                block = file.read(BLOCK_SAMPLES, dtype="float32", always_2d=True)  # (N, channels)
-            except soundfile.SoundFileError:
-                cut = True
-                break
-            if not len(block):
-                break
+        for block, is_whole in _decoded(file):
+            cut = cut or not (is_whole or _is_endless(file))
             decoded += len(block)
-            yield np.ascontiguousarray(block.T).mean(axis=0)  # along rows: ten times as fast as across them
+            rows = np.ascontiguousarray(block.T)[heard]
+            mixed = rows.mean(axis=0)  # along rows: ten times as fast as across them
+            loudest, loudest_mixed = max(loudest, _peak(rows)), max(loudest_mixed, _peak(mixed))
+            yield mixed
         if decoded == 0:
             raise AudioError(f"{sound.name} is damaged: not one sample could be decoded; export it again")
-        if note and (cut or decoded < file.frames * 0.999 - file.samplerate * 0.1):
+        short = decoded < file.frames * 0.999 - file.samplerate * 0.1 and not _is_endless(file)
+        if note and (cut or short):
             note(f"{sound.name} is cut short; only its first {decoded / file.samplerate:.2f} s could be read")
+        if note and loudest_mixed < CANCELLED * loudest:
+            note(f"the channels of {sound.name} cancel each other out; turn the phase of one round, or keep only one")
+
+
+def _decoded(file: soundfile.SoundFile) -> Iterator[tuple[Array, bool]]:
+    """Blocks (N, channels), and whether decoding went well; of the last, what was decoded before it did not."""
+    import soundfile
+
+    is_whole, count = True, BLOCK_SAMPLES
+    while is_whole and count:
+        block = np.full((BLOCK_SAMPLES, file.channels), np.nan, np.float32)  # what is never decoded stays no number
+        try:
+            count = len(file.read(out=block))
+        except soundfile.SoundFileError:  # libsndfile may fail after it has filled some of the block, or all
+            missing = np.isnan(block[:, 0])
+            is_whole, count = False, int(np.argmax(missing)) if missing.any() else len(block)
+        if count:
+            yield block[:count], is_whole
+    if not is_whole and not count:
+        yield block[:0], False
+
+
+def _heard_channels(path: Path) -> npt.NDArray[np.bool_]:
+    """Which channels are mixed, (C,): of more than two, as a recorder with few microphones has, those with sound."""
+    with _opened(path) as file:
+        levels = np.ones(file.channels)
+        if file.channels > MOST_PLAIN_CHANNELS:
+            levels = np.max([np.abs(block).max(axis=0, initial=0.0) for block, _ in _decoded(file)], axis=0)
+    return np.asarray(~(levels < SILENT_CHANNEL * np.nanmax(levels)))  # what is no number is told later
+
+
+def _is_endless(file: soundfile.SoundFile) -> bool:
+    """Whether the header does not say how long the sound is, as that of a FLAC that was written to a pipe."""
+    return bool(file.frames >= ENDLESS_FRAMES)
+
+
+def _frames(file: soundfile.SoundFile) -> int:
+    return sum(len(block) for block, _ in _decoded(file)) if _is_endless(file) else int(file.frames)
+
+
+def _peak(samples: Array) -> float:
+    return float(np.abs(samples).max(initial=0.0))
 
 
 def _is_cut_short(file: soundfile.SoundFile, path: Path) -> bool:
     """Whether the container says that it ought to go on: WAV and AIFF by their sizes, Ogg by its last page."""
-    said = re.search(r"(?:data|SSND) : (\d+) \(should be (\d+)\)", file.extra_info)
+    said = re.search(r"(?:data|SSND|[Rr]iff(?: size)?|Data Size)\s*: (\d+) \(should be (\d+)\)", file.extra_info)
     if said and int(said[1]) not in WAV_UNKNOWN_SIZES:
         return int(said[1]) > int(said[2])
     if file.format == "OGG":

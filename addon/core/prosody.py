@@ -119,7 +119,8 @@ def _tilt_db(samples: Array, loudness_db: Array) -> Array:
 
 def _loudness_db(samples: Array) -> Array:
     halves = (samples * samples).reshape(-1, HOP_SAMPLES).mean(axis=1)  # (T + 1,): a frame is two hops
-    power = (halves[:-1] + halves[1:]) / 2
+    means = samples.reshape(-1, HOP_SAMPLES).mean(axis=1)  # a direct current is not heard
+    power = (halves[:-1] + halves[1:]) / 2 - ((means[:-1] + means[1:]) / 2) ** 2
     return np.asarray(10 * np.log10(np.maximum(power, 10 ** (FLOOR_DB / 10))), np.float32)
 
 
@@ -199,6 +200,9 @@ def _speech_mask(prosody: Prosody) -> Mask:
     loud = np.percentile(loudness[loudness > QUIET_DB], 95)
     mask = loudness > max(loud - SPEECH_BELOW_PEAK_DB, QUIET_DB)
     starts, ends = runs(mask)
+    is_click = ends - starts == 1  # such as where a file with a direct current begins
+    mask[starts[is_click]] = False
+    starts, ends = starts[~is_click], ends[~is_click]
     bridged: Mask = mask.copy()
     longest = round(PAUSE_S * prosody.rate)
     for end, start in zip(ends[:-1], starts[1:], strict=True):

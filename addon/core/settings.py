@@ -51,10 +51,14 @@ class _Seeded(_Checked):
 
 
 def _check_number(name: str, value: object, low: float, high: float, kind: type) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise SettingsError(f"{name} must be a number, not {value!r}")
     if kind is int and not isinstance(value, int):
         raise SettingsError(f"{name} must be a whole number, not {value!r}")
+    if isinstance(value, int) and abs(value) > MAX_SEED:
+        raise SettingsError(f"{name} must be {low:.10g} to {high:.10g}, not a number of {value.bit_length()} bits")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise SettingsError(f"{name} must be a number, not {value!r}")
     if not low <= value <= high:
         raise SettingsError(f"{name} must be {low:.10g} to {high:.10g}, not {value!r}")
 
@@ -276,7 +280,7 @@ def _build(base: Any, table: dict[str, Any], prefix: str) -> Any:
         default = known[key].default
         if _is_plain(default):
             is_whole = isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool)
-            values[key] = float(value) if is_whole else value
+            values[key] = float(value) if is_whole and abs(value) <= MAX_SEED else value
         elif isinstance(value, dict):
             values[key] = _build(getattr(base, key), value, f"{prefix}{key}.")
         else:

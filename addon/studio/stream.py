@@ -131,7 +131,7 @@ def _from_wav(pipe: BufferedReader) -> Iterator[Array]:
         kind = f"{head.bits} bits at {head.rate} Hz" + (f" in format {head.format}" if head.format != PCM else "")
         raise AudioError(f"the sound on stdin is a WAV of {kind}, which is not read from a pipe; {FFMPEG}")
     most = BYTES * head.channels * max(1, head.rate * HOP_SAMPLES // audio.RATE)
-    left: float = head.size or math.inf  # 0 is what some programs write that do not know yet how long it will be
+    left: float = math.inf if head.size in audio.WAV_UNKNOWN_SIZES else head.size
 
     def read() -> bytes:
         nonlocal left

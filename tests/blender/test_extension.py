@@ -62,3 +62,10 @@ def test_the_add_on_can_be_disabled_and_enabled_again():
     assert not hasattr(bpy.types, "FACEWRIGHT_OT_animate")
     blender.register("addon")
     assert hasattr(bpy.types, "FACEWRIGHT_OT_animate")
+
+
+@pytest.mark.skipif(bpy.app.online_access, reason="this Blender may go online")
+@pytest.mark.parametrize("told", [["--to", "127.0.0.1:9"], ["--to=127.0.0.1:9"]])
+def test_nothing_is_sent_while_blender_is_offline(told: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    assert blender._run_command(["live", "line.wav", *told]) == 2
+    assert "allow online access" in capfd.readouterr().err

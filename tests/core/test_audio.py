@@ -201,3 +201,63 @@ def test_audio_in_memory_must_be_mono_float32() -> None:
         Audio(np.zeros((10, 2), np.float32), RATE)
     with pytest.raises(ValueError, match="rate"):
         Audio(np.zeros(10, np.float32), 0)
+
+
+@pytest.mark.parametrize("seconds", [0.5, 4.096, 5.0])
+def test_a_flac_that_was_written_to_a_pipe_is_whole_and_tells_its_length(tmp_path: Path, seconds: float) -> None:
+    path = tmp_path / "a.flac"
+    soundfile.write(path, tone(seconds, RATE), RATE)
+    data = bytearray(path.read_bytes())
+    data[21] &= 0xF0  # of STREAMINFO: the number of samples, 36 bits, and the checksum of all
+    data[22:42] = bytes(20)
+    path.write_bytes(data)
+    notes: list[str] = []
+    samples = read(path, notes.append).samples
+    np.testing.assert_allclose(samples, tone(seconds, RATE), atol=1e-4)
+    assert open_sound(path).duration_s == pytest.approx(seconds)
+    assert notes == []
+
+
+def test_a_flac_that_was_cut_gives_all_that_can_be_decoded(tmp_path: Path) -> None:
+    path = tmp_path / "a.flac"
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 80_000).astype(np.float32)
+    soundfile.write(path, noise, RATE)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    notes: list[str] = []
+    samples = read(path, notes.append).samples
+    assert 35_000 < len(samples) <= 40_000
+    np.testing.assert_allclose(samples, noise[: len(samples)], atol=1e-4)
+    assert "is cut short" in notes[0]
+
+
+def test_tracks_without_a_microphone_do_not_quieten_the_one_with_it(tmp_path: Path) -> None:
+    tracks = np.zeros((RATE, 8), np.float32)
+    tracks[:, 2] = tone(1.0, RATE)
+    soundfile.write(tmp_path / "a.wav", tracks, RATE)
+    np.testing.assert_allclose(read(tmp_path / "a.wav").samples, tone(1.0, RATE), atol=1e-4)
+
+
+def test_channels_that_cancel_each_other_are_told(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.stack([tone(1.0, RATE), -tone(1.0, RATE)], axis=1), RATE)
+    notes: list[str] = []
+    assert np.abs(read(tmp_path / "a.wav", notes.append).samples).max() < 1e-3
+    assert "cancel each other" in notes[0]
+
+
+@pytest.mark.parametrize(("kind", "suffix"), [("RF64", "rf64"), ("W64", "w64"), ("AU", "au")])
+def test_long_formats_that_were_cut_are_told(tmp_path: Path, kind: str, suffix: str) -> None:
+    path = tmp_path / f"a.{suffix}"
+    soundfile.write(path, tone(2.0, RATE), RATE, format=kind)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    notes: list[str] = []
+    assert len(read(path, notes.append).samples) == pytest.approx(RATE, rel=0.01)
+    assert "is cut short" in notes[0]
+
+
+def test_a_wav_that_was_never_finished_is_told_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, tone(1.0, RATE), RATE)
+    data = path.read_bytes()
+    path.write_bytes(data[:40] + bytes(4) + data[44:])
+    with pytest.raises(AudioError, match="was never finished"):
+        open_sound(path)

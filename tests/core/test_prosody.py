@@ -120,3 +120,12 @@ def test_a_brighter_voice_has_the_higher_tilt() -> None:
     assert not prosody_of(np.zeros(RATE)).tilt_db.any()
     with pytest.raises(ValueError, match="need"):
         Prosody(np.zeros(3, np.float32), np.zeros(3, np.float32), tilt_db=np.zeros(2, np.float32))
+
+
+@pytest.mark.parametrize("offset", [-0.05, 0.01])
+def test_a_direct_current_is_not_heard(offset: float) -> None:
+    t = np.arange(4 * RATE) / RATE
+    voice = 0.1 * np.sin(2 * np.pi * 150 * t) * ((t % 2) > 1)
+    plain, shifted = prosody_of(voice), prosody_of(voice + offset)
+    np.testing.assert_allclose(phrases(shifted), phrases(plain), atol=0.03)
+    np.testing.assert_allclose(shifted.loudness_db[60:90], plain.loudness_db[60:90], atol=0.5)

@@ -45,6 +45,8 @@ def test_a_file_names_only_what_it_changes(tmp_path: Path) -> None:
         ("seed = 1.5", "seed must be a whole number"),
         ("seed = true", "seed must be a number"),
         ("seed = 99999999999", "seed must be"),
+        (f"seed = 1{400 * '0'}", "seed must be 0 to 2147483647, not a number of 1329 bits"),
+        (f"[blink]\namount = 1{400 * '0'}", r"blink\.amount must be 0 to 1, not a number of 1329 bits"),
         ("[blink]\namount = 1.5", r"blink\.amount must be 0 to 1, not 1\.5"),
         ("[blink]\namount = nan", r"blink\.amount must be a number"),
         ('[blink]\namount = "much"', r"blink\.amount must be a number"),

@@ -75,7 +75,7 @@ def test_json_lines_name_their_moment_and_channels(run: Run, live_file: Path) ->
     assert [line["jawOpen"] for line in lines] == pytest.approx(rows_of(live_file, syllables())[:, 0], abs=1e-4)
 
 
-@pytest.mark.parametrize("size", [None, 2**32 - 1, 0])
+@pytest.mark.parametrize("size", [None, 2**32 - 1, 2**31 - 1, 0])
 def test_wav_is_known_by_its_first_letters(run: Run, size: int | None) -> None:
     assert json_rows(run("--json", stdin=wav(syllables(), 16_000, size=size))) == json_rows(
         run("--json", stdin=syllables().tobytes())
