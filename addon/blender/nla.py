@@ -32,20 +32,35 @@ def played(block: Any, path: str, rest: Array, frames: Sequence[int]) -> Array |
         return None
     values = np.tile(rest, (len(frames), 1))
     for row, frame in enumerate(frames):
-        for strip in strips:  # one above replaces what those below say
-            at = _time_in(strip, frame)
-            for curve in compat.strip_curves(strip, path) if at is not None else ():
-                values[row, curve.array_index] = curve.evaluate(at)
+        for track in _tracks(block):  # one above replaces what those below say
+            strip = _playing(track, frame)
+            if strip is not None and strip in strips:
+                for curve in compat.strip_curves(strip, path):
+                    values[row, curve.array_index] = curve.evaluate(_time_in(strip, frame))
     return values
 
 
-def _moving(block: Any, path: str) -> Iterator[Any]:
-    """The strips that move a property, those of the lowest track first."""
+def _tracks(block: Any) -> Iterator[list[Any]]:
+    """The strips that are not muted, track by track, the lowest first."""
     animation = block.animation_data
     for track in animation.nla_tracks if animation and animation.use_nla else ():
-        for strip in track.strips:
-            if not (track.mute or strip.mute) and strip.action and compat.strip_curves(strip, path):
-                yield strip
+        if not track.mute:
+            yield [strip for strip in track.strips if not strip.mute and strip.action]
+
+
+def _moving(block: Any, path: str) -> Iterator[Any]:
+    """The strips that move a property."""
+    for track in _tracks(block):
+        yield from (strip for strip in track if compat.strip_curves(strip, path))
+
+
+def _playing(track: Sequence[Any], frame: float) -> Any | None:
+    """The strip of a track that plays at a frame: it lies there, or is held from before, or the first is held back."""
+    begun = [strip for strip in track if strip.frame_start <= frame]
+    if not begun:
+        return next((strip for strip in track[:1] if strip.extrapolation == "HOLD"), None)
+    is_held = frame <= begun[-1].frame_end or begun[-1].extrapolation != "NOTHING"
+    return begun[-1] if is_held else None
 
 
 def _is_plain(strip: Any) -> bool:
@@ -54,12 +69,8 @@ def _is_plain(strip: Any) -> bool:
     return bool(steady and whole and strip.blend_type == "REPLACE")
 
 
-def _time_in(strip: Any, frame: float) -> float | None:
-    """The frame of the strip's Action that it plays at one of the scene; None where it plays nothing."""
-    if frame < strip.frame_start and strip.extrapolation != "HOLD":
-        return None
-    if frame > strip.frame_end and strip.extrapolation == "NOTHING":
-        return None
+def _time_in(strip: Any, frame: float) -> float:
+    """The frame of the strip's Action that it plays at one of the scene."""
     passed = (min(max(frame, strip.frame_start), strip.frame_end) - strip.frame_start) / strip.scale
     length = strip.action_frame_end - strip.action_frame_start
     is_over = passed >= strip.repeat * length - 1e-3 and strip.repeat == round(strip.repeat)
