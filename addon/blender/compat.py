@@ -13,6 +13,7 @@ import bpy
 HAS_SLOTS = bpy.app.version >= (4, 4)
 TAKES_GROUP = bpy.app.version >= (5, 0)  # the group of a curve as an argument
 HAS_STRIPS = bpy.app.version >= (4, 4)  # before, a strip was called a sequence
+ALWAYS_NODES = bpy.app.version >= (5, 0)
 HAS_HANDLES = bpy.app.version >= (5, 2)  # strip.left_handle; frame_final_start is deprecated from then on
 
 # Without this option a field turns the `//` of a path into an absolute one, from the version that knows it.
@@ -108,6 +109,12 @@ def assign(owner: Any, action: Any) -> None:
         animation.action_slot = action.slots[used]
     for slot in [slot for slot in action.slots if slot != animation.action_slot and not slot.users()]:
         action.slots.remove(slot)
+
+
+def use_nodes(material: Any) -> None:
+    """Gives a new material its nodes; from 5.0 on each has them, and even asking is deprecated."""
+    if not ALWAYS_NODES:
+        material.use_nodes = True
 
 
 def put_bytes(owner: Any, name: str, data: bytes) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from ..core import channels
 from ..core.errors import FormatError, quoted
 from ..core.formats.whole import check_writable
-from . import ict_files
+from . import compat, ict_files
 from .ict_files import Array, Model, Progress
 
 CM = 0.01  # a Blender unit is a metre
@@ -219,7 +219,7 @@ def _material(name: str) -> bpy.types.Material:
         return found
     colour, rough, coat, under, alpha = LOOKS[name]
     made = bpy.data.materials.new(name)
-    made.use_nodes = True
+    compat.use_nodes(made)
     shader: Any = made.node_tree.nodes["Principled BSDF"]
     values = {"Roughness": rough, "Coat Weight": coat, "Subsurface Weight": under, "Alpha": alpha}
     for socket, value in values.items():
