@@ -114,7 +114,7 @@ def write(scene: bpy.types.Scene, head: bpy.types.Object | None, performance: Pe
         block = owner.block()
         kept.append(new_action(scene, block, f"Facewright {line.name} {owner.shown}"))
         own = [strand for strand in strands if strand.owner == owner]
-        its = lines.Line(take.uid, line.name, take.first, take.last)
+        its = takes.own_line(take)
         lost |= lines.others_under(block.animation_data.action, its)
         write_strands(block, own, its, density)
         lines.mark_phrases(block.animation_data.action, line.name, takes.phrases(take, performance.heard))

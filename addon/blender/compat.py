@@ -22,32 +22,29 @@ PATH_OPTIONS = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5) els
 
 def curves_of(action: Any, owner: Any) -> list[Any]:
     """The curves that move `owner`, whose action this is."""
-    if not HAS_SLOTS:
-        return list(action.fcurves)
-    slot = owner.animation_data.action_slot
-    if slot is None:
-        return []
-    bags = [strip.channelbag(slot) for layer in action.layers for strip in layer.strips]
-    return [curve for bag in bags if bag for curve in bag.fcurves]
+    return _curves(action, [owner.animation_data.action_slot] if HAS_SLOTS else ())
 
 
 def curves_at(action: Any, path: str) -> list[Any]:
     """The curves of an action for a data path of an object, whether or not the action moves anything now."""
-    if not HAS_SLOTS:
-        return [curve for curve in action.fcurves if curve.data_path == path]
-    slots = [slot for slot in action.slots if slot.target_id_type in {"OBJECT", "UNSPECIFIED"}]
-    bags = [strip.channelbag(slot) for slot in slots for layer in action.layers for strip in layer.strips]
-    return [curve for bag in bags if bag for curve in bag.fcurves if curve.data_path == path]
+    slots = action.slots if HAS_SLOTS else ()
+    found = _curves(action, [slot for slot in slots if slot.target_id_type in {"OBJECT", "UNSPECIFIED"}])
+    return [curve for curve in found if curve.data_path == path]
 
 
 def strip_curves(strip: Any, path: str) -> list[Any]:
     """The curves for a data path that an NLA strip plays."""
+    found = _curves(strip.action, [strip.action_slot] if HAS_SLOTS else ())
+    return [curve for curve in found if curve.data_path == path]
+
+
+def _curves(action: Any, slots: Iterable[Any]) -> list[Any]:
+    """The curves of an action's slots, None among them passed over; all that it has, where there are none yet."""
     if not HAS_SLOTS:
-        return [curve for curve in strip.action.fcurves if curve.data_path == path]
-    if strip.action_slot is None:
-        return []
-    bags = [part.channelbag(strip.action_slot) for layer in strip.action.layers for part in layer.strips]
-    return [curve for bag in bags if bag for curve in bag.fcurves if curve.data_path == path]
+        return list(action.fcurves)
+    strips = [strip for layer in action.layers for strip in layer.strips]
+    bags = [strip.channelbag(slot) for slot in slots if slot is not None for strip in strips]
+    return [curve for bag in bags if bag for curve in bag.fcurves]
 
 
 def curves_in(action: Any, owner: Any) -> list[Any]:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ..core import capture, channels
 from ..core.curves import Array, Curves
 from ..core.errors import RigError, quoted
-from ..core.rigs.inverse import channels_of, parted
+from ..core.rigs.inverse import channels_of, contrary, parted
 from . import compat, rig, sound
 from .targets import VISEMES, Owner, Strand
 
@@ -150,11 +150,8 @@ def _response(found: rig.Head, shown: npt.NDArray[np.bool_]) -> Matrix:
 
 def _contrary(response: Matrix, told: Sequence[int]) -> list[tuple[int, int]]:
     """Channels that are told, with those left out that do the contrary; angles are told with their sign."""
-    shapes = [channels.ALL.index(name) for name in channels.ARKIT]
-    pairs = [(one, other) for one in told for other in shapes if one in shapes and other not in told]
-    return [
-        (i, k) for i, k in pairs if np.allclose(response[:, i], -response[:, k], atol=SEEN) and response[:, i].any()
-    ]
+    shapes = {channels.ALL.index(name) for name in channels.ARKIT}
+    return [(i, k) for i, k in contrary(response, SEEN) if {i, k} <= shapes and i in told and k not in told]
 
 
 def _is_double(response: Matrix, index: int, told: Sequence[int]) -> bool:

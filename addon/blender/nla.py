@@ -17,18 +17,18 @@ def holds_bake(block: Any, path: str) -> bool:
     return any(BAKED in strip.action for strip in _moving(block, path))
 
 
-def is_moved(block: Any, path: str) -> bool:
-    """Whether strips of the animator's move the property."""
-    return any(BAKED not in strip.action for strip in _moving(block, path))
+def is_mixed(block: Any, path: str) -> bool:
+    """Whether strips of the animator's move the property, and some are blended, bent in time or faded."""
+    return not all(map(_is_plain, _theirs(block, path)))
 
 
 def played(block: Any, path: str, rest: Array, frames: Sequence[int]) -> Array | None:
     """What the animator's strips make of a property whose numbers are `rest`, (N,): (T, N), one row a frame.
 
-    None where nothing moves it, or strips are mixed, bent in time or faded: only Blender itself can play those.
+    None where nothing moves it, or they are mixed: only Blender itself can play those.
     """
-    strips = [strip for strip in _moving(block, path) if BAKED not in strip.action]
-    if not strips or not all(_is_plain(strip) for strip in strips):
+    strips = _theirs(block, path)
+    if not strips or is_mixed(block, path):
         return None
     values = np.tile(rest, (len(frames), 1))
     for row, frame in enumerate(frames):
@@ -52,6 +52,10 @@ def _moving(block: Any, path: str) -> Iterator[Any]:
     """The strips that move a property."""
     for track in _tracks(block):
         yield from (strip for strip in track if compat.strip_curves(strip, path))
+
+
+def _theirs(block: Any, path: str) -> list[Any]:
+    return [strip for strip in _moving(block, path) if BAKED not in strip.action]
 
 
 def _playing(track: Sequence[Any], frame: float) -> Any | None:

@@ -15,7 +15,7 @@ from ..core.curves import Array, Curves
 from ..core.direction import Direction
 from ..core.errors import FacewrightError, quoted
 from ..core.settings import Settings
-from . import bake, compat, keys, lines, memory, rig, sound, takes
+from . import bake, compat, keys, memory, rig, sound, takes
 from .density import Density, density_of, generated
 from .take_properties import FACEWRIGHT_PG_saved_take as Take
 from .targets import Strand
@@ -191,7 +191,7 @@ def _anew(scene: bpy.types.Scene, take: Take, found: rig.Head, sampled: Curves) 
         block = owner.block()
         bake.new_action(scene, block, f"Facewright {take.line} {owner.shown}")
         own = [strand for strand in strands if strand.owner == owner]
-        line = lines.Line(take.uid, take.line, take.first, take.last)
+        line = takes.own_line(take)
         bake.write_strands(block, own, line, density_of(scene, sampled))
         takes.add_part(take, owner, block.animation_data.action)
     told = "its Action had been deleted, and with it what you did by hand"

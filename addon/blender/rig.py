@@ -199,8 +199,7 @@ def _under_strips(joints: Mapping[str, Joint]) -> Iterator[str]:
     """What strips of the animator's turn too, in a way that nothing can be put on top of."""
     for role, joint in joints.items():
         path = joint.path("location" if joint.pivot else bones.rotation_of(joint.target())[0])
-        block = joint.owner.block()
-        if nla.is_moved(block, path) and nla.played(block, path, np.zeros(4, np.float32), ()) is None:
+        if nla.is_mixed(joint.owner.block(), path):
             what = f"NLA strips of yours that turn the {TITLES[role]} ({joint.label})"
             yield f"{what} are mixed or faded, so they do not show on the line's frames"
 

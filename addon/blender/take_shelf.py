@@ -37,7 +37,8 @@ def remove(scene: bpy.types.Scene, take: Take) -> None:
     held = takes.of(scene)
     uid = take.uid
     if takes.is_current(take):
-        heirs = [other for other in takes.rivals(scene, take) if takes.is_whole(other) and _shares_frames(other, take)]
+        rivals = [other for other in takes.rivals(scene, take) if takes.is_whole(other)]
+        heirs = [other for other in rivals if lines.overlap(takes.own_line(other), takes.own_line(take))]
         if heirs:
             takes.switch(scene, heirs[-1])
         else:
@@ -89,10 +90,6 @@ def push_to_nla(scene: bpy.types.Scene, take: Take) -> int:
         made += 1
     take.is_kept = True
     return made
-
-
-def _shares_frames(one: Take, other: Take) -> bool:
-    return bool(one.first <= other.last and other.first <= one.last)
 
 
 def _lift(scene: bpy.types.Scene, take: Take) -> None:

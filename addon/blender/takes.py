@@ -67,6 +67,11 @@ def line_of(take: Take) -> tuple[sound.Line, float]:
     return line, about["fps"]
 
 
+def own_line(take: Take) -> lines.Line:
+    """The take's line as its Actions hold it."""
+    return lines.Line(take.uid, take.line, take.first, take.last)
+
+
 def phrases(take: Take, heard: Heard | None) -> list[int]:
     """The frames on which the line's phrases begin."""
     if heard is None:
@@ -186,7 +191,7 @@ def switch(scene: bpy.types.Scene, take: Take) -> None:
                 now.use_fake_user = True  # the animator's
             if lines.of(now):
                 stash(scene, block)
-                splice(block, part.action, now, part.action, lines.Line(take.uid, take.line, take.first, take.last))
+                splice(block, part.action, now, part.action, own_line(take))
         compat.assign(block, part.action)
         block.update_tag()
     select(scene, take.uid)

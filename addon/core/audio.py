@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,24 +67,26 @@ class Sound:
     def blocks(self, note: Note | None = None) -> Iterator[Array]:
         """16 kHz mono blocks, each (N,); `note` hears what was amiss but could be lived with (a truncated file)."""
         native = _from_memory(self.source) if isinstance(self.source, Audio) else _from_file(self, note)
-        return _resampled(_checked(native, self), self)
+        too_short = AudioError(f"{self.name} is too short to hold any sound; export it again")
+        return some(_resampled(_checked(native, self), self), too_short)
 
 
 def open_sound(source: Path | Audio) -> Sound:
     """The sound in a file (wav, flac, ogg, opus, mp3, aiff) or in memory, refused here if it cannot be animated."""
     if isinstance(source, Audio):
-        sound, unfinished = Sound(source, "the sound", source.duration_s, source.rate, 1), False
+        sound = Sound(source, "the sound", source.duration_s, source.rate, 1)
     else:
         with _opened(source) as file:
             duration_s = _frames(file) / max(file.samplerate, 1)
             sound = Sound(source, quoted(source.name), duration_s, file.samplerate, file.channels)
-            unfinished = file.format in ("WAV", "WAVEX") and source.stat().st_size > UNFINISHED_BYTES
+        if not duration_s and file.format in ("WAV", "WAVEX") and source.stat().st_size > UNFINISHED_BYTES:
+            raise AudioError(
+                f"{sound.name} was never finished: its header tells of no sound; repair it with `ffmpeg -i`"
+            )
     if not MIN_RATE <= sound.rate <= MAX_RATE:
         raise AudioError(f"{sound.name} is sampled at {sound.rate} Hz; use {MIN_RATE} to {MAX_RATE} Hz")
     if sound.channels > MAX_CHANNELS:
         raise AudioError(f"{sound.name} has {sound.channels} channels; mix it down to {MAX_CHANNELS} or fewer")
-    if sound.duration_s == 0 and unfinished:
-        raise AudioError(f"{sound.name} was never finished: its header tells of no sound; repair it with `ffmpeg -i`")
     if sound.duration_s == 0:
         raise AudioError(f"{sound.name} holds no sound: it is 0 seconds long; export it again")
     return sound
@@ -93,6 +95,16 @@ def open_sound(source: Path | Audio) -> Sound:
 def read(source: Path | Audio, note: Note | None = None) -> Audio:
     """The whole sound as 16 kHz mono; for hours of sound read `open_sound(path).blocks()` instead."""
     return Audio(np.concatenate(list(open_sound(source).blocks(note))), RATE)
+
+
+def some(blocks: Iterable[Array], nothing: AudioError) -> Iterator[Array]:
+    """The same blocks; the error if there is not one sample in them."""
+    samples = 0
+    for block in blocks:
+        samples += len(block)
+        yield block
+    if not samples:
+        raise nothing
 
 
 def _opened(path: Path) -> soundfile.SoundFile:
@@ -126,7 +138,7 @@ def _from_file(sound: Sound, note: Note | None) -> Iterator[Array]:
     path = sound.source
     if isinstance(path, Audio):
         raise ValueError("memory has no file")
-    heard = _heard_channels(path)
+    heard = _heard_channels(path) if sound.channels > MOST_PLAIN_CHANNELS else np.ones(sound.channels, np.bool_)
     decoded, loudest, loudest_mixed = 0, 0.0, 0.0  # samples a channel, and levels
     with _opened(path) as file:
         cut = _is_cut_short(file, path)
@@ -165,12 +177,12 @@ def _decoded(file: soundfile.SoundFile) -> Iterator[tuple[Array, bool]]:
 
 
 def _heard_channels(path: Path) -> npt.NDArray[np.bool_]:
-    """Which channels are mixed, (C,): of more than two, as a recorder with few microphones has, those with sound."""
+    """Which of many channels hold sound, (C,), as of a recorder with few microphones; one read of the whole file."""
     with _opened(path) as file:
-        levels = np.ones(file.channels)
-        if file.channels > MOST_PLAIN_CHANNELS:
-            levels = np.max([np.abs(block).max(axis=0, initial=0.0) for block, _ in _decoded(file)], axis=0)
-    return np.asarray(~(levels < SILENT_CHANNEL * np.nanmax(levels)))  # what is no number is told later
+        levels = np.zeros(file.channels, np.float32)
+        for block, _is_whole in _decoded(file):
+            levels = np.maximum(levels, np.abs(block).max(axis=0, initial=0.0))
+    return np.asarray(~(levels < SILENT_CHANNEL * levels.max()))  # what is no number is told later
 
 
 def _is_endless(file: soundfile.SoundFile) -> bool:

@@ -11,7 +11,6 @@ from . import channels, layers, prosody
 from .audio import Audio, open_sound
 from .curves import Curves
 from .direction import UNDIRECTED, Direction
-from .errors import AudioError
 from .heard import Heard
 from .model import RATE, FaceModel, model_path
 from .settings import DEFAULTS, Settings
@@ -63,8 +62,6 @@ def listen(
         said.append(prosody.measure(window))
         if progress:
             progress(min(1.0, window.end_s / sound.duration_s))
-    if not raw:
-        raise AudioError(f"{sound.name} is too short to hold any sound; export it again")
     curves = Curves(np.concatenate(raw), model.card.channels, RATE)
     return Heard(curves, prosody.gather(said), tuple(notes))
 

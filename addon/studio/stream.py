@@ -93,19 +93,8 @@ def heard(face: LiveFace, hops: Iterable[Array]) -> Iterator[tuple[Curves, int]]
 
 
 def _from_file(path: Path) -> Iterator[Array]:
-    too_short = AudioError(f"{quoted(path.name)} is too short to hold any sound; export it again")
-    blocks = (np.split(block, range(HOP_SAMPLES, len(block), HOP_SAMPLES)) for block in audio.open_sound(path).blocks())
-    yield from _some((hop for hops in blocks for hop in hops), too_short)
-
-
-def _some(hops: Iterable[Array], nothing: AudioError) -> Iterator[Array]:
-    """The same hops; the error if there is not one sample in them."""
-    samples = 0
-    for hop in hops:
-        samples += len(hop)
-        yield hop
-    if not samples:
-        raise nothing
+    for block in audio.open_sound(path).blocks():
+        yield from np.split(block, range(HOP_SAMPLES, len(block), HOP_SAMPLES))
 
 
 def _from_pipe() -> Iterator[Array]:
@@ -119,7 +108,7 @@ def _from_pipe() -> Iterator[Array]:
     if packed:
         raise AudioError(f"the sound on stdin is {packed}, which is not read from a pipe; {FFMPEG}")
     plain = partial(pipe.read1, BYTES * HOP_SAMPLES)
-    yield from _some(_from_wav(pipe) if begin == b"RIFF" else _samples(plain, 1, begin), nothing)
+    yield from audio.some(_from_wav(pipe) if begin == b"RIFF" else _samples(plain, 1, begin), nothing)
 
 
 def _from_wav(pipe: BufferedReader) -> Iterator[Array]:

@@ -45,11 +45,11 @@ def _solved(rig: RigMap, wanted: list[str], values: Array) -> dict[str, Array]:
     return dict(zip(names, solved.T.astype(np.float32), strict=True))
 
 
-def contrary(weights: npt.NDArray[np.float64]) -> list[tuple[int, int]]:
+def contrary(weights: npt.NDArray[np.float64], within: float = 0.0) -> list[tuple[int, int]]:
     """Columns of (R, C) that do just the contrary, in pairs: such as a lid's blink and its widening, on one control."""
-    count = weights.shape[1]
-    pairs = [(one, other) for one in range(count) for other in range(one + 1, count)]
-    return [(i, k) for i, k in pairs if weights[:, i].any() and np.array_equal(weights[:, i], -weights[:, k])]
+    apart = np.abs(weights[:, :, np.newaxis] + weights[:, np.newaxis, :]).max(axis=0, initial=0)  # (C, C)
+    moves = np.abs(weights).max(axis=0, initial=0) > within
+    return [(int(one), int(other)) for one, other in np.argwhere(np.triu(apart <= within, 1)) if moves[one]]
 
 
 def parted(solved: npt.NDArray[np.float64], one: int, other: int) -> None:
