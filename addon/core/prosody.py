@@ -28,7 +28,11 @@ VOICED_PEAK = 0.5  # of the normalised autocorrelation (Boersma 1993 takes 0.45 
 OCTAVE_COST = 0.03  # an octave; keeps the search from halving the pitch
 SHORTEST_LAG, LONGEST_LAG = int(PITCH_RATE / MAX_PITCH_HZ), int(PITCH_RATE / MIN_PITCH_HZ)  # 8 and 61 samples
 FLOOR_DB = -90.0
-QUIET_DB = -50.0  # below this nothing counts as voiced
+AUDIBLE_DB = -85.0  # below this sixteen bits leave no pitch and no tilt to measure
+QUIET_DB = -50.0  # below this nothing counts as said, but for a take that was recorded low:
+QUIET_BELOW_VOICE_DB = 25.0  # there it lies so far below the voice
+VOICE_SHARE = 0.1  # of what is audible has a steady pitch, if there is a voice: 0.35 and more of speech, 0.04 of noise
+VOICE_SPREAD_ST = 0.5  # standard deviation; a hum has none, read speech 3.3
 SPEECH_BELOW_PEAK_DB = 32.0  # speech lies within this of the loud parts of the take
 PAUSE_S = 0.27  # shorter gaps do not end a phrase
 STEADY_ROWS = 5  # a pitch must hold for most of 0.1 s to count
@@ -44,8 +48,8 @@ TILT_LOW_HZ, TILT_SPLIT_HZ, TILT_HIGH_HZ = 50, 1_000, 5_000  # the alpha ratio o
 class Prosody:
     """Loudness in dB of full scale, pitch in Hz (0 where unvoiced) and spectral tilt, each (T,); row t at t / rate s.
 
-    The tilt is how many dB the band from 1 to 5 kHz lies over that below: effort raises it. 0 where it is quiet; it
-    may be left out (then it is empty).
+    The tilt is how many dB the band from 1 to 5 kHz lies over that below: effort raises it. 0 where nothing is
+    audible; it may be left out (then it is empty).
     """
 
     loudness_db: Array
@@ -65,6 +69,10 @@ class Prosody:
         return len(self.pitch_hz) / self.rate
 
     # Every layer asks for these, and a live preview asks again at every step of a slider: worked out once.
+    @cached_property
+    def _quiet_db(self) -> float:
+        return _quiet_db(self)
+
     @cached_property
     def _speech(self) -> Mask:
         return _frozen(_speech_mask(self))
@@ -103,17 +111,17 @@ def gather(rows: list[Array]) -> Prosody:
 
 
 def _tilt_db(samples: Array, loudness_db: Array) -> Array:
-    """The alpha ratio of every loud row, 0 of the others."""
+    """The alpha ratio of every audible row, 0 of the others."""
     tilt = np.zeros(len(loudness_db), np.float32)
-    loud = np.flatnonzero(loudness_db > QUIET_DB)
-    if not len(loud):
+    audible = np.flatnonzero(loudness_db > AUDIBLE_DB)
+    if not len(audible):
         return tilt
     inner = samples[(FRAME_SAMPLES - TILT_SAMPLES) // 2 :]
     frames = np.lib.stride_tricks.sliding_window_view(inner, TILT_SAMPLES)[::HOP_SAMPLES]
-    power = _power(frames[loud], _tilt_waves())  # a bin is 50 Hz, the first of them TILT_LOW_HZ
+    power = _power(frames[audible], _tilt_waves())  # a bin is 50 Hz, the first of them TILT_LOW_HZ
     split = (TILT_SPLIT_HZ - TILT_LOW_HZ) * TILT_SAMPLES // RATE_HZ
     above, below = np.maximum(power[:, split:].sum(axis=1), 1e-12), np.maximum(power[:, :split].sum(axis=1), 1e-12)
-    tilt[loud] = 10 * np.log10(above / below)
+    tilt[audible] = 10 * np.log10(above / below)
     return tilt
 
 
@@ -130,10 +138,10 @@ def _pitch_hz(samples: Array, loudness_db: Array) -> Array:
     slow = 0.25 * means[:-2] + 0.5 * means[1:-1] + 0.25 * means[2:]  # 4 kHz; -6 dB at 1 kHz
     step = HOP_SAMPLES // DECIMATION
     frames = np.lib.stride_tricks.sliding_window_view(slow, FRAME)[::step]  # (T, FRAME)
-    loud = np.flatnonzero(loudness_db > QUIET_DB)
+    audible = np.flatnonzero(loudness_db > AUDIBLE_DB)
     pitch = np.zeros(len(loudness_db), np.float32)
-    if len(loud):
-        pitch[loud] = _peaks_hz(frames[loud])
+    if len(audible):
+        pitch[audible] = _peaks_hz(frames[audible])
     return pitch
 
 
@@ -194,11 +202,11 @@ def speech_mask(prosody: Prosody) -> Mask:
 
 
 def _speech_mask(prosody: Prosody) -> Mask:
-    loudness = prosody.loudness_db
-    if not len(loudness) or loudness.max() < QUIET_DB:
+    loudness, quiet_db = prosody.loudness_db, prosody._quiet_db
+    if not (loudness > quiet_db).any():
         return np.zeros(len(loudness), np.bool_)
-    loud = np.percentile(loudness[loudness > QUIET_DB], 95)
-    mask = loudness > max(loud - SPEECH_BELOW_PEAK_DB, QUIET_DB)
+    loud = np.percentile(loudness[loudness > quiet_db], 95)
+    mask = loudness > max(loud - SPEECH_BELOW_PEAK_DB, quiet_db)
     starts, ends = runs(mask)
     is_click = ends - starts == 1  # such as where a file with a direct current begins
     mask[starts[is_click]] = False
@@ -209,6 +217,18 @@ def _speech_mask(prosody: Prosody) -> Mask:
         if start - end <= longest:
             bridged[end:start] = True
     return bridged
+
+
+def _quiet_db(prosody: Prosody) -> float:
+    """The level below which nothing counts as said: of a low take it follows the voice, if there is one."""
+    steady = _steady(prosody.pitch_hz)
+    voiced = steady > 0
+    if voiced.sum() <= VOICE_SHARE * (prosody.loudness_db > AUDIBLE_DB).sum():
+        return QUIET_DB
+    if np.std(12 * np.log2(steady[voiced])) < VOICE_SPREAD_ST:
+        return QUIET_DB
+    voice_db = float(np.percentile(prosody.loudness_db[voiced], 95))
+    return float(np.clip(voice_db - QUIET_BELOW_VOICE_DB, AUDIBLE_DB, QUIET_DB))
 
 
 def phrases(prosody: Prosody) -> Array:
@@ -263,9 +283,13 @@ def _relative_pitch(prosody: Prosody) -> Array:
 
 
 def steady_pitch_hz(prosody: Prosody) -> Array:
-    """The pitch where it holds for most of 0.1 s, (T,), else 0: without slips by an octave."""
-    if len(prosody.pitch_hz) < STEADY_ROWS:
-        return np.zeros(len(prosody.pitch_hz), np.float32)
-    padded = np.pad(prosody.pitch_hz, STEADY_ROWS // 2)
+    """The pitch where it holds for most of 0.1 s, (T,), else and where it is quiet 0: without slips by an octave."""
+    return _steady(np.where(prosody.loudness_db > prosody._quiet_db, prosody.pitch_hz, 0))
+
+
+def _steady(pitch_hz: Array) -> Array:
+    if len(pitch_hz) < STEADY_ROWS:
+        return np.zeros(len(pitch_hz), np.float32)
+    padded = np.pad(pitch_hz, STEADY_ROWS // 2)
     steady: Array = np.median(np.lib.stride_tricks.sliding_window_view(padded, STEADY_ROWS), axis=1)
     return steady

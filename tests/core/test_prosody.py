@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from addon.core.audio import read
 from addon.core.model import Window, windows
 from addon.core.prosody import Prosody, accents, gather, measure, phrases, runs, speech_mask
 
 RATE = 16_000
+LINE = Path(__file__).parents[2] / "samples" / "every_voice_you_love.wav"
 
 
 def prosody_of(samples: np.ndarray, body: int = 16_000, context: int = 1_280) -> Prosody:
@@ -78,6 +81,32 @@ def test_phrases_bridge_short_pauses_only(made_prosody: Callable[[int], Prosody]
 def test_a_quiet_recording_has_the_same_phrases_as_a_loud_one(babble: Callable[..., np.ndarray]) -> None:
     loud, quiet = prosody_of(babble(6.0)), prosody_of(babble(6.0) * 0.1)
     np.testing.assert_allclose(phrases(quiet), phrases(loud), atol=0.05)
+
+
+def as_recorded_low(samples: np.ndarray, db: float) -> np.ndarray:
+    return np.round(samples * 10 ** (db / 20) * 32_767) / 32_767  # sixteen bits
+
+
+def test_a_voice_recorded_far_too_low_has_the_accents_and_phrases_of_one_that_is_not() -> None:
+    spoken = read(LINE).samples
+    loud, low = prosody_of(spoken), prosody_of(as_recorded_low(spoken, -40))
+    assert low.loudness_db.max() < -45
+    assert len(accents(loud)[0]) > 3
+    np.testing.assert_allclose(accents(low)[0], accents(loud)[0], atol=0.041)
+    np.testing.assert_allclose(phrases(low), phrases(loud), atol=0.081)
+
+
+@pytest.mark.parametrize("level_db", [-55, -65])
+@pytest.mark.parametrize("what", ["hiss", "a fan", "a hum"])
+def test_a_room_that_is_only_heard_softly_says_nothing(what: str, level_db: float) -> None:
+    noise = np.random.default_rng(1).standard_normal(10 * RATE)
+    rooms = {
+        "hiss": noise,
+        "a fan": np.convolve(noise, 0.98 ** np.arange(400), "same"),
+        "a hum": np.sin(2 * np.pi * 100 * np.arange(len(noise)) / RATE) + 0.1 * noise,
+    }
+    level = 10 ** (level_db / 20) / np.sqrt(np.mean(rooms[what] ** 2))
+    assert len(phrases(prosody_of(rooms[what] * level))) == 0
 
 
 def test_accents_fall_on_syllables_and_keep_apart(made_prosody: Callable[[int], Prosody]) -> None:
