@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -26,6 +26,7 @@ from ..core.audio import Array
 from ..core.curves import Curves
 from ..core.errors import AudioError, FacewrightError, quoted, reason
 from ..core.formats import livelink_csv, livelink_udp
+from ..core.formats.timecode import DAY_S
 from ..core.live import LiveFace, bundled_live_path
 from ..core.model import HOP_SAMPLES, RATE
 from . import terminal
@@ -218,9 +219,14 @@ def _midnight_s() -> float:
     return now.hour * 3600 + now.minute * 60 + now.second + now.microsecond / 1e6
 
 
+def _began_s() -> float:
+    """The time of day at which a sound began whose first hop has just been heard."""
+    return (_midnight_s() - HOP_SAMPLES / audio.RATE) % DAY_S
+
+
 def _printer(as_json: bool) -> Sink:
     """Rows as lines on stdout, each there at once."""
-    start_s = _midnight_s()
+    began_s = cache(_began_s)  # asked with the first hop, which may come long after the program is ready
 
     def lines(rows: Curves, first: int) -> Iterator[str]:
         if as_json:
@@ -229,9 +235,10 @@ def _printer(as_json: bool) -> Sink:
                 yield json.dumps({"s": round(number / RATE, 3), **dict(named)})
             return
         for number, row in enumerate(rows.select(livelink_csv.ORDER).values, first):
-            yield livelink_csv.line(row, number, RATE, start_s)
+            yield livelink_csv.line(row, number, RATE, began_s())
 
     def show(rows: Curves, first: int) -> None:
+        began_s()
         if first == 0 and len(rows.values) and not as_json:
             print(",".join(livelink_csv.HEADER))
         for line in lines(rows, first):
@@ -257,9 +264,10 @@ def _sender(to: str, subject: str) -> Iterator[Sink]:
     except (OSError, UnicodeError) as error:  # UnicodeError: a name that no host can have
         why = reason(error) if isinstance(error, OSError) else "not a host's name"
         raise FacewrightError(f"there is no way to {quoted(to)} ({why}); check the host") from error
-    device, start = str(uuid.uuid4()).upper(), round(_midnight_s() * RATE)
+    device, began_s = str(uuid.uuid4()).upper(), cache(_began_s)  # asked with the first hop
 
     def send(rows: Curves, first: int) -> None:
+        start = round(began_s() * RATE)
         for number, row in enumerate(rows.select(livelink_udp.ORDER).values, first):
             try:
                 sender.sendto(livelink_udp.packet(row, start + number, round(RATE), device, subject), address)

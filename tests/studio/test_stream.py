@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -124,6 +126,47 @@ def test_rows_go_out_while_the_sound_still_comes_in(live_file: Path) -> None:
         process.stdin.close()
         assert len(process.stdout.read().splitlines()) == 3
     assert process.returncode == 0
+
+
+@pytest.fixture
+def begun_late(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+    """A stdin that is silent for a second before its sound begins, and the time of day when it does."""
+    reader, writer = os.pipe()
+    begun_s: list[float] = []
+
+    def speak() -> None:
+        time.sleep(1.0)
+        with os.fdopen(writer, "wb") as pipe:
+            begun_s.append(stream._midnight_s())
+            pipe.write(syllables(0.5).tobytes())
+
+    monkeypatch.setattr(sys, "stdin", os.fdopen(reader))
+    speaker = threading.Thread(target=speak)
+    speaker.start()
+    yield begun_s
+    speaker.join()
+    sys.stdin.close()
+
+
+def test_a_take_begins_when_its_sound_does_not_when_the_program_is_ready(
+    begun_late: list[float], live_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["live", "--model", str(live_file)]) == 0
+    (tmp_path / "take.csv").write_text(capsys.readouterr().out)
+    begins_s = formats.record(tmp_path / "take.csv", 50.0).start_s
+    assert begins_s is not None
+    assert abs(begins_s - begun_late[0]) < 0.5
+
+
+def test_packets_begin_when_their_sound_does_not_when_the_program_is_ready(
+    begun_late: list[float], live_file: Path
+) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unreal:
+        unreal.bind(("127.0.0.1", 0))
+        unreal.settimeout(10)
+        assert main(["live", "--model", str(live_file), "--to", f"127.0.0.1:{unreal.getsockname()[1]}"]) == 0
+        begins_s = struct.unpack(">I", unreal.recv(2_000)[55:59])[0] / 50
+    assert abs(begins_s - begun_late[0]) < 0.5
 
 
 def test_rows_go_to_live_link_as_packets(run: Run, live_file: Path) -> None:

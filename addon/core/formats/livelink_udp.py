@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import channels
 from ..curves import Array
+from .timecode import DAY_S
 
 PORT = 11111
 VERSION = 6
@@ -25,7 +26,7 @@ LONGEST_NAME = 200  # bytes
 
 
 def packet(values: Array, frame: int, rate: int, device: str, subject: str) -> bytes:
-    """One row, (61,) over ORDER, as a packet; `frame` counts from midnight at `rate` rows a second."""
+    """One row, (61,) over ORDER, as a packet; `frame` counts from midnight at `rate` rows a second, for days."""
     names = b"".join(struct.pack(">I", len(text)) + text for text in (device.encode(), subject.encode()))
-    head = struct.pack(">B", VERSION) + names + struct.pack(">IfII", frame, 0.0, rate, 1)
+    head = struct.pack(">B", VERSION) + names + struct.pack(">IfII", frame % (round(DAY_S) * rate), 0.0, rate, 1)
     return head + struct.pack(">B", len(ORDER)) + np.asarray(values, ">f4").tobytes()

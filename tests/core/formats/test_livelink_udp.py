@@ -29,3 +29,8 @@ def test_values_are_in_apples_order_with_head_and_eyes_after_them() -> None:
     assert len(ORDER) == 61
     assert ORDER[17:19] == ("jawOpen", "mouthClose")
     assert ORDER[51:55] == ("tongueOut", "headYaw", "headPitch", "headRoll")
+
+
+def test_frames_count_from_each_midnight_anew() -> None:
+    after = packet(np.zeros(61, np.float32), 86_400 * 50 + 3, 50, DEVICE, "Bob")
+    assert after == packet(np.zeros(61, np.float32), 3, 50, DEVICE, "Bob")
