@@ -266,13 +266,23 @@ def _sender(to: str, subject: str) -> Iterator[Sink]:
         raise FacewrightError(f"there is no way to {quoted(to)} ({why}); check the host") from error
     device, began_s = str(uuid.uuid4()).upper(), cache(_began_s)  # asked with the first hop
 
+    was_there: bool | None = None  # for the last packet; None before the first
+
     def send(rows: Curves, first: int) -> None:
+        nonlocal was_there
         start = round(began_s() * RATE)
         for number, row in enumerate(rows.select(livelink_udp.ORDER).values, first):
             try:
                 sender.sendto(livelink_udp.packet(row, start + number, round(RATE), device, subject), address)
             except OSError as error:
-                raise FacewrightError(f"{quoted(to)} cannot be sent to ({reason(error)}); check the host") from error
+                fault = f"{quoted(to)} cannot be sent to ({reason(error)})"
+                if was_there is None:
+                    raise FacewrightError(f"{fault}; check the host") from error
+                if was_there:
+                    terminal.note(f"{fault}; rows are lost until it can")
+                was_there = False
+            else:
+                was_there = True
 
     with sender:
         yield send

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import socket
 import struct
 import subprocess
@@ -181,6 +182,28 @@ def test_rows_go_to_live_link_as_packets(run: Run, live_file: Path) -> None:
     frames = [struct.unpack(">I", packet[48:52])[0] for packet in packets]
     assert np.diff(frames).tolist() == [1] * 24
     assert packets[0][45:48] == b"Bob"
+
+
+OWN_NETWORK = ("unshare", "--user", "--map-root-user", "--net", "/bin/sh", "-c")
+
+
+def has_networks_of_its_own() -> bool:
+    if not shutil.which("unshare"):
+        return False
+    return not subprocess.run([*OWN_NETWORK, "ip link set lo up"], capture_output=True, check=False).returncode
+
+
+@pytest.mark.skipif(not has_networks_of_its_own(), reason="needs a network that can be taken away")
+def test_a_network_that_goes_and_comes_back_ends_no_stream(live_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "part.raw").write_bytes(syllables(5.0).tobytes())  # far more than a pipe holds back
+    cable = "ip addr %s 10.9.9.1/24 dev lo;"
+    sound = " ".join((cable % "del", "cat part.raw;", cable % "add", "cat part.raw;") * 2)
+    live = f"{sys.executable} -m addon live --to 10.9.9.2 --model {live_file}"
+    script = f"ip link set lo up; {cable % 'add'} (cat part.raw; {sound}) | (cd {Path.cwd()} && {live})"
+    done = subprocess.run([*OWN_NETWORK, script], cwd=tmp_path, capture_output=True, check=False)
+    said = done.stderr.decode().splitlines()
+    assert (done.returncode, len(said)) == (0, 2)
+    assert all("'10.9.9.2' cannot be sent to" in line and "rows are lost until it can" in line for line in said)
 
 
 @pytest.mark.parametrize(
