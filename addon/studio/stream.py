@@ -94,7 +94,7 @@ def heard(face: LiveFace, hops: Iterable[Array]) -> Iterator[tuple[Curves, int]]
 
 
 def _from_file(path: Path) -> Iterator[Array]:
-    for block in audio.open_sound(path).blocks():
+    for block in audio.open_sound(path).blocks(terminal.note):
         yield from np.split(block, range(HOP_SAMPLES, len(block), HOP_SAMPLES))
 
 

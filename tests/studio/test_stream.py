@@ -116,6 +116,13 @@ def test_a_file_is_heard_as_a_stream_too_and_at_its_own_pace(run: Run, tmp_path:
     assert paced == json_rows(run("--json", stdin=syllables(0.4).tobytes()))
 
 
+def test_what_is_amiss_with_a_file_is_told(run: Run, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "line.wav", np.stack([syllables(), -syllables()], axis=1), 16_000)
+    status, _, err = run(tmp_path / "line.wav")
+    assert (status, len(err.splitlines())) == (0, 1)
+    assert "the channels of 'line.wav' cancel each other out" in err
+
+
 def test_rows_go_out_while_the_sound_still_comes_in(live_file: Path) -> None:
     command = [sys.executable, "-m", "addon", "live", "--json", "--model", str(live_file)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
