@@ -259,7 +259,8 @@ def _sender(to: str, subject: str) -> Iterator[Sink]:
     if not 0 < len(subject.encode(errors="replace")) <= livelink_udp.LONGEST_NAME or not subject.isprintable():
         raise FacewrightError(f"--subject must be 1 to {livelink_udp.LONGEST_NAME} bytes of text")
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, int(port), type=socket.SOCK_DGRAM)[0]
+        found = socket.getaddrinfo(host, int(port), type=socket.SOCK_DGRAM)
+        family, kind, protocol, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)  # Unreal hears IPv4
         sender = socket.socket(family, kind, protocol)
     except (OSError, UnicodeError) as error:  # UnicodeError: a name that no host can have
         why = reason(error) if isinstance(error, OSError) else "not a host's name"

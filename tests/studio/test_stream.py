@@ -213,6 +213,19 @@ def test_a_network_that_goes_and_comes_back_ends_no_stream(live_file: Path, tmp_
     assert all("'10.9.9.2' cannot be sent to" in line and "rows are lost until it can" in line for line in said)
 
 
+@pytest.mark.skipif(not has_networks_of_its_own(), reason="needs names of hosts of its own")
+def test_a_host_that_has_two_addresses_is_sent_to_where_unreal_hears(live_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "hosts").write_text("::1 stage\n127.0.0.1 stage\n")
+    (tmp_path / "line.raw").write_bytes(syllables(0.5).tobytes())
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unreal:
+        unreal.bind(("127.0.0.1", 0))
+        unreal.settimeout(10)
+        live = f"{sys.executable} -m addon live --to stage:{unreal.getsockname()[1]} --model {live_file}"
+        script = f"mount --bind {tmp_path}/hosts /etc/hosts && {live} < {tmp_path}/line.raw"
+        subprocess.run(["unshare", "--user", "--map-root-user", "--mount", "/bin/sh", "-c", script], check=True)
+        assert len(unreal.recv(2_000)) == 41 + 4 + len("Facewright") + 16 + 1 + 61 * 4
+
+
 @pytest.mark.parametrize(
     ("arguments", "stdin", "says"),
     [
