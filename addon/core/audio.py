@@ -25,7 +25,8 @@ BLOCK_SAMPLES = 65_536  # read at once, a channel
 MAX_CHANNELS = 64  # a 7.1.4 bed or a location recorder fits; more is a measurement file, not speech
 MIN_RATE, MAX_RATE = 4_000, 768_000  # below 4 kHz no consonant survives
 MAX_LEVEL = 100.0  # 40 dB over full scale: integers stored as floats, not speech
-WAV_UNKNOWN_SIZES = (0, 2**31 - 1, 2**31, 2**32 - 1)  # what a program that writes to a pipe leaves in the header
+# What a program that writes to a pipe leaves in the header; 0x7FFFF000 is SoX's.
+WAV_UNKNOWN_SIZES = (0, 0x7FFFF000, 2**31 - 1, 2**31, 2**32 - 1)
 ENDLESS_FRAMES = 2**62  # libsndfile's word for a length that it does not know
 UNFINISHED_BYTES = 4_096  # more than the header of a WAV without sound takes
 MOST_PLAIN_CHANNELS = 2

@@ -81,11 +81,12 @@ def test_a_whole_file_gives_no_note(tmp_path: Path) -> None:
     assert notes == []
 
 
-def test_a_header_without_a_size_as_pipes_leave_it_is_whole(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [2**32 - 1, 0x7FFFF000])
+def test_a_header_without_a_size_as_pipes_leave_it_is_whole(tmp_path: Path, size: int) -> None:
     path = tmp_path / "piped.wav"
     soundfile.write(path, tone(1.0, RATE), RATE)
     data = bytearray(path.read_bytes())
-    data[4:8] = data[40:44] = b"\xff\xff\xff\xff"
+    data[4:8] = data[40:44] = size.to_bytes(4, "little")
     path.write_bytes(data)
     notes: list[str] = []
     assert len(read_with_notes(path, notes).samples) == RATE
