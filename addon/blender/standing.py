@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from mathutils import Quaternion
 
 from ..core.curves import Array
 from . import compat, nla
@@ -33,6 +35,22 @@ def rest_of(joint: Joint, kind: str, path: str, now: Sequence[float]) -> list[fl
         else:
             target.pop(source, None)
     return list(target[rest])
+
+
+def stood(target: Any, name: str) -> list[float] | None:
+    """The numbers of a rotation or location of this name before its first bake; None if nothing tells."""
+    kind = next((kind for kind in (ROTATION, LOCATION) if name.startswith(kind)), None)
+    rest = target.get(REST.format(kind)) if kind else None
+    if rest is None:
+        return None
+    return rotation_numbers(Quaternion(rest), name, target.rotation_mode) if kind == ROTATION else list(rest)
+
+
+def rotation_numbers(turn: Any, name: str, mode: str) -> list[float]:
+    """A quaternion as the numbers of the property of this name, where a target's rotation mode is `mode`."""
+    if name == "rotation_euler":
+        return list(turn.to_euler("XYZ" if mode in {"QUATERNION", "AXIS_ANGLE"} else mode))
+    return [turn.angle, *turn.axis] if name == "rotation_axis_angle" else list(turn)
 
 
 def under(joint: Joint, kind: str, path: str, numbers: Array, rows: int, first_frame: int | None) -> Array:

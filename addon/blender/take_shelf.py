@@ -151,8 +151,7 @@ def _stood(block: Any, path: str, index: int) -> float | None:
     if values.is_custom(path):
         return 0.0
     owner, name = values.parted(block, path)
-    for kind in (standing.ROTATION, standing.LOCATION):
-        before = owner.get(standing.REST.format(kind)) if name.startswith(kind) else None
-        if before is not None and index < len(before):
-            return float(before[index])
+    before = standing.stood(owner, name)
+    if before is not None and index < len(before):
+        return before[index]
     return None if name.startswith(standing.ROTATION) else 0.0

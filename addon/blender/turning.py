@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from mathutils import Quaternion
@@ -88,13 +88,8 @@ def _own_axes(joint: Joint, target: Any, rest: Quaternion, look: Facing) -> Arra
 def _posed(joint: Joint, target: Any, rest: Quaternion, rows: int, first_frame: int | None) -> tuple[Array, Array]:
     """The rotation without a bake, (T, 4), and the numbers near which a mode with several readings is to stay."""
     name, _count = rotation_of(target)
-    mode, axis = target.rotation_mode, cast("Any", rest.axis)
-    by_name = {
-        "rotation_quaternion": cast("Any", rest),
-        "rotation_axis_angle": (rest.angle, *axis),
-        "rotation_euler": rest.to_euler("XYZ" if mode in {"QUATERNION", "AXIS_ANGLE"} else mode),
-    }
-    numbers = np.array(by_name[name], np.float32)
+    mode = target.rotation_mode
+    numbers = np.array(standing.rotation_numbers(rest, name, mode), np.float32)
     values = standing.under(joint, ROTATION, joint.path(name), numbers, rows, first_frame)
     return _quaternions(values, mode), values[0]
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import bpy
 import numpy as np
 import pytest
+from mathutils import Euler
 
 from addon.blender import bake, compat, jobs, keys, lines, memory, sound, take_shelf, takes
 from addon.core import pipeline
@@ -193,6 +194,20 @@ def test_bones_are_baked_again_as_they_were_and_stand_as_before_when_the_take_is
     assert [tuple(bone.rotation_quaternion) for bone in armature.pose.bones] != rest
     bpy.ops.facewright.take_delete("EXEC_DEFAULT")
     np.testing.assert_allclose([tuple(bone.rotation_quaternion) for bone in armature.pose.bones], rest, atol=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["QUATERNION", "XYZ", "ZYX", "AXIS_ANGLE"])
+def test_what_turns_stands_as_before_in_any_rotation_mode_when_the_take_is_gone(make_rig, mode):
+    armature = make_rig(mode=mode)
+    for bone in armature.pose.bones:
+        bone.matrix_basis = Euler((0.3, -0.2, 0.1)).to_matrix().to_4x4()
+    rest = [bone.matrix_basis.copy() for bone in armature.pose.bones]
+    said = performance()
+    turning = replace(said.settings, head=HeadSettings(nod_deg=9.0))
+    bake.write(bpy.context.scene, armature, replace(said, curves=pipeline.perform(said.heard, turning)))
+    bpy.context.scene.frame_set(10)
+    bpy.ops.facewright.take_delete("EXEC_DEFAULT")
+    np.testing.assert_allclose([bone.matrix_basis for bone in armature.pose.bones], rest, atol=1e-6)
 
 
 def test_deleting_a_take_leaves_the_other_lines_of_the_head(head):
