@@ -10,7 +10,7 @@ from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from ..core.errors import FacewrightError
 from ..core.settings import MAX_SEED
-from . import bake, compat, keys, memory, preview, rebake, take_shelf, takes
+from . import bake, compat, keys, memory, preview, properties, rebake, take_shelf, takes
 from .reporting import Reporting, is_free
 from .take_properties import FACEWRIGHT_PG_saved_take as Take
 
@@ -52,7 +52,9 @@ class OfTake(Doing):
 
     def take(self, context: bpy.types.Context) -> Take:
         """The take that is meant."""
-        return takes.find(context.scene, self.uid) if self.uid else takes.chosen(context.scene)
+        if self.uid:
+            return takes.find(context.scene, self.uid)
+        return takes.chosen(context.scene, properties.head_of(context))
 
 
 def uid_property() -> Any:

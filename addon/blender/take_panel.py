@@ -4,15 +4,12 @@
 from typing import Any, Literal
 
 import bpy
-from bpy.props import BoolProperty
 
 from . import properties, rebake_operators, take_operators, takes
 
 
 class FACEWRIGHT_UL_takes(bpy.types.UIList):
     """Takes: which is shown, what it is called, whether it is kept"""
-
-    of_head: BoolProperty(name="This Head", description="List the takes of the chosen head only", default=True)
 
     def draw_item(
         self,
@@ -40,19 +37,18 @@ class FACEWRIGHT_UL_takes(bpy.types.UIList):
             side.label(text=f"seed {item.seed}")
         row.prop(item, "is_kept", text="", icon="FAKE_USER_ON" if item.is_kept else "FAKE_USER_OFF", emboss=False)
 
-    def draw_filter(self, _context: bpy.types.Context, layout: bpy.types.UILayout) -> None:
+    def draw_filter(self, context: bpy.types.Context, layout: bpy.types.UILayout) -> None:
         row = layout.row()
         row.prop(self, "filter_name", text="")
-        row.prop(self, "of_head")
+        row.prop(takes.of(context.scene), "of_head")
 
     def filter_items(self, context: bpy.types.Context, data: Any, name: str) -> tuple[Any, Any]:
-        """Those of the chosen head, and of these the ones whose name fits."""
+        """Those of the chosen head, unless all are asked for, and of these the ones whose name fits."""
         found = getattr(data, name)
         flags = bpy.types.UI_UL_list.filter_items_by_name(self.filter_name, self.bitflag_filter_item, found, "name")
         flags = flags or [self.bitflag_filter_item] * len(found)
-        if self.of_head:
-            top = _top(properties.head_of(context))
-            flags = [flag if _is_of(take, top) else 0 for flag, take in zip(flags, found, strict=True)]
+        head = properties.head_of(context)
+        flags = [flag if takes.is_listed(data, take, head) else 0 for flag, take in zip(flags, found, strict=True)]
         return flags, []
 
 
@@ -116,23 +112,6 @@ def _draw_keys(layout: bpy.types.UILayout, held: Any) -> None:
     if held.use_fewer_keys:
         options.prop(held, "error")
     options.prop(held, "most")
-
-
-def _top(obj: bpy.types.Object | None) -> bpy.types.Object | None:
-    """What a character hangs on: its armature, else its highest parent."""
-    if obj is None:
-        return None
-    armature = obj if obj.type == "ARMATURE" else obj.find_armature()
-    obj = armature or obj
-    while obj.parent is not None:
-        obj = obj.parent
-    return obj
-
-
-def _is_of(take: Any, top: bpy.types.Object | None) -> bool:
-    """Whether a take is of the character that hangs on `top`, or of no head any more."""
-    there = [part.shown for part in take.parts if takes.block_of(part) is not None]
-    return not there or top is None or any(_top(obj) == top for obj in (*there, take.head))
 
 
 CLASSES = (FACEWRIGHT_UL_takes, FACEWRIGHT_PT_takes)

@@ -71,6 +71,9 @@ class FACEWRIGHT_PG_takes(bpy.types.PropertyGroup):
 
     takes: CollectionProperty(name="Takes", description="Every take of this scene", type=FACEWRIGHT_PG_saved_take)
     index: IntProperty(name="Take", description="The take that is selected", options=set())
+    of_head: BoolProperty(
+        name="This Head", description="List the takes of the chosen head only", default=True, options=set()
+    )
     previous: StringProperty(name="Compared", description="The take that was shown before", options=set())
     memory: CollectionProperty(name="Memory", description="What was heard", type=FACEWRIGHT_PG_memory)
     most: IntProperty(

@@ -124,13 +124,33 @@ def find(scene: bpy.types.Scene, uid: str) -> Take:
     return found
 
 
-def chosen(scene: bpy.types.Scene) -> Take:
-    """The take that is selected in the list."""
+def chosen(scene: bpy.types.Scene, head: bpy.types.Object | None) -> Take:
+    """The take that is selected in the list, while this head is chosen."""
     held = of(scene)
     if not 0 <= held.index < len(held.takes):
         raise FacewrightError("no take is selected; select one in the list")
     take: Take = held.takes[held.index]
+    if not is_listed(held, take, head):  # selected while another head was chosen
+        raise FacewrightError(
+            f"no take of {quoted(head.name)} is selected; select one in the list, or another head in the view"
+        )
     return take
+
+
+def is_listed(held: Takes, take: Take, head: bpy.types.Object | None) -> bool:
+    """Whether the list shows a take while this head is chosen; one whose head is gone is always shown."""
+    there = [part.shown for part in take.parts if block_of(part) is not None]
+    if not held.of_head or head is None or not there:
+        return True
+    return any(_top(obj) == _top(head) for obj in (*there, take.head) if obj is not None)
+
+
+def _top(obj: bpy.types.Object) -> bpy.types.Object:
+    """What a character hangs on: its armature, else its highest parent."""
+    top = obj if obj.type == "ARMATURE" else obj.find_armature() or obj
+    while top.parent is not None:
+        top = top.parent
+    return top
 
 
 def shown_on(scene: bpy.types.Scene, take: Take) -> list[Take]:

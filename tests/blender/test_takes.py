@@ -259,6 +259,22 @@ def test_a_pushed_take_plays_from_the_nla(head):
     assert held().takes[0].is_kept
 
 
+def test_a_take_of_another_head_than_the_chosen_one_is_left_alone(make_head):
+    anna, bob = make_head("Anna", SMALL), make_head("Bob", SMALL)
+    say(anna, "first")
+    say(bob, "second")
+    assert held().takes[held().index].name == "second 1"
+    bpy.context.view_layer.objects.active = anna
+    before = dump()
+    for operator in ("rebake", "take_delete", "take_push_nla", "take_duplicate"):
+        with pytest.raises(RuntimeError, match="no take of 'Anna' is selected"):
+            getattr(bpy.ops.facewright, operator)("EXEC_DEFAULT")
+    assert dump() == before
+    held().of_head = False  # the list shows every take: what is selected there is meant
+    bpy.ops.facewright.take_delete("EXEC_DEFAULT")
+    assert names() == ["first 1"]
+
+
 def test_a_take_in_the_nla_keeps_its_action_when_it_is_deleted(head):
     say(head)
     action = action_of(head).name
