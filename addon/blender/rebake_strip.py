@@ -86,9 +86,19 @@ def place_of(take: Take) -> Place:
     return Place(take.first, take.last - take.first + 1, line.start_s, take.stretch, fps)
 
 
+def line_now(scene: bpy.types.Scene, take: Take) -> sound.Line:
+    """The take's line; if its file is no longer where it was, in the one that its strip plays: moved, or packed."""
+    line, _ = takes.line_of(take)
+    strip = None if line.path.is_file() else _strip_of(scene, take, line)
+    try:
+        return line if strip is None else replace(line, path=sound.file_of(strip.sound))
+    except AudioError:  # that one is gone too
+        return line
+
+
 def place_now(scene: bpy.types.Scene, take: Take) -> Place:
     """Where its strip is now; without a strip it stays on its first frame, at the scene's rate."""
-    line, _ = takes.line_of(take)
+    line = line_now(scene, take)
     old, fps = place_of(take), sound.fps(scene)
     strip = _strip_of(scene, take, line)
     if strip is None:

@@ -58,7 +58,7 @@ def from_strip(scene: bpy.types.Scene, name: str) -> Line:
     if len(strip.retiming_keys):
         raise AudioError(f"strip {quoted(name)} is retimed; render it to a sound file and choose that")
     whole, first, last = compat.span(strip)
-    path = _file_of(strip.sound)
+    path = file_of(strip.sound)
     frame = max(round(first), round(whole))  # a handle may be pulled out beyond the sound, where nothing is heard
     start_s = max(0.0, (frame - whole) / fps(scene)) if first > whole else 0.0
     end_s = (last - whole) / fps(scene)
@@ -127,7 +127,7 @@ def path_of(sound: bpy.types.Sound) -> Path:
     return Path(bpy.path.abspath(sound.filepath, library=sound.library))
 
 
-def _file_of(sound: bpy.types.Sound) -> Path:
+def file_of(sound: bpy.types.Sound) -> Path:
     """The sound's file; one that is packed is unpacked into Blender's own folder of this session."""
     path = path_of(sound)
     if sound.packed_file is None:

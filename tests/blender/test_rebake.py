@@ -277,6 +277,22 @@ def test_a_moved_strip_takes_keys_and_hand_keys_along(head, strip):
 
 
 @needs_audio
+@pytest.mark.parametrize("is_packed", [True, False])
+def test_a_line_whose_file_was_packed_or_moved_is_baked_as_the_layers_are_now(head, strip, tmp_path, is_packed):
+    path = sound.path_of(strip.sound)
+    if is_packed:
+        strip.sound.pack()
+        path.unlink()
+    else:
+        (tmp_path / "elsewhere").mkdir()
+        strip.sound.filepath = str(path.rename(tmp_path / "elsewhere" / path.name))
+    bpy.context.scene.facewright.layers.brows.raise_by = 0.9
+    bpy.ops.facewright.rebake(asked="NOW")
+    assert memory.asked(takes.of(bpy.context.scene).takes[0])[0].brows.raise_by == pytest.approx(0.9)
+    assert jobs.board.notes == ()
+
+
+@needs_audio
 def test_a_trimmed_strip_keeps_what_is_still_heard_in_time(head, strip):
     hand_key(head, "jawOpen", 30, 0.9)
     before = values(head, "browInnerUp", range(13, 37))
