@@ -18,7 +18,7 @@ from ..core.settings import Settings
 from . import bones, compat, hearing, keys, lines, memory, rig, sound, take_shelf, takes
 from .density import Density, density_of, generated
 from .protection import listed
-from .targets import Owner, Strand
+from .targets import BEFORE, Owner, Strand
 
 DEFAULTS = Settings()
 # A channel group's colour in the Graph Editor: a theme set for its header, red, green and blue for its curves.
@@ -183,6 +183,7 @@ def new_action(scene: bpy.types.Scene, block: Any, name: str) -> str | None:
     compat.assign(block, action)
     if takes.is_ours(old):
         return None
+    action[BEFORE] = old
     old.use_fake_user = True
     return str(old.name)
 

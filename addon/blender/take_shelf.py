@@ -11,7 +11,7 @@ import numpy as np
 from ..core.errors import FacewrightError, quoted
 from . import compat, keys, lines, memory, standing, takes, values
 from .take_properties import FACEWRIGHT_PG_saved_take as Take
-from .targets import BAKED
+from .targets import BAKED, BEFORE
 
 
 def hand_keys(take: Take) -> int:
@@ -93,7 +93,7 @@ def push_to_nla(scene: bpy.types.Scene, take: Take) -> int:
 
 
 def _lift(scene: bpy.types.Scene, take: Take) -> None:
-    """Takes the take's keys off its head and leaves the rest of what it shows."""
+    """Takes the take's keys off its head, where keys of the animator's were before come back, and leaves the rest."""
     for block, action in takes.actions_of(take):
         line = next((line for line in lines.of(action) if line.uid == take.uid), None)
         if line is None:
@@ -103,10 +103,11 @@ def _lift(scene: bpy.types.Scene, take: Take) -> None:
             action = _copied(block, action)
         noted, none, nothing = keys.notes(action), np.zeros(0, keys.KEY), np.zeros(0, keys.NOTE)
         span = (line.first, line.last)
-        tables = keys.tables(action, block)
+        tables, before = keys.tables(action, block), action.get(BEFORE)
+        theirs = keys.tables(before, block) if before is not None else {}
         for place in noted:
             if place in tables:
-                tables[place] = keys.swapped(tables[place], none, span)
+                tables[place] = keys.swapped(tables[place], theirs.get(place, none), span)
             noted[place] = keys.swapped(noted[place], nothing, span)
         keys.put_tables(action, block, tables)
         lines.put(action, others)

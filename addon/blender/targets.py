@@ -11,6 +11,7 @@ from ..core import channels
 from ..core.curves import Array
 
 BAKED = "facewright_takes"  # custom property of an Action that a bake has made
+BEFORE = "facewright_before"  # and of the same: the animator's Action that it began as a copy of
 VISEMES = "Visemes"
 OTHER = "Face"  # of what belongs to no channel
 _GROUPS = {

@@ -210,6 +210,20 @@ def test_what_turns_stands_as_before_in_any_rotation_mode_when_the_take_is_gone(
     np.testing.assert_allclose([bone.matrix_basis for bone in armature.pose.bones], rest, atol=1e-6)
 
 
+def test_keys_that_a_take_took_the_place_of_come_back_when_it_is_deleted(head):
+    for frame, value in ((1, 0.2), (20, 0.7), (60, 0.4)):
+        hand_key(head, "browInnerUp", frame, value)
+    before = table_of(head, "browInnerUp")["co"].copy()
+    say(head, seed=1)
+    say(head, "other", 101)
+    held().index = 0
+    bpy.ops.facewright.take_delete("EXEC_DEFAULT")
+    after = table_of(head, "browInnerUp")["co"]
+    np.testing.assert_allclose(after[after[:, 0] < 101], before)
+    bpy.ops.facewright.take_delete("EXEC_DEFAULT")
+    np.testing.assert_allclose(table_of(head, "browInnerUp")["co"], before)
+
+
 def test_deleting_a_take_leaves_the_other_lines_of_the_head(head):
     say(head, seed=1)
     say(head, "other", 101)
