@@ -80,6 +80,7 @@ def leave() -> None:
     global _now
     if _now is not None:
         _now.overlay.lift()
+        heal()  # what was renamed meanwhile
         _now = None
 
 

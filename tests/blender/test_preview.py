@@ -197,6 +197,18 @@ def test_a_head_that_is_deleted_ends_the_preview(take, head):
     assert preview.current() is None
 
 
+def test_what_is_renamed_within_a_preview_is_as_before_when_it_ends(take, head, scene):
+    scene.frame_set(24)
+    before = values()
+    bpy.ops.facewright.preview()
+    head.data.shape_keys.name = "Renamed"
+    scene.frame_set(25)
+    preview.update()
+    preview.leave()
+    assert values() == before
+    assert MARK not in head.data.shape_keys
+
+
 def test_a_target_inside_the_head_is_told_and_the_preview_goes_on(take, head, scene):
     bpy.ops.facewright.preview()
     target = bpy.data.objects.new("Target", None)
