@@ -63,7 +63,9 @@ def test_what_is_wrong_is_named(text: str, names: str) -> None:
     assert len(str(refusal.value).splitlines()) == 1
 
 
-@pytest.mark.parametrize("content", [b"seed = ", b"\xff\xfe", b"a = 1\na = 2"])
+@pytest.mark.parametrize(
+    "content", [b"seed = ", b"\xff\xfe", b"a = 1\na = 2", b"seed = " + b"1" * 5000, b"seed = " + b"[" * 5000]
+)
 def test_a_file_that_is_no_toml_is_refused_in_one_line(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.toml").write_bytes(content)
     with pytest.raises(SettingsError, match="cannot be read") as refusal:
