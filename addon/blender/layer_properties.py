@@ -87,8 +87,9 @@ def write(layers: FACEWRIGHT_PG_layers, settings: Settings, sections: tuple[str,
 
 
 def is_default(layers: FACEWRIGHT_PG_layers, section: str) -> bool:
-    """Whether a layer stands as it came."""
-    return bool(_read(layers, section) == getattr(Settings(), section))
+    """Whether a layer stands as it came; a track that cannot be is none that came."""
+    group, usual = getattr(layers, section), getattr(Settings(), section)
+    return all(_plain(getattr(group, item.name)) == getattr(usual, item.name) for item in options(section))
 
 
 def _read(layers: FACEWRIGHT_PG_layers, section: str) -> Any:

@@ -14,7 +14,7 @@ from bpy.app.handlers import persistent
 
 from ..core import pipeline
 from ..core.curves import Curves
-from ..core.errors import FacewrightError, RigError
+from ..core.errors import FacewrightError, RigError, SettingsError
 from ..core.heard import Heard
 from ..core.settings import ModelSettings
 from . import bake, directing, look_at, mapping_rows, properties, rig, rig_properties, sound, waiting
@@ -163,7 +163,7 @@ def _asked(preview: Preview, scene: bpy.types.Scene) -> tuple[object, ...]:
     take = properties.take_of(scene)
     return (
         _rigged(scene.objects.get(preview.found.root), scene.objects.get(preview.mapped)),
-        properties.settings_of(scene, preview.model),
+        _sliders(scene, preview.model),
         sound.fps(scene),
         take.use_markers and tuple((marker.name, marker.frame) for marker in scene.timeline_markers),
         directing.keys_of_emotion(scene),
@@ -176,6 +176,14 @@ def _rigged(root: bpy.types.Object | None, mapped: bpy.types.Object | None) -> o
     try:
         return root and rig_properties.choices_of(root), mapped and mapping_rows.read(mapped)
     except RigError as error:
+        return str(error)
+
+
+def _sliders(scene: bpy.types.Scene, model: ModelSettings) -> object:
+    """How the sliders stand; of an emotion track that cannot be, what is wrong with it."""
+    try:
+        return properties.settings_of(scene, model)
+    except SettingsError as error:
         return str(error)
 
 

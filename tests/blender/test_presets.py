@@ -116,6 +116,14 @@ def test_a_layer_is_reset_alone(scene):
     assert layers.brows.amount == 0.5
 
 
+def test_a_layer_with_a_misspelt_track_is_told_from_one_as_it_came(scene):
+    layers = properties.take_of(scene).layers
+    layers.emotion.track = "0 joyy"
+    assert not layer_properties.is_default(layers, "emotion")
+    bpy.ops.facewright.layer_reset(layer="emotion")
+    assert layer_properties.is_default(layers, "emotion")
+
+
 def test_every_slider_says_what_it_does_and_has_the_cores_range(scene):
     layers = properties.take_of(scene).layers
     for section in layer_properties.SECTIONS:

@@ -223,6 +223,17 @@ def test_a_target_inside_the_head_is_told_and_the_preview_goes_on(take, head, sc
     assert preview.current().error == ""
 
 
+def test_a_track_that_is_misspelt_is_told_and_the_preview_goes_on(take):
+    bpy.ops.facewright.preview()
+    take.layers.emotion.track = "0 joyy"
+    assert preview.update()
+    assert "did you mean joy?" in preview.current().error
+    assert not preview.update()
+    take.layers.emotion.track = "0 joy"
+    assert preview.update()
+    assert preview.current().error == ""
+
+
 def test_what_cannot_be_shown_is_refused(take, make_head: Head, tmp_path: Path):
     take.sound = str(tmp_path / "gone.wav")
     with pytest.raises(RuntimeError, match="does not exist"):
