@@ -90,7 +90,8 @@ def save(folder: Path, name: str, settings: Settings, about: str = "") -> Preset
         raise SettingsError(f"{quoted(name)} cannot be a preset's name, for on Windows it is a device; choose another")
     if _plain(name) in {_plain(preset.name) for preset in every()}:
         raise SettingsError(f"{quoted(name)} is one of Facewright's own presets; choose another name")
-    path = folder / f"{name}{SUFFIX}"
+    own = {_plain(preset.name): preset.path for preset in every(folder)}
+    path = own.get(_plain(name), folder / f"{name}{SUFFIX}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

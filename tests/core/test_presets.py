@@ -83,6 +83,13 @@ def test_presets_are_found_whatever_case_they_are_written_in(tmp_path: Path) -> 
     assert presets.every(tmp_path / "none") == presets.every()
 
 
+def test_a_preset_is_saved_over_one_of_its_name_however_that_is_spelt(tmp_path: Path) -> None:
+    for name, joy in (("Old Sailor", 0.2), ("old_sailor", 0.7)):
+        presets.save(tmp_path, name, Settings(emotion=EmotionSettings(joy=joy)))
+    assert [path.name for path in tmp_path.iterdir()] == ["Old Sailor.toml"]
+    assert presets.load("old sailor", tmp_path).emotion.joy == 0.7
+
+
 def test_a_preset_names_only_what_it_changes_and_leaves_the_rest() -> None:
     base = replace(DEFAULTS, seed=7, model=ModelSettings(path="a.onnx"))
     shouted = presets.load("shout", base=base)
