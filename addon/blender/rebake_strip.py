@@ -56,7 +56,7 @@ class Move:
         """Keys in their new time."""
         there = table.copy()
         for name in ("co", "handle_left", "handle_right"):
-            there[name][:, 0] = [self.new.frame(self.old.second(frame)) for frame in table[name][:, 0]]
+            there[name][:, 0] = [self.new.frame(self.old.second(frame)) for frame in table[name][:, 0].tolist()]
         return there
 
 

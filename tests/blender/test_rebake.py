@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies
 
-from addon.blender import bake, compat, jobs, keys, memory, rebake, sound, takes
+from addon.blender import bake, compat, jobs, keys, memory, rebake, rebake_strip, sound, takes
 from addon.core.errors import FacewrightError
 from addon.core.settings import BlinkSettings, BrowsSettings, Settings
 
@@ -462,3 +462,11 @@ def test_strips_that_touch_are_no_lines_at_once(head, tmp_path):
         bake.write(scene, head, replace(performance(seconds=2.02), line=line))
     with pytest.raises(RuntimeError, match="nothing to update"):
         bpy.ops.facewright.update_to_strip()
+
+
+def test_keys_of_a_line_an_hour_into_a_recording_move_by_whole_frames(scene):
+    old = rebake_strip.Place(1, 240, 3600.0, 1.0, 24.0)
+    move = rebake_strip.Move(takes.of(scene).takes.add(), old, replace(old, first=101))
+    frames = np.arange(1, 241, dtype=np.float32)
+    moved = move.moved(keys.dense(frames, np.zeros_like(frames)))
+    np.testing.assert_array_equal(moved["co"][:, 0], frames + 100)
