@@ -23,15 +23,15 @@ def spoken(rows: int = 60) -> Curves:
     "rig", [rig for rig in rigs.conventions() if rig.weights and not rig.visemes], ids=lambda rig: rig.name
 )
 def test_channels_that_a_rig_covers_come_back(rig: RigMap) -> None:
-    detection = rigs.detect(tuple(rig.weights))
     curves = spoken()
     keys = rig.controls(curves, tuple(rig.weights))
     back = channels_of(rig, keys)
     again = rig.controls(back.with_columns({}), tuple(rig.weights))
     np.testing.assert_allclose(again.values, keys.values, atol=2e-3)  # the head looks the same
-    own = [name for name in detection.having(Fate.COVERED) if name in back.names and name in rig.weights.values()]
-    for name in own:
-        np.testing.assert_allclose(back.column(name), curves.column(name), atol=1e-3)
+    alone = {name for parts in rig.weights.values() if len(parts) == 1 for name in parts} & set(back.names)
+    assert len(alone) > 20 or rig.name == "mpeg4"
+    for name in alone if rig.can_close(rig.weights) else alone - {"jawOpen"}:  # else the jaw opens as far as the lips
+        np.testing.assert_allclose(back.column(name), curves.column(name), atol=1e-3, err_msg=name)
 
 
 @pytest.mark.parametrize("name", ["arkit", "arkit_lr", "livelink", "metahuman", "ready_player_me"])
