@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -73,7 +74,8 @@ def from_takes(scene: bpy.types.Scene, line: sound.Line, model: ModelSettings) -
     for take in reversed(held.takes):
         kept, _fps = takes.line_of(take)
         same = (kept.path, kept.start_s, kept.end_s) == (line.path, line.start_s, line.end_s)
-        if not same or take.heard_from_s != line.start_s or take.model != memory.identity(model):
+        begins = math.isclose(take.heard_from_s, line.start_s, rel_tol=1e-6)  # Blender keeps it in single precision
+        if not (same and begins) or take.model != memory.identity(model):
             continue
         heard = memory.heard(held, take)
         if heard is not None and abs(heard.curves.duration_s - directing.duration_s(line)) < ROW_S:

@@ -8,12 +8,12 @@ import bpy
 import numpy as np
 import pytest
 
-from addon.blender import hearing, jobs, mapping_rows, preferences, preview, properties
+from addon.blender import compat, hearing, jobs, mapping_rows, preferences, preview, properties
 from addon.blender.preview_overlay import MARK
 from addon.core.rigs.custom import build
 from addon.core.settings import Settings
 
-from .conftest import Head, action_of, keys_on, state, write_line
+from .conftest import Head, action_of, keys_on, needs_audio, state, write_line
 
 
 @pytest.fixture(autouse=True)
@@ -85,6 +85,17 @@ def test_a_take_in_an_opened_file_needs_no_listening(take, line: Path, tmp_path:
     write_line(line, 3.0)
     assert bpy.ops.facewright.preview() == {"FINISHED"}
     assert listened == [1.0]
+
+
+@needs_audio
+def test_a_take_of_a_trimmed_strip_needs_no_listening_either(take, line: Path, scene, monkeypatch: pytest.MonkeyPatch):
+    strip = compat.strips(scene).new_sound("line", str(line), 1, 1)
+    strip.frame_final_start = 8  # 7/24 s, which single precision cannot hold
+    take.source, take.strip = "STRIP", "line"
+    bpy.ops.facewright.animate("EXEC_DEFAULT")
+    hearing.forget()
+    monkeypatch.setattr(hearing.pipeline, "listen", lambda *_: pytest.fail("listened again"))
+    assert bpy.ops.facewright.preview() == {"FINISHED"}
 
 
 def test_markers_keyed_emotions_and_the_frame_rate_are_followed_too(take, scene):
