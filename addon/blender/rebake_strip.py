@@ -163,9 +163,9 @@ def _check_apart(moves: Sequence[Move]) -> None:
 
 def _beyond(scene: bpy.types.Scene, move: Move) -> list[str]:
     """A note if the strip plays more than was heard."""
-    heard_to_s = move.take.heard_from_s + _heard_s(scene, move.take)
+    heard_to_s, frame_s = move.take.heard_from_s + _heard_s(scene, move.take), 1 / move.new.fps
     end_s = move.new.second(move.new.first + move.new.count - 1)
-    if move.new.start_s < move.take.heard_from_s - CLOSE or end_s > heard_to_s + 1 / move.new.fps:
+    if move.new.start_s < move.take.heard_from_s - frame_s / 2 or end_s > heard_to_s + frame_s:
         return [f"{move.take.line} now plays more than was heard; press Animate for a take of all of it"]
     return []
 

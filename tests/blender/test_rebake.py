@@ -470,3 +470,14 @@ def test_keys_of_a_line_an_hour_into_a_recording_move_by_whole_frames(scene):
     frames = np.arange(1, 241, dtype=np.float32)
     moved = move.moved(keys.dense(frames, np.zeros_like(frames)))
     np.testing.assert_array_equal(moved["co"][:, 0], frames + 100)
+
+
+def test_a_line_late_in_a_recording_that_moves_is_not_said_to_play_more_than_was_heard(head):
+    take, start_s = say(head), 120_002 / 24  # which single precision, in which Blender keeps it, rounds up
+    take.heard_from_s = start_s
+    old = rebake_strip.Place(1, 24, start_s, 1.0, 24.0)
+    told = [
+        rebake_strip._beyond(bpy.context.scene, rebake_strip.Move(take, old, new))
+        for new in (replace(old, first=31), replace(old, start_s=start_s - 1 / 24))
+    ]
+    assert [len(notes) for notes in told] == [0, 1]
