@@ -73,6 +73,16 @@ def test_closures_hold_in_every_mood(emotion: str) -> None:
         assert lip_gap(perform(said, mood))[sealed].max() <= SEALED_GAP + 1e-6
 
 
+@pytest.mark.parametrize("emotion", ["joy", "sadness", "anger", "fear", "disgust", "surprise", "contempt"])
+def test_no_mood_snaps_on_or_off_round_a_closure(emotion: str) -> None:
+    mood = Settings(emotion=EmotionSettings(**{emotion: 1.0}))  # type: ignore[arg-type]
+    names = [name for name in channels.ARKIT if name.startswith(("jaw", "mouth", "nose"))]
+    for line in LINES:
+        said = heard(line)
+        felt = perform(said, mood).select(names).values - perform(said).select(names).values
+        assert np.abs(np.diff(felt, axis=0)).max() < 0.19  # of a shape in 20 ms
+
+
 def test_presets_are_found_whatever_case_they_are_written_in(tmp_path: Path) -> None:
     saved = presets.save(tmp_path, "Old Sailor", Settings(seed=4, emotion=EmotionSettings(joy=0.2)), "Sings.\nLoudly.")
     assert saved.about == "Sings. Loudly."

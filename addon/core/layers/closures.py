@@ -21,28 +21,40 @@ TO_TEETH = ("mouthUpperUpLeft", "mouthUpperUpRight")  # what clears them may not
 AT_TEETH = ("mouthRollLower",)  # and what lays the lip on them may do neither: rolled further it lies behind them
 ROLLED = 0.09, 0.25  # mouthRollLower where that begins to hold, and from where on it holds wholly
 BEFORE_S, AFTER_S = 0.2, 0.1  # a closure begins before its phrase is heard, and may outlast it
+EASE_S = 0.06  # what gives way to a closure is gone so long before it, and took as long to go: lips need 0.1 s to close
 
 
 def keep_closures(before: Curves, after: Curves, where: Mask | None = None) -> Curves:
     """`after` with mouthClose within jawOpen, and the lips no further apart than in `before` where it sealed them.
 
-    Only rows of `where` are held to it, all if it is not given; what keeps the promise already is left as it is.
+    All rows are held to it; with `where` only its rows, and those around a closure by degrees, so that nothing snaps.
+    What keeps the promise already is left as it is.
     """
     if not {"jawOpen", "mouthClose"} <= set(after.names):
         return after
     floor = np.maximum(lip_gap(before), 0)
     sealed = floor <= SEALED_GAP
-    if where is not None:
-        sealed = sealed & where
+    held = sealed.astype(np.float32) if where is None else eased(sealed & where, after.rate)
     jaw = after.column("jawOpen")
-    close = np.clip(after.column("mouthClose"), 0, np.maximum(jaw, 0))
-    needed = jaw - floor
-    columns = {"mouthClose": np.where(sealed & (close < needed), needed, close)}
+    most = np.maximum(jaw, 0)
+    close = np.clip(after.column("mouthClose"), 0, most)
+    further = np.maximum((jaw - close) - floor, 0)
+    columns = {"mouthClose": np.minimum(close + held * further, most)}
     for name in OPENERS:
         if name in after.names:
-            limit = np.where(sealed, before.column(name), np.inf)
-            columns[name] = np.minimum(after.column(name), limit)
+            columns[name] = after.column(name) - held * np.maximum(after.column(name) - before.column(name), 0)
     return after.with_columns(columns)
+
+
+def eased(share: Array | Mask, rate: float) -> Array:
+    """The share, (T,), nowhere less than it was, that comes and goes within some rows instead of at once."""
+    reach = round(EASE_S * rate)
+    if not len(share) or not reach:
+        return share.astype(np.float32)
+    bell = np.hanning(2 * reach + 3)[1:-1]
+    wide = np.pad(share.astype(np.float32), 2 * reach, mode="edge")
+    wide = np.lib.stride_tricks.sliding_window_view(wide, 2 * reach + 1).max(axis=1)
+    return np.maximum(np.convolve(wide, bell / bell.sum(), "valid"), share).astype(np.float32)
 
 
 def keep_teeth(before: Curves, after: Curves, where: Mask | None = None) -> Curves:
@@ -51,7 +63,7 @@ def keep_teeth(before: Curves, after: Curves, where: Mask | None = None) -> Curv
         return after
     start, full = ROLLED
     share = np.clip((before.column("mouthRollLower") - start) / (full - start), 0, 1)
-    held = share * share * (3 - 2 * share) * (1 if where is None else where)
+    held = share * share * (3 - 2 * share) * (1 if where is None else eased(where, after.rate))
     columns = {}
     for names, may_grow, may_shrink in (
         (AWAY_FROM_TEETH, False, True),

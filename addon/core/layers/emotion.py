@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from .. import emotions, voice
-from ..curves import Array, Curves
+from ..curves import Array, Curves, blurred
 from ..prosody import Prosody
 from ..settings import EmotionSettings
-from .closures import closedness, openness
+from .closures import closedness, eased, openness
 from .gestures import add_softly, dice, drift, sided, soft_sum, speaking
 
 # Action units of the prototypes (Ekman and Friesen 1978; Ekman, Friesen and Hager 2002), as ARKit's shapes for them.
@@ -45,6 +45,7 @@ ROUND = 0.35  # mouthPucker with 0.8 mouthFunnel from which lips count as wholly
 ROUND_LEAVES = 0.3  # so much of them stays on rounded lips
 JAW_SHARE = 0.3  # of the mouth's share: in speech the jaw has other things to do
 SPEECH_EDGE_S = 0.12
+PART_S = 0.03  # standard deviation: a press comes and goes no faster than lips part
 ASYMMETRY = 0.06  # standard deviation between sides
 LIVELINESS, LIVELY_HZ = 0.07, (0.1, 0.5)  # nobody holds an expression quite still
 
@@ -61,7 +62,8 @@ def emotion(curves: Curves, prosody: Prosody, settings: EmotionSettings, moods: 
     shares = _shares(rng, weights, prosody.rate)
     spoken = speaking(prosody, SPEECH_EDGE_S)
     mouth = 1 + spoken * np.float32(settings.on_mouth - 1)
-    closed = closedness(curves)
+    closed = eased(closedness(curves), prosody.rate)
+    apart = blurred(openness(curves), PART_S * prosody.rate)
     rounded = np.clip((curves.column("mouthPucker") + 0.8 * curves.column("mouthFunnel")) / ROUND, 0, 1)
     for name in shares:
         if name.startswith("mouth"):
@@ -73,7 +75,7 @@ def emotion(curves: Curves, prosody: Prosody, settings: EmotionSettings, moods: 
         if name.startswith("noseSneer"):
             shares[name] = shares[name] * (1 - np.float32(NOSE_GIVES) * closed)
         if name.startswith("mouthPress"):
-            shares[name] = shares[name] * (1 - openness(curves))  # lips that are apart press on nothing
+            shares[name] = shares[name] * (1 - apart)  # lips that are apart press on nothing
     shares["jawOpen"] = shares["jawOpen"] * (1 + spoken * np.float32(settings.on_mouth * JAW_SHARE - 1))
     return add_softly(_with_effort(curves, weights), shares)
 

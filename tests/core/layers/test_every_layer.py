@@ -180,6 +180,15 @@ def test_the_last_pass_leaves_alone_what_keeps_the_promise(made_prosody: Make) -
     assert again.values.tobytes() == kept.values.tobytes()
 
 
+def test_a_jaw_that_hangs_in_a_pause_is_closed_by_degrees_before_and_after_speech(made_prosody: Make) -> None:
+    still, prosody = Curves(np.zeros((600, len(channels.ALL)), np.float32), channels.ALL, 50.0), made_prosody(600)
+    gape = replace(Settings(), emotion=replace(Settings().emotion, surprise=1.0))
+    gap = lip_gap(layers.perform(still, prosody, gape))
+    assert gap.max() > 0.1
+    assert gap[near_speech(prosody)].max() <= 0.02 + 1e-6
+    assert np.abs(np.diff(gap)).max() < 0.06
+
+
 def test_curves_and_prosody_of_different_length_are_refused(made_prosody: Make) -> None:
     with pytest.raises(ValueError, match="need the same"):
         layers.perform(some_curves(10), made_prosody(11), Settings())
