@@ -44,11 +44,11 @@ imports: $(DEV)  ## who may import whom
 
 check: lint types imports test  ## lint, types, imports and test
 
-extension: $(DEV)  ## dist/*.zip, built and validated by Blender's own builder
+extension: $(DEMO)  ## dist/*.zip, built and validated by Blender's own builder
 	$(BIN)/python extension.py build
 	$(BIN)/python extension.py validate
 
-window: extension  ## install the zip into a real Blender, open its window, click the button
+window: $(DEV) extension  ## install the zip into a real Blender, open its window, click the button
 	$(BIN)/python -m pytest -m gui tests/gui $(ARGS)
 
 TINY := --config model_training/configs/tiny.toml
@@ -61,7 +61,7 @@ train-tiny: $(DEV)  ## speak a corpus, prepare it, train, export, evaluate: ever
 	$(BIN)/python -m model_training.export --checkpoint runs/tiny/checkpoint.pt --out runs/tiny/tiny.onnx --training-data "24 sentences spoken by espeak-ng"
 	$(BIN)/python -m model_training.evaluate --model runs/tiny/tiny.onnx --corpus $(SPOKEN)/speech.tsv --phones $(SPOKEN)/phones.tsv --folders en-us+f5
 
-wheel: $(DEV)  ## the pip package, in dist
+wheel: $(VENV)/bin/python  ## the pip package, in dist
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean:  ## forget everything that was built here

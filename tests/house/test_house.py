@@ -108,3 +108,11 @@ def test_every_make_goal_that_the_readme_names_exists():
     )
     assert named
     assert named <= goals
+
+
+def test_what_is_installed_elsewhere_is_built_without_what_trains():
+    for goal in ("extension", "wheel"):
+        command = ("make", "--dry-run", "--always-make", goal)
+        steps = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=True).stdout
+        assert goal in steps
+        assert [step for step in steps.splitlines() if re.search(r"editable.*\b(train|dev)\b", step)] == []
