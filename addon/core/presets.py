@@ -96,7 +96,9 @@ def save(folder: Path, name: str, settings: Settings, about: str = "") -> Preset
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SettingsError(f"folder {quoted(folder)} cannot be made: {reason(error)}; choose another place") from error
-    heading = f"# {' '.join(about.split())}\n\n" if about.strip() else ""
+    plain = "".join(letter if letter.isprintable() else " " for letter in about)  # TOML takes no others
+    told = " ".join(plain.split())
+    heading = f"# {told}\n\n" if told else ""
     with written_whole(path) as file:
         file.write(heading + changes(settings))
     return Preset(path)

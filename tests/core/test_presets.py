@@ -137,6 +137,13 @@ def test_names_of_windows_devices_are_refused_everywhere(name: str, tmp_path: Pa
     assert presets.save(tmp_path, "Console 1", DEFAULTS).path.is_file()
 
 
+@pytest.mark.parametrize("about", ["a\x07 bell", "a\x7f bell", "a\x1b\n\tbell", "a \udcffbell"])
+def test_whatever_is_said_of_a_preset_it_can_be_read_again(about: str, tmp_path: Path) -> None:
+    saved = presets.save(tmp_path, "mine", DEFAULTS, about)
+    assert presets.load("mine", tmp_path) == DEFAULTS
+    assert saved.about == "a bell"
+
+
 def test_a_home_that_nobody_has_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(presets.FOLDER_VARIABLE, "~nobodyx/presets")
     with pytest.raises(SettingsError, match="'~nobodyx/presets': nobody here has that home; write the whole path"):
