@@ -11,6 +11,8 @@ import numpy as np
 
 from ..curves import Array
 from ..errors import FormatError, quoted, reason
+from .timecode import LATEST_S
+from .timing import FASTEST, SLOWEST
 
 Document = dict[str, Any]
 DECIMALS = 6
@@ -68,8 +70,16 @@ def names(path: Path, given: Any, kind: str) -> tuple[str, ...]:
 
 def positive(path: Path, value: Any, what: str) -> float:
     """A rate of frames; a FormatError if it is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
-        raise FormatError(f"{quoted(path)}: {what} must be frames a second, not {quoted(value)}")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not SLOWEST <= value <= FASTEST:
+        limits = f"{SLOWEST:g} to {FASTEST:g}"
+        raise FormatError(f"{quoted(path)}: {what} must be frames a second, {limits}, not {quoted(value)}")
+    return float(value)
+
+
+def moment(path: Path, value: Any) -> float:
+    """The time of day of the first row; a FormatError if it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LATEST_S:
+        raise FormatError(f"{quoted(path)}: start_s must be seconds after midnight, not {quoted(value)}")
     return float(value)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 
 from ..curves import Curves, resample
@@ -46,6 +45,4 @@ def parse(path: Path, table: document.Document, _rate: float | None = None) -> R
     values = document.numbers(path, table.get("values"), len(names), WHAT)
     curves = Curves(values, names, document.positive(path, table.get("rate"), "rate"))
     start_s = table.get("start_s")
-    if start_s is not None and (not isinstance(start_s, int | float) or not math.isfinite(start_s)):
-        raise FormatError(f"{quoted(path)}: start_s must be seconds after midnight, not {quoted(start_s)}")
-    return Recording(curves, start_s)
+    return Recording(curves, None if start_s is None else document.moment(path, start_s))

@@ -18,7 +18,7 @@ from .recording import ROLLS, Recording, channel_of, columns_of, listed
 from .table import Table
 from .timecode import CLOCK, DAY_S, USUAL, Times, ends_a_second, falls_behind, parse, seconds, timecode
 from .timecode import KIND as CODE_KIND
-from .timing import evened, rate_of
+from .timing import FASTEST, SLOWEST, evened, rate_of
 from .whole import written_whole
 
 RATE = 60.0  # the app's
@@ -61,7 +61,7 @@ def read(path: Path, rate: float | None = None) -> Recording:
         return Recording(Curves(values, names, rate or RATE), None, notes)
     times, counted = seconds(codes, rate)
     times, values, repeats = _in_order(table, times, numbers, values)
-    even = evened(times, values, names, rate_of(times, counted))
+    even = evened(times, values, names, _rate(table, times, counted))
     if counted and rate is None and not ends_a_second(codes):
         counts = max(USUAL, round(counted))
         notes += (f"no second ends in it; it is taken to count {counts} (--file-fps or Capture Rate says another)",)
@@ -71,6 +71,15 @@ def read(path: Path, rate: float | None = None) -> Recording:
     )
     start_s = float(times[0] % DAY_S) if counted else None
     return Recording(even.curves, start_s, notes, falls_behind(codes, counted))
+
+
+def _rate(table: Table, times: Times, counted: float) -> float:
+    """Rows a second; a FormatError if nobody would film so slow or so fast."""
+    measured = rate_of(times, counted)
+    if not SLOWEST <= measured <= FASTEST:
+        apart_s = float(np.median(np.diff(times)))
+        raise FormatError(f"{quoted(table.path)}: its rows lie {apart_s:g} s apart; write its times in seconds")
+    return measured
 
 
 def _columns(table: Table) -> dict[str, int]:

@@ -72,7 +72,7 @@ def _recording(path: Path, file: BinaryIO) -> Recording:
     except DAMAGE as error:
         raise FormatError(f"{quoted(path)} is not {WHAT}: {document.one_line(error)}") from error
     curves = Curves(rows, document.names(path, names.tolist(), WHAT), told)
-    return Recording(curves, start_s if np.isfinite(start_s) else None)
+    return Recording(curves, document.moment(path, start_s) if np.isfinite(start_s) else None)
 
 
 def _arrays(file: BinaryIO) -> dict[str, npt.NDArray[np.generic]]:

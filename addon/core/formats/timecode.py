@@ -13,6 +13,7 @@ Times = npt.NDArray[np.float64]
 
 PATTERN = re.compile(r"(\d{1,2})[:;](\d{1,2})[:;](\d{1,2})([:;])(\d{1,3})(\.\d+)?")
 DAY_S = 86_400.0
+LATEST_S = 1e12  # a time beyond it is none, be it milliseconds since 1970; rows there would fall on one moment
 NTSC = 1_000 / 1_001  # film and video run slower than they count by 1 in 1001
 NEAR = 2e-3  # rates that differ by no more than that are counted alike
 SECOND, FRAME, KIND = 0, 1, 2  # columns of what `parse` returns
@@ -61,7 +62,7 @@ def _seconds(text: str) -> tuple[float, float, float]:
         value = float(text)
     except ValueError:
         value = math.nan
-    return (value, 0.0, CLOCK) if math.isfinite(value) else (math.nan, math.nan, math.nan)
+    return (value, 0.0, CLOCK) if abs(value) <= LATEST_S else (math.nan, math.nan, math.nan)  # NaN is not
 
 
 def seconds(codes: Times, rate: float | None = None) -> tuple[Times, float]:

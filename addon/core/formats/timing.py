@@ -14,6 +14,7 @@ Rows = npt.NDArray[np.intp]
 
 WHOLE_STEP = 0.15  # of a frame: rows that lie no further off are caught at this rate
 REGULAR_SHARE = 0.97  # of the steps, so that a stumble does not have all rows moved
+SLOWEST, FASTEST = 0.1, 10_000.0  # rows a second: no animation lies beyond, but times in another unit do
 NEAR_RATE = 0.02  # a measured rate this near to a usual one is meant to be that
 FINE = 4  # rows at uneven times go through a grid this much finer
 USUAL = (24.0, 25.0, 30.0, 48.0, 50.0, 60.0, 72.0, 90.0, 100.0, 120.0, 240.0)
@@ -34,7 +35,7 @@ def rate_of(times: Times, counted: float) -> float:
     steps = steps[steps > 0]
     if not len(steps):
         return counted or USUAL[2]
-    step_s = float(np.median(steps))
+    step_s = float(np.quantile(steps, 0.5, method="lower"))  # one of them, also where there are but two
     if not counted:
         near = steps[np.abs(steps - step_s) < 0.5 * step_s]
         return _usual(1 / float(near.mean()), CLOCKED)

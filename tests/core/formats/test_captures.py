@@ -251,6 +251,25 @@ def test_what_cannot_be_read_is_one_line_that_names_the_row(take: Write, edit: C
     assert len(str(refusal.value).splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("times", "says"),
+    [
+        (["0", "16.7", "33.3"], "its rows lie 16.65 s apart; write its times in seconds"),
+        (["0", "3000", "6000"], "its rows lie 3000 s apart"),
+        (["0", "1e-9"], "its rows lie 1e-09 s apart"),
+        (["1e308", "-1e308"], "line 2: timecode '1e308' is not"),
+    ],
+)
+def test_times_in_another_unit_are_told(take: Write, times: list[str], says: str) -> None:
+    with pytest.raises(FormatError, match=says):
+        formats.read(take(times))
+
+
+def test_three_rows_of_which_some_were_dropped_keep_their_rate(take: Write) -> None:
+    recording = formats.record(take(["0", "0.016667", "0.2"]))
+    assert (recording.curves.rate, len(recording.curves.values)) == (60.0, 13)
+
+
 def test_seconds_and_audio2face_3d_columns_are_read(tmp_path: Path) -> None:
     rows = [f"{index},{index * 1001 / 30000:.6f},{index / 100},0.1" for index in range(100)]
     header = ",timeCode,blendShapes.JawOpen,blendShapes.MouthClose"

@@ -83,6 +83,8 @@ def test_weights_that_are_no_channel_are_told(tmp_path: Path) -> None:
         ({"numPoses": 7}, "numPoses is '7'"),
         ({"exportFps": 0}, "exportFps must be frames a second"),
         ({"exportFps": "fast"}, "exportFps must be frames a second"),
+        ({"exportFps": 10**400}, "exportFps must be frames a second"),
+        ({"exportFps": 1e-9}, "exportFps must be frames a second, 0.1 to 10000, not '1e-09'"),
         ({"weightMat": [[0.1, 0.0], [0.2], [0.3, 0.1]]}, "row 2: 1 values for 2 names"),
         ({"weightMat": [[0.1, 0.0], [0.2, None], [0.3, 0.1]]}, "not a number"),
         ({"weightMat": [[0.1, 0.0], [0.2, 1e99], [0.3, 0.1]]}, "not a number"),
@@ -109,6 +111,15 @@ def test_npz_is_read_back_to_the_bit_and_written_to_the_same_bytes(tmp_path: Pat
     assert (recording.curves.names, recording.curves.rate, recording.start_s) == (FACE.names, 30.0, 46_984.5)
     with np.load(tmp_path / "a.npz") as plain:
         assert sorted(plain.files) == ["names", "rate", "start_s", "values"]
+
+
+@pytest.mark.parametrize("field", ["rate", "start_s"])
+def test_npz_of_a_rate_or_a_start_beyond_sense_is_refused(tmp_path: Path, field: str) -> None:
+    formats.write(tmp_path / "a.npz", FACE)
+    with np.load(tmp_path / "a.npz") as held:
+        np.savez(tmp_path / "b.npz", **{**held, field: np.float64(1e308)})
+    with pytest.raises(FormatError, match=f"{field} must be"):
+        formats.read(tmp_path / "b.npz")
 
 
 def test_npz_that_would_run_code_or_is_not_whole_is_refused_in_one_line(tmp_path: Path) -> None:

@@ -73,6 +73,14 @@ def test_json_with_a_value_that_is_no_number_is_refused(tmp_path: Path) -> None:
         formats.read(tmp_path / "a.json")
 
 
+@pytest.mark.parametrize("start_s", ["1e308", f"1{400 * '0'}", "Infinity", "true"])
+def test_a_start_that_is_no_time_is_refused(tmp_path: Path, start_s: str) -> None:
+    head = '{"kind": "facewright-curves", "schema": 1, "rate": 50, "names": ["jawOpen"], "values": [[0.1]]'
+    (tmp_path / "a.json").write_text(f'{head}, "start_s": {start_s}}}')
+    with pytest.raises(FormatError, match="start_s must be seconds after midnight"):
+        formats.read(tmp_path / "a.json")
+
+
 def test_a_failure_half_way_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("old")
