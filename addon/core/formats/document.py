@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
@@ -65,6 +66,8 @@ def names(path: Path, given: Any, kind: str) -> tuple[str, ...]:
         raise FormatError(f"{quoted(path)} is not {kind}: it names no channels")
     if twice := [name for index, name in enumerate(given) if name in given[:index]]:
         raise FormatError(f"{quoted(path)} names {quoted(twice[0])} twice")
+    if wrong := [name for name in given if re.search("[\0\ud800-\udfff]", name)]:  # halves of letters, too
+        raise FormatError(f"{quoted(path)} names {quoted(wrong[0])}, which is no text; rename it")
     return tuple(given)
 
 

@@ -73,4 +73,4 @@ def unheard(curves: Curves, carried: Sequence[str]) -> tuple[str, ...]:
 def listed(names: Sequence[str]) -> str:
     """The first few of these names, and how many more there are."""
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+    return ", ".join(name if name.isprintable() else quoted(name) for name in names[:SHOWN]) + more
