@@ -129,8 +129,8 @@ def teacher_curves(phones: Sequence[Phone], duration_s: float, loudness_db: Arra
 def _parts(phones: Sequence[Phone]) -> list[Phone]:
     """Phones with diphthongs cut in two and short pauses gone, so that the mouth moves through them."""
     parts: list[Phone] = []
-    for phone in phones:
-        if phone.name == "sil" and phone.end_s - phone.start_s < BRIDGED_PAUSE_S and 0 < len(parts) < len(phones) - 1:
+    for place, phone in enumerate(phones):
+        if phone.name == "sil" and phone.end_s - phone.start_s < BRIDGED_PAUSE_S and 0 < place < len(phones) - 1:
             continue
         first, share, second = GLIDES.get(phone.name, (phone.name, 1.0, ""))
         turn_s = phone.start_s + share * (phone.end_s - phone.start_s)

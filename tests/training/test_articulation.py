@@ -78,6 +78,20 @@ def test_the_mouth_rests_in_pauses_and_never_leaves_its_range() -> None:
     assert np.all(curves.column("mouthClose") <= curves.column("jawOpen") + 1e-6)
 
 
+def test_the_mouth_rests_in_the_last_pause_whatever_was_bridged_before_it() -> None:
+    spoken, pause = line("sil eh t", 0.3), Phone("sil", 0.9, 1.0)
+    phones = [*spoken, pause, Phone("s", 1.0, 1.2), Phone("eh", 1.2, 1.4), Phone("sil", 1.4, 1.59)]
+    assert teacher_curves(phones, 1.59).column("jawOpen")[-1] < 0.02
+
+
+def test_a_short_pause_is_bridged_however_many_diphthongs_came_before_it() -> None:
+    said = [*line("sil ay aw oy", 0.3), Phone("s", 1.2, 1.3), Phone("aa", 1.3, 1.5)]
+    later = [Phone("aa", 1.65, 1.85), Phone("sil", 1.85, 2.2)]
+    bridged = teacher_curves([*said, *later], 2.2)
+    paused = teacher_curves([*said, Phone("sil", 1.5, 1.65), *later], 2.2)
+    np.testing.assert_array_equal(paused.values, bridged.values)
+
+
 def test_loud_vowels_open_further_than_soft_ones() -> None:
     loudness = np.where(np.arange(60) < 30, -30.0, -15.0).astype(np.float32)
     jaw = teacher_curves(line("aa t aa t aa t", 0.2), 1.2, loudness).column("jawOpen")
