@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
-import socket
 import struct
 import sys
 import time
-import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cache, partial
+from functools import partial
 from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -24,12 +20,10 @@ import numpy as np
 from ..core import audio, backend
 from ..core.audio import Array
 from ..core.curves import Curves
-from ..core.errors import AudioError, FacewrightError, quoted, reason
-from ..core.formats import livelink_csv, livelink_udp
-from ..core.formats.timecode import DAY_S
+from ..core.errors import AudioError, FacewrightError, reason
 from ..core.live import LiveFace, bundled_live_path
-from ..core.model import HOP_SAMPLES, RATE
-from . import terminal
+from ..core.model import HOP_SAMPLES
+from . import sinks, terminal
 
 INTERRUPTED = 130  # as shells count Ctrl+C
 BYTES = 2  # a sample
@@ -42,7 +36,6 @@ MOST_LEAP = 1024  # from the first sample to the second, of sound whose first ha
 PCM, EXTENSIBLE = 1, 0xFFFE  # formats of a WAV; the second says further on which it is
 SKIPPED_BYTES = 65_536  # at once, of what a WAV holds before its sound
 FFMPEG = "send it as `ffmpeg ... -f s16le -ac 1 -ar 16000 -`"
-Sink = Callable[[Curves, int], None]  # rows, and the number of the first
 
 
 def add_live(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -65,7 +58,11 @@ def run(options: argparse.Namespace) -> int:
     if options.to is not None and options.json:
         raise FacewrightError("--to sends packets and --json prints lines; choose one")
     face = LiveFace.load(options.model, options.device)
-    out = _sender(options.to, options.subject) if options.to is not None else nullcontext(_printer(options.json))
+    out = (
+        sinks.sender(options.to, options.subject)
+        if options.to is not None
+        else nullcontext(sinks.printer(options.json))
+    )
     if face.backend.note:
         terminal.note(face.backend.note)
     hops = _from_pipe() if options.sound == "-" else _from_file(Path(options.sound))
@@ -212,78 +209,3 @@ def _paced(hops: Iterable[Array]) -> Iterator[Array]:
         samples += len(hop)
         time.sleep(max(0.0, begin + samples / audio.RATE - time.monotonic()))
         yield hop
-
-
-def _midnight_s() -> float:
-    now = datetime.now().astimezone()
-    return now.hour * 3600 + now.minute * 60 + now.second + now.microsecond / 1e6
-
-
-def _began_s() -> float:
-    """The time of day at which a sound began whose first hop has just been heard."""
-    return (_midnight_s() - HOP_SAMPLES / audio.RATE) % DAY_S
-
-
-def _printer(as_json: bool) -> Sink:
-    """Rows as lines on stdout, each there at once."""
-    began_s = cache(_began_s)  # asked with the first hop, which may come long after the program is ready
-
-    def lines(rows: Curves, first: int) -> Iterator[str]:
-        if as_json:
-            for number, row in enumerate(rows.values, first):
-                named = zip(rows.names, (round(float(value), 5) for value in row), strict=True)
-                yield json.dumps({"s": round(number / RATE, 3), **dict(named)})
-            return
-        for number, row in enumerate(rows.select(livelink_csv.ORDER).values, first):
-            yield livelink_csv.line(row, number, RATE, began_s())
-
-    def show(rows: Curves, first: int) -> None:
-        began_s()
-        if first == 0 and len(rows.values) and not as_json:
-            print(",".join(livelink_csv.HEADER))
-        for line in lines(rows, first):
-            print(line)
-        sys.stdout.flush()
-
-    return show
-
-
-@contextmanager
-def _sender(to: str, subject: str) -> Iterator[Sink]:
-    """Rows as packets to a host and port."""
-    host, _, port = to.rpartition(":") if ":" in to else (to, "", str(livelink_udp.PORT))
-    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise FacewrightError(
-            f"--to must be a host, or a host and its port such as 192.168.0.5:11111, not {quoted(to)}"
-        )
-    if not 0 < len(subject.encode(errors="replace")) <= livelink_udp.LONGEST_NAME or not subject.isprintable():
-        raise FacewrightError(f"--subject must be 1 to {livelink_udp.LONGEST_NAME} bytes of text")
-    try:
-        found = socket.getaddrinfo(host, int(port), type=socket.SOCK_DGRAM)
-        family, kind, protocol, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)  # Unreal hears IPv4
-        sender = socket.socket(family, kind, protocol)
-    except (OSError, UnicodeError) as error:  # UnicodeError: a name that no host can have
-        why = reason(error) if isinstance(error, OSError) else "not a host's name"
-        raise FacewrightError(f"there is no way to {quoted(to)} ({why}); check the host") from error
-    device, began_s = str(uuid.uuid4()).upper(), cache(_began_s)  # asked with the first hop
-
-    was_there: bool | None = None  # for the last packet; None before the first
-
-    def send(rows: Curves, first: int) -> None:
-        nonlocal was_there
-        start = round(began_s() * RATE)
-        for number, row in enumerate(rows.select(livelink_udp.ORDER).values, first):
-            try:
-                sender.sendto(livelink_udp.packet(row, start + number, round(RATE), device, subject), address)
-            except OSError as error:
-                fault = f"{quoted(to)} cannot be sent to ({reason(error)})"
-                if was_there is None:
-                    raise FacewrightError(f"{fault}; check the host") from error
-                if was_there:
-                    terminal.note(f"{fault}; rows are lost until it can")
-                was_there = False
-            else:
-                was_there = True
-
-    with sender:
-        yield send

@@ -21,7 +21,7 @@ import soundfile
 from addon.cli import main
 from addon.core import formats
 from addon.core.live import LiveFace
-from addon.studio import stream
+from addon.studio import sinks
 from tests.core.test_live import live_file
 
 __all__ = ["live_file"]
@@ -145,7 +145,7 @@ def begun_late(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
     def speak() -> None:
         time.sleep(1.0)
         with os.fdopen(writer, "wb") as pipe:
-            begun_s.append(stream._midnight_s())
+            begun_s.append(sinks.midnight_s())
             pipe.write(syllables(0.5).tobytes())
 
     monkeypatch.setattr(sys, "stdin", os.fdopen(reader))
@@ -321,4 +321,4 @@ def test_a_file_too_short_for_a_sample_is_one_line(run: Run, tmp_path: Path) -> 
 
 
 def test_the_moment_of_day_is_within_one() -> None:
-    assert 0 <= stream._midnight_s() < 86_400
+    assert 0 <= sinks.midnight_s() < 86_400

@@ -1,0 +1,127 @@
+"""Where live rows go: lines on stdout, or packets to an engine; both say at which time of day a row was spoken."""
+
+from __future__ import annotations
+
+import json
+import math
+import socket
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cache
+
+from ..core.curves import Curves
+from ..core.errors import FacewrightError, quoted, reason
+from ..core.formats import livelink_csv, livelink_udp
+from ..core.formats.timecode import DAY_S
+from ..core.model import RATE
+from . import terminal
+
+HOP_S = 1 / RATE  # the most sound that is heard before the first rows are asked for
+LATE_S = 0.1  # more than usual, and sound was lost, or is sampled more slowly than it says
+SETTLING_S = 5.0  # of sound, in which what was only held back has come in
+Sink = Callable[[Curves, int], None]  # rows, and the number of the first
+Address = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
+
+
+class DayClock:
+    """The time of day at which a stream began, moved on by what was lost of it, so that its rows keep to the day."""
+
+    def __init__(self) -> None:
+        self._first_s: float | None = None
+        self._usual_s: float | None = None  # that rows come after their moment
+        self._lost_s, self._least_s, self._settled_s = 0.0, math.inf, SETTLING_S
+
+    def began_s(self, sound_s: float, now_s: float) -> float:
+        """The beginning as it is known when so much sound has been heard, at this time of day."""
+        self._first_s = now_s - sound_s if self._first_s is None else self._first_s
+        behind_s = (now_s - self._first_s - sound_s + DAY_S / 2) % DAY_S - DAY_S / 2  # over midnight too
+        self._least_s = min(self._least_s, behind_s)
+        if sound_s >= self._settled_s:
+            self._usual_s = self._least_s if self._usual_s is None else self._usual_s
+            late_s = self._least_s - self._usual_s
+            if abs(late_s - self._lost_s) > LATE_S:
+                self._lost_s = max(0.0, late_s)  # less than before, where it was held back for long
+            self._least_s, self._settled_s = math.inf, sound_s + SETTLING_S
+        return (self._first_s + self._lost_s) % DAY_S
+
+
+def midnight_s() -> float:
+    """Seconds since midnight, by this machine's clock."""
+    now = datetime.now().astimezone()
+    return now.hour * 3600 + now.minute * 60 + now.second + now.microsecond / 1e6
+
+
+def _began_s() -> float:
+    return (midnight_s() - HOP_S) % DAY_S
+
+
+def printer(as_json: bool) -> Sink:
+    """Rows as lines on stdout, each there at once."""
+    began_s = cache(_began_s)  # asked with the first hop, which may come long after the program is ready
+
+    def lines(rows: Curves, first: int) -> Iterator[str]:
+        if as_json:
+            for number, row in enumerate(rows.values, first):
+                named = zip(rows.names, (round(float(value), 5) for value in row), strict=True)
+                yield json.dumps({"s": round(number / RATE, 3), **dict(named)})
+            return
+        for number, row in enumerate(rows.select(livelink_csv.ORDER).values, first):
+            yield livelink_csv.line(row, number, RATE, began_s())
+
+    def show(rows: Curves, first: int) -> None:
+        began_s()
+        if first == 0 and len(rows.values) and not as_json:
+            print(",".join(livelink_csv.HEADER))
+        for line in lines(rows, first):
+            print(line)
+        sys.stdout.flush()
+
+    return show
+
+
+@contextmanager
+def sender(to: str, subject: str) -> Iterator[Sink]:
+    """Rows as packets to a host and port; a network that goes away while they are sent is told, and waited for."""
+    if not 0 < len(subject.encode(errors="replace")) <= livelink_udp.LONGEST_NAME or not subject.isprintable():
+        raise FacewrightError(f"--subject must be 1 to {livelink_udp.LONGEST_NAME} bytes of text")
+    device, clock = str(uuid.uuid4()).upper(), DayClock()
+    was_there: bool | None = None  # for the last packet; None before the first
+
+    def send(rows: Curves, first: int) -> None:
+        nonlocal was_there
+        start = round(clock.began_s((first + len(rows.values)) / RATE + HOP_S, midnight_s()) * RATE)
+        for number, row in enumerate(rows.select(livelink_udp.ORDER).values, first):
+            try:
+                outlet.sendto(livelink_udp.packet(row, start + number, round(RATE), device, subject), address)
+            except OSError as error:
+                fault = f"{quoted(to)} cannot be sent to ({reason(error)})"
+                if was_there is None:
+                    raise FacewrightError(f"{fault}; check the host") from error
+                if was_there:
+                    terminal.note(f"{fault}; rows are lost until it can")
+                was_there = False
+            else:
+                was_there = True
+
+    outlet, address = _outlet(to)
+    with outlet:
+        yield send
+
+
+def _outlet(to: str) -> tuple[socket.socket, Address]:
+    """A socket for a host and port, and their address."""
+    host, _, port = to.rpartition(":") if ":" in to else (to, "", str(livelink_udp.PORT))
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise FacewrightError(
+            f"--to must be a host, or a host and its port such as 192.168.0.5:11111, not {quoted(to)}"
+        )
+    try:
+        found = socket.getaddrinfo(host, int(port), type=socket.SOCK_DGRAM)
+        family, kind, protocol, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)  # Unreal hears IPv4
+        return socket.socket(family, kind, protocol), address
+    except (OSError, UnicodeError) as error:  # UnicodeError: a name that no host can have
+        why = reason(error) if isinstance(error, OSError) else "not a host's name"
+        raise FacewrightError(f"there is no way to {quoted(to)} ({why}); check the host") from error
