@@ -35,6 +35,7 @@ MP3_FRAMES = {b"\xff\xfb", b"\xff\xfa", b"\xff\xf3", b"\xff\xf2"}  # what an MP3
 MOST_LEAP = 1024  # from the first sample to the second, of sound whose first happens to be such a number
 PCM, EXTENSIBLE = 1, 0xFFFE  # formats of a WAV; the second says further on which it is
 SKIPPED_BYTES = 65_536  # at once, of what a WAV holds before its sound
+PAUSE_S = 0.2  # waited for a hop; a program that speaks now and then is silent for longer
 FFMPEG = "send it as `ffmpeg ... -f s16le -ac 1 -ar 16000 -`"
 
 
@@ -45,9 +46,7 @@ def add_live(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     live.add_argument("--to", metavar="HOST[:PORT]", help="to Unreal's Live Link by UDP, instead of CSV on stdout")
     live.add_argument("--subject", default="Facewright", help="the name that Live Link shows")
     live.add_argument("--json", action="store_true", help="a line of JSON for each row, instead of CSV")
-    live.add_argument(
-        "--pace", action="store_true", help="hear a file as fast as it is played, not as fast as possible"
-    )
+    live.add_argument("--pace", action="store_true", help="hear sound as fast as it is played, not as fast as it comes")
     live.add_argument("--device", choices=backend.DEVICES, default="cpu", help="where the model runs; cpu if not given")
     live.add_argument("--model", metavar="ONNX", type=Path, default=bundled_live_path(), help="another live model")
     live.set_defaults(run=run)
@@ -203,9 +202,14 @@ def _resampled(hops: Iterable[Array], rate: int) -> Iterator[Array]:
 
 
 def _paced(hops: Iterable[Array]) -> Iterator[Array]:
-    """The same hops, none before its sound would have been played."""
-    begin, samples = time.monotonic(), 0
+    """The same hops, none before its sound would have been played; what was waited for is played when it comes."""
+    begin = asked = time.monotonic()
+    samples = 0
     for hop in hops:
+        now = time.monotonic()
+        if now - asked > PAUSE_S:
+            begin = max(begin, now - samples / audio.RATE)
         samples += len(hop)
-        time.sleep(max(0.0, begin + samples / audio.RATE - time.monotonic()))
+        time.sleep(max(0.0, begin + samples / audio.RATE - now))
         yield hop
+        asked = time.monotonic()

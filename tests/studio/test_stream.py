@@ -156,6 +156,11 @@ def begun_late(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
     sys.stdin.close()
 
 
+def test_speech_after_a_pause_is_paced_too(begun_late: list[float], live_file: Path) -> None:
+    assert main(["live", "--pace", "--json", "--model", str(live_file)]) == 0
+    assert (sinks.midnight_s() - begun_late[0]) % 86_400 >= 0.5
+
+
 def test_a_take_begins_when_its_sound_does_not_when_the_program_is_ready(
     begun_late: list[float], live_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
