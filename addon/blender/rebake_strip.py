@@ -72,7 +72,7 @@ def update(scene: bpy.types.Scene, take: Take) -> rebake.Report:
     moves = [move for move in moves if not _is_same(move.old, move.new)]
     if not moves:
         raise FacewrightError(f"{quoted(take.name)} is where its strip is; there is nothing to update")
-    notes = [note for move in moves for note in _beyond(scene, move)]
+    notes = [note for move in moves for note in (*_beyond(scene, move), *_cut_off(scene, move))]
     jobs = [_prepared(scene, move, found) for move in moves]
     blocks = {id(block): (block, action) for move in moves for block, action in rebake.own_actions(scene, move.take)}
     kept = sum(_retimed(scene, block, action, moves, jobs) for block, action in blocks.values())
@@ -168,6 +168,19 @@ def _beyond(scene: bpy.types.Scene, move: Move) -> list[str]:
     if move.new.start_s < move.take.heard_from_s - frame_s / 2 or end_s > heard_to_s + frame_s:
         return [f"{move.take.line} now plays more than was heard; press Animate for a take of all of it"]
     return []
+
+
+def _cut_off(scene: bpy.types.Scene, move: Move) -> list[str]:
+    """A note for each strip that plays what the line said and its own strip plays no more: a strip was split."""
+    own = _strip_of(scene, move.take, line_now(scene, move.take))
+    low, high = (place.second(place.first + place.count) for place in (move.new, move.old))
+    rest = []
+    for strip in compat.sound_strips(scene) if own is not None else ():
+        whole, left, _right = compat.span(strip)
+        begins_s = (left - whole) / (move.new.stretch * move.new.fps)
+        if strip.sound == own.sound and low - CLOSE <= begins_s < high - CLOSE:
+            rest.append(f"strip {quoted(strip.name)} plays on where {move.take.line} ends now; animate that strip too")
+    return rest
 
 
 def _prepared(scene: bpy.types.Scene, move: Move, found: rig.Head) -> tuple[list[Strand], Density]:

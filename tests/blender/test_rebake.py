@@ -293,6 +293,15 @@ def test_a_line_whose_file_was_packed_or_moved_is_baked_as_the_layers_are_now(he
 
 
 @needs_audio
+def test_the_other_half_of_a_strip_that_was_split_is_told(head, strip):
+    other = strip.split(frame=25, split_method="SOFT")
+    _place(other, compat.span(other)[0] + 40)
+    bpy.ops.facewright.update_to_strip()
+    assert takes.of(bpy.context.scene).takes[0].last == 24
+    assert jobs.board.notes == (f"strip '{other.name}' plays on where hello ends now; animate that strip too",)
+
+
+@needs_audio
 def test_a_trimmed_strip_keeps_what_is_still_heard_in_time(head, strip):
     hand_key(head, "jawOpen", 30, 0.9)
     before = values(head, "browInnerUp", range(13, 37))
