@@ -37,7 +37,7 @@ class Order:
 
 def sound_beside(path: Path) -> str:
     """The sound file of the capture's own name in its folder; empty if there is none."""
-    found = (path.with_suffix(suffix) for suffix in SOUNDS)
+    found = (path.with_suffix(suffix) for suffix in SOUNDS if path.name)  # none: the root of a disk was chosen
     return next((str(sound) for sound in found if sound.is_file()), "")
 
 

@@ -180,6 +180,12 @@ def test_the_operator_says_what_is_wrong(head, tmp_path):
         bpy.ops.facewright.import_take(filepath=str(tmp_path / "none.csv"))
 
 
+@pytest.mark.parametrize("nothing", ["", "/"])
+def test_no_file_is_refused_like_any_other_that_is_none(head, nothing):
+    with pytest.raises(RuntimeError, match="Error: '': unknown ending"):
+        bpy.ops.facewright.import_take(filepath=nothing)
+
+
 @pytest.mark.parametrize(("base", "first"), [(1.0, 14401), (1.001, 14401)])
 def test_ten_minutes_of_film_are_ten_minutes_of_its_own_count(head, settings, take, tmp_path, base, first):
     scene = bpy.context.scene
