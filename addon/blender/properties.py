@@ -7,7 +7,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty, PointerProperty, StringProperty
 
 from ..core.settings import MAX_SEED, ModelSettings, Settings
-from . import compat, layer_properties, sound
+from . import compat, jobs, layer_properties, sound
 from .layer_properties import FACEWRIGHT_PG_layers
 
 PROPERTY = "facewright"  # where the choices are kept: scene.facewright
@@ -19,6 +19,12 @@ def _strip_names(_self: bpy.types.PropertyGroup, context: bpy.types.Context, _te
 
 def _is_here(self: bpy.types.PropertyGroup, obj: bpy.types.Object) -> bool:
     return self.id_data in obj.users_scene
+
+
+def _chosen(_self: bpy.types.PropertyGroup, _context: bpy.types.Context) -> None:
+    """What was refused may be mended now, so the panel does not go on saying it."""
+    if jobs.board.job is None and jobs.board.error:
+        jobs.board.show()
 
 
 class FACEWRIGHT_PG_take(bpy.types.PropertyGroup):
@@ -37,21 +43,26 @@ class FACEWRIGHT_PG_take(bpy.types.PropertyGroup):
                 1,
             ),
         ),
+        update=_chosen,
         options=set(),
     )
     sound: StringProperty(
         name="Sound",
         description="The recorded line to speak",
         subtype="FILE_PATH",
+        update=_chosen,
         options=compat.PATH_OPTIONS,
     )
-    strip: StringProperty(name="Strip", description="The sound strip to speak", search=_strip_names, options=set())
+    strip: StringProperty(
+        name="Strip", description="The sound strip to speak", search=_strip_names, update=_chosen, options=set()
+    )
     head: PointerProperty(
         name="Head",
         description="Any object of the character: its other meshes are found by armature, parent or collection. "
         "Empty: the active object",
         type=bpy.types.Object,
         poll=_is_here,
+        update=_chosen,
     )
     frame_start: IntProperty(
         name="Start Frame", description="The frame on which the sound starts", default=1, options=set()

@@ -97,6 +97,12 @@ def test_a_success_clears_the_last_error(head, line: Path):
     assert jobs.board.error == ""
 
 
+def test_an_error_goes_when_another_sound_is_chosen(head, line: Path, scene):
+    assert "no sound is chosen" in refused()
+    properties.take_of(scene).sound = str(line)
+    assert jobs.board.error == ""
+
+
 def test_a_second_bake_cannot_start_while_one_runs(head, line: Path):
     jobs.board.job = jobs.Job(lambda _progress: None)
     try:
