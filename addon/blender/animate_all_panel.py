@@ -51,7 +51,7 @@ class FACEWRIGHT_OT_animate_all(Waiting, bpy.types.Operator):
         if scene is None:
             return self.refuse(f"scene {quoted(self._scene_name)} is gone; nothing was written")
         written, left = write(scene, result, self._refused, properties.take_of(scene).fit_scene)
-        said = f"Animated {written} of {written + left} heads"
+        said = f"Animated {written} of {written + left} lines"
         jobs.board.show(said, (f"{left} could not be; the list says why",) if left else ())
         self.report({"WARNING"} if left else {"INFO"}, said)
         redraw_sidebars(context)

@@ -69,7 +69,7 @@ def test_every_head_speaks_its_strip_and_the_list_says_so(cast, pairs, scene):
     assert [keys_on(head, "jawOpen")[0, 0] for head in cast] == [1, 61]
     assert [pair.state for pair in pairs] == ["DONE", "DONE"]
     assert "Baked 48 frames" in pairs[0].told
-    assert jobs.board.result == "Animated 2 of 2 heads"
+    assert jobs.board.result == "Animated 2 of 2 lines"
 
 
 def test_one_undo_takes_all_of_it_back(pairs, scene):
