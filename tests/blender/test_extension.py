@@ -7,6 +7,7 @@ import tomllib
 
 import bpy
 import pytest
+from packaging.requirements import Requirement
 
 import extension
 from addon import __version__, blender
@@ -36,6 +37,26 @@ def test_numpy_is_blenders_own():
 def test_every_blender_finds_each_package_once(system: str, python: str):
     fitting = [path.name.split("-")[0] for path in extension.wheels() if fits(path.stem, system, python)]
     assert sorted(fitting) == ["cffi", "onnxruntime", "pycparser", "soundfile", "soxr", "typing_extensions"]
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "tag"),
+    [
+        ("linux", "x86_64", "manylinux"),
+        ("win32", "AMD64", "win_amd64"),
+        ("darwin", "arm64", "macosx arm64"),
+        ("darwin", "x86_64", "macosx x86_64"),
+    ],
+)
+def test_pip_takes_the_versions_that_the_extension_carries(system: str, machine: str, tag: str):
+    project = tomllib.loads((extension.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    here = {"sys_platform": system, "platform_machine": machine}
+    needs = [Requirement(text) for text in project["dependencies"]]
+    asked = [need for need in needs if need.name != "numpy" and (not need.marker or need.marker.evaluate(here))]
+    pinned = {f"{need.name}{need.specifier}" for need in asked}
+    carried = [path.name.split("-")[:2] for path in extension.wheels() if fits(path.stem, tag, "cp311")]
+    assert len(pinned) == 3
+    assert pinned <= {"==".join(wheel) for wheel in carried}
 
 
 def fits(stem: str, system: str, python: str) -> bool:
