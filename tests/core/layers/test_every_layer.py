@@ -143,6 +143,18 @@ def test_the_takes_seed_varies_every_layer_that_draws(made_prosody: Make) -> Non
     assert seeded(Settings().blink, 2**31 - 1).seed == 2**31 - 1
 
 
+@pytest.mark.parametrize("name", SEEDED)
+def test_the_takes_seed_varies_a_layer_that_is_alone(name: str, made_prosody: Make) -> None:
+    before, prosody = some_curves(1_500), made_prosody(1_500)
+    layer: dict[str, Any] = {other: replace(getattr(Settings(), other), amount=0.0) for other in OWNED}
+    layer[name] = replace(getattr(Settings(), name), **AT_WORK.get(name, {}))
+    first = layers.perform(before, prosody, Settings(**layer)).values
+    if name != "gaze":  # where the eyes look moves head and blinks too, so it stays as it was
+        layer["gaze"] = replace(layer["gaze"], seed=2**31 - 1)
+    second = layers.perform(before, prosody, Settings(seed=1, **layer)).values
+    assert not np.array_equal(first, second)
+
+
 def test_the_whole_performance_seals_what_the_model_sealed(made_prosody: Make) -> None:
     before = some_curves(1_500)
     prosody = made_prosody(1_500)
