@@ -88,6 +88,7 @@ def test_a_take_in_an_opened_file_needs_no_listening(take, line: Path, tmp_path:
 
 
 @needs_audio
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_take_of_a_trimmed_strip_needs_no_listening_either(take, line: Path, scene, monkeypatch: pytest.MonkeyPatch):
     strip = compat.strips(scene).new_sound("line", str(line), 1, 1)
     strip.frame_final_start = 8  # 7/24 s, which single precision cannot hold
