@@ -159,6 +159,20 @@ def test_arousal_rises_with_height_width_and_brightness_of_the_voice() -> None:
     assert voice.arousal(excited(900, 2, 0.7, -22)).mean() < 0.3
 
 
+def stressed(every_s: float, gain_db: float = 0.0) -> Prosody:
+    """A monotonous voice that stresses a syllable so often."""
+    t = np.arange(900) / 50
+    beats = np.exp(-0.5 * (((t + every_s / 2) % every_s - every_s / 2) / 0.06) ** 2)
+    return Prosody((-24 + 10 * beats + gain_db).astype(np.float32), np.full(900, 120, np.float32))
+
+
+def test_arousal_rises_with_the_pace_of_the_voice_and_not_with_the_recordings_gain() -> None:
+    slow, usual, fast = (voice.cues(stressed(every_s))["pace"][450] for every_s in (2.0, 0.9, 0.4))
+    assert slow < -1 < -0.3 < usual < 0.3 < 1 < fast
+    assert voice.arousal(stressed(0.4))[450] > voice.arousal(stressed(2.0))[450] + 0.1
+    np.testing.assert_allclose(voice.arousal(stressed(0.9, 12)), voice.arousal(stressed(0.9)), atol=1e-4)
+
+
 def test_a_voice_lets_guess_a_mood_and_silence_none() -> None:
     names = emotions.NAMES
     angry = voice.moods(excited(900, 9, 1.5, -2)).mean(axis=0)
