@@ -100,8 +100,9 @@ class Batches:
         inside[offset : offset + count] = 1
         moments = np.arange(rows * ROW_SAMPLES) * speed
         waveform = np.interp(moments, np.arange(len(source)), source).astype(np.float32)
-        nearest = np.minimum(np.round(np.arange(rows) * speed).astype(int), taken - 1)
-        return waveform, targets[nearest], phones[nearest], inside[nearest]
+        passed = np.arange(rows) * speed
+        nearest = np.minimum(np.round(passed).astype(int), taken - 1)
+        return waveform, _between(targets, passed), phones[nearest], inside[nearest]
 
     def _curves(self, rows: slice) -> Floats:
         """What is to be learnt: the teacher's curves, or a mixture of them and what a finished student heard."""
@@ -109,6 +110,13 @@ class Batches:
         if self._shard.heard is None or not self._share:
             return taught
         return taught + np.float32(self._share) * (self._shard.heard[rows] - taught)
+
+
+def _between(curves: Floats, moments: Floats) -> Floats:
+    """Curves (T, C) at moments counted in rows, (R,) to (R, C), in a straight line from row to row."""
+    before = np.minimum(moments.astype(int), len(curves) - 2)
+    share = (moments - before).astype(np.float32)[:, None]
+    return curves[before] + share * (curves[before + 1] - curves[before])
 
 
 def degrade(waveform: Floats, settings: AugmentSettings, rng: np.random.Generator) -> Floats:

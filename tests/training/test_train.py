@@ -69,6 +69,18 @@ def test_a_batch_is_the_same_for_the_same_number(shard: Path, tiny_config: confi
     assert one.waveform.dtype == torch.float32
 
 
+def test_curves_move_as_smoothly_at_another_speed_as_at_their_own(
+    shard: Path, tiny_config: config.TrainingConfig
+) -> None:
+    def trembling(speed: float) -> float:
+        augment = config.AugmentSettings(speed=speed, mute=0)
+        batches = Batches(prepare.open_shard(shard), dataclasses.replace(tiny_config, augment=augment))
+        bends = [batches.batch(number).targets.diff(n=2, dim=1).abs().mean() for number in range(20)]
+        return float(torch.stack(bends).mean())
+
+    assert trembling(0.15) < 1.05 * trembling(0.0)
+
+
 def test_weights_that_leave_no_line_are_refused(shard: Path, tiny_config: config.TrainingConfig) -> None:
     nothing = config.CorpusSettings(weights=dict.fromkeys((line.folder for line in prepare.read_lines(shard)), 0.0))
     with pytest.raises(CorpusError, match="corpus.weights of the config leaves nothing of the shard"):
