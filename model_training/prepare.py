@@ -4,7 +4,7 @@
         --phones prepared/phones.tsv --out prepared/base
 
 A recording on both sides of the split between training and development is refused. Lines already prepared are not
-prepared again, so an interrupted run goes on where it stopped.
+prepared again, so an interrupted run goes on where it stopped; with other phone times it is refused.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,8 @@ from .whole import write_whole
 
 ROW_BYTES = {"samples.i16": 2 * ROW_SAMPLES, "targets.f16": 2 * len(SOLO), "phones.u8": 1}  # of a shard's files
 HEARD = "heard.f16"  # like targets.f16, where model_training.distil has written it
+LOOKED_AT = 8  # lines of an earlier run, whether they would be made the same again
+SAME = 2e-3  # of a channel: float16's digits, and another machine's sums
 _COLUMNS = [CHANNELS.index(name if name in CHANNELS else name + "Left") for name in SOLO]
 
 
@@ -113,16 +115,13 @@ def prepare_line(
 def prepare(utterances: Sequence[corpora.Utterance], phones: dict[str, list[Phone]], out: Path) -> Counter[str]:
     """Write the shard, going on where an earlier run stopped; returns what was kept and what dropped.
 
-    A shard with lines that are not among these is refused.
+    A shard with lines that are not among these, or are not what they give now, is refused.
     """
     out.mkdir(parents=True, exist_ok=True)
     lines = read_lines(out) if (out / "lines.tsv").exists() else ()
     done = {line.path for line in lines}
-    left_out = len(done - {one.path for one in utterances})
-    if left_out:
-        raise corpora.CorpusError(
-            f"{str(out)!r} holds {left_out} lines that this config leaves out: choose another folder"
-        )
+    if lines:
+        _refuse_others(out, {one.path: one for one in utterances}, phones)
     _cut(out, lines)
     row = sum(line.rows for line in lines)
     outcome: Counter[str] = Counter({"already prepared": len(done)} if done else {})
@@ -148,6 +147,27 @@ def prepare(utterances: Sequence[corpora.Utterance], phones: dict[str, list[Phon
             row += rows
             outcome["kept"] += 1
     return outcome
+
+
+def _refuse_others(
+    out: Path, utterances: Mapping[str, corpora.Utterance], phones: Mapping[str, Sequence[Phone]]
+) -> None:
+    """Raises if a shard holds lines that are left out now, or a few of it, made again, come out otherwise."""
+    shard = open_shard(out)
+    for given, what in ((utterances, "this config leaves"), (phones, "these phone times leave")):
+        left_out = sum(line.path not in given for line in shard.lines)
+        if left_out:
+            raise corpora.CorpusError(f"{str(out)!r} holds {left_out} lines that {what} out: choose another folder")
+    for line in shard.lines[:: -(-len(shard.lines) // LOOKED_AT)]:
+        rows = slice(line.first_row, line.first_row + line.rows)
+        try:
+            _, targets, names = prepare_line(utterances[line.path], phones[line.path])
+        except ValueError:
+            continue  # the recording is gone; what was made of it is not
+        if not np.array_equal(names, shard.phones[rows]) or not np.allclose(targets, shard.targets[rows], atol=SAME):
+            raise corpora.CorpusError(
+                f"{str(out)!r} was prepared from other phone times or recordings ({line.path!r}): choose another folder"
+            )
 
 
 def _cut(out: Path, lines: Sequence[Line]) -> None:

@@ -46,6 +46,40 @@ def test_a_shard_with_lines_that_are_left_out_now_is_refused(corpus: Path, shard
     assert (copy / "lines.tsv").read_bytes() == index
 
 
+def test_a_shard_of_other_phone_times_is_refused_and_left_as_it_is(corpus: Path, shard: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(shard, tmp_path / "shard")
+    chosen, _ = prepare.choose(corpora.read(corpus / "speech.tsv"), config.load(CONFIGS / "tiny.toml").corpus)
+    phones = read_phones(corpus / "phones.tsv")
+    burst = {path: [_bursting_early(phone) for phone in line] for path, line in phones.items()}
+    later = {
+        path: [p._replace(start_s=p.start_s + 0.03, end_s=p.end_s + 0.03) for p in line]
+        for path, line in phones.items()
+    }
+    fewer = {path: line for path, line in phones.items() if path != chosen[-1].path}
+    for other, told in (
+        (burst, "was prepared from other phone times"),
+        (later, "was prepared from other phone times"),
+        (fewer, "holds 1 lines that these phone times leave out"),
+    ):
+        with pytest.raises(CorpusError, match=told):
+            prepare.prepare(chosen, other, copy)
+    for name in ("lines.tsv", *prepare.ROW_BYTES):
+        assert (copy / name).read_bytes() == (shard / name).read_bytes()
+
+
+def _bursting_early(phone: Phone) -> Phone:
+    return phone._replace(burst_s=phone.start_s + 0.02) if phone.name in ("p", "b") else phone
+
+
+def test_a_shard_that_is_cut_off_does_not_go_on(corpus: Path, shard: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(shard, tmp_path / "shard")
+    chosen, _ = prepare.choose(corpora.read(corpus / "speech.tsv"), config.load(CONFIGS / "tiny.toml").corpus)
+    with (copy / "targets.f16").open("r+b") as file:
+        file.truncate((copy / "targets.f16").stat().st_size // 2)
+    with pytest.raises(CorpusError, match="targets.f16 is shorter than lines.tsv says"):
+        prepare.prepare(chosen, read_phones(corpus / "phones.tsv"), copy)
+
+
 def test_rows_in_a_gap_between_phones_are_a_pause() -> None:
     phones = [Phone("aa", 0.0, 0.04), Phone("m", 0.08, 0.12)]
     assert prepare.rows_of(phones, 8).tolist() == [
