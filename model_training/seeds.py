@@ -71,12 +71,19 @@ def _refuse_others(runs: Sequence[Path]) -> None:
         made_by = read(run).get("config", {})
         if not made_by:
             raise CorpusError(f"{str(run)!r} is no run folder: it holds no run.json, which model_training.train writes")
-        other = config.differing(first, made_by, SAME_ANYHOW)
+        other = config.differing(first, made_by, SAME_ANYHOW) + config.differing(_history(runs[0]), _history(run))
         if other:
             raise CorpusError(f"{str(runs[0])!r} and {str(run)!r} differ in more than the seed: {', '.join(other)}")
     seeds = [read(run)["config"]["train"]["seed"] for run in runs]
     if len(set(seeds)) < len(seeds):
         raise CorpusError(f"two of these runs have the same seed: {', '.join(map(str, seeds))}")
+
+
+def _history(run: Path) -> dict[str, Any]:
+    """What a run.json tells beside the config that a seed does not explain: from where, on what, and how far."""
+    parts = read(run).get("parts") or [{}]
+    learnt_from = {part.get("shard", {}).get("lines_sha256") for part in parts}
+    return {"start": parts[0].get("start"), "shard": learnt_from, "steps trained": parts[-1].get("to_step")}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

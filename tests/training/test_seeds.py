@@ -29,6 +29,27 @@ def test_the_spread_is_the_mean_and_the_deviation(tmp_path: Path, capsys: pytest
     assert rows[-1] == "| mean of 3 | weights | 82.0 ± 2.0 | 0.820 ± 0.020 | 0.500 ± 0.000 | 0.070 ± 0.000 |"
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("start", {"start": "runs/base/checkpoint.pt"}),
+        ("shard", {"shard": {"lines_sha256": "another"}}),
+        ("steps trained", {"to_step": 20}),
+    ],
+)
+def test_runs_of_one_config_that_differ_otherwise_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, told: dict[str, object]
+) -> None:
+    usual = {"from_step": 0, "to_step": 40, "start": "moonshine", "shard": {"lines_sha256": "one"}}
+    runs = [write_run(tmp_path / f"run{seed}", seed, 80.0) for seed in range(3)]
+    for run, part in zip(runs, (usual, usual, usual | told), strict=True):
+        record = json.loads((run / "run.json").read_text())
+        (run / "run.json").write_text(json.dumps({**record, "parts": [part]}))
+    assert seeds.main(["--runs", *map(str, runs[:2])]) == 0
+    assert seeds.main(["--runs", *map(str, runs)]) == 2
+    assert f"run2' differ in more than the seed: {name}" in capsys.readouterr().err
+
+
 def test_runs_that_no_spread_can_be_taken_of_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first = write_run(tmp_path / "first", 0, 80.0, workers=4)
     wider = write_run(tmp_path / "wider", 1, 82.0, batch=24)
