@@ -91,8 +91,15 @@ def _refusals() -> tuple[type[Exception], ...]:
 
     return (
         *(states.Fail, states.InvalidProtobuf, states.InvalidGraph, states.InvalidArgument, states.NotImplemented),
-        *(states.RuntimeException, states.EPFail),
+        *(states.RuntimeException, states.EPFail, UnicodeDecodeError),
     )
+
+
+def _read_texts(session: onnxruntime.InferenceSession) -> None:
+    """Raises a UnicodeDecodeError if what a file calls its parts, or says of itself, is no text."""
+    for item in (*session.get_inputs(), *session.get_outputs()):
+        str(item.name)
+    dict(session.get_modelmeta().custom_metadata_map)
 
 
 def _session(path: Path, devices: tuple[str, ...], threads: int) -> onnxruntime.InferenceSession:
@@ -104,7 +111,13 @@ def _session(path: Path, devices: tuple[str, ...], threads: int) -> onnxruntime.
     providers = [PROVIDERS[name] for name in devices]
     try:
         content = path.read_bytes()  # onnxruntime itself cannot open every name that a file may have
-        session: onnxruntime.InferenceSession = ort.InferenceSession(content, options, providers=providers)
+        session: onnxruntime.InferenceSession = ort.InferenceSession(
+            content,
+            options,
+            providers=providers,
+            enable_fallback=len(devices) > 1,  # from the CPU to the CPU would only be a notice on stdout
+        )
+        _read_texts(session)
     except OSError as error:
         raise ModelError(f"model file {quoted(path)} cannot be read: {reason(error)}") from error
     except _refusals() as error:

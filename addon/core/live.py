@@ -71,7 +71,7 @@ class Stream:
                 np.array(table["easing"], np.float32),
             )
             fits = stream._makes_sense()
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             fits = False
         if not fits:
             raise ModelError(
@@ -88,6 +88,9 @@ class Stream:
             0 < self.most_tokens <= MAX_TOKENS
             and 0 < len(self.easing) <= MAX_TOKENS
             and min(self.silent_samples, self.skipped_tokens, *steps) >= 0
+            and max(self.silent_samples // self.token_samples, self.skipped_tokens) <= MAX_TOKENS
+            and np.isfinite(self.mixing).all()
+            and np.isfinite(self.easing).all()
             and rows * HOP_SAMPLES % self.token_samples == 0
             and len({"jawOpen", "mouthClose"} & set(self.slots)) != 1
         )

@@ -93,7 +93,7 @@ class _Fields:
     def names(self, name: str) -> tuple[str, ...]:
         try:
             value = json.loads(self.text(name))
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             value = None
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise self.refuse(name, "is not a JSON list of names")

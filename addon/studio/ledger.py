@@ -39,7 +39,7 @@ def decode(line: str | bytes) -> Row:
     try:
         row = Row(**json.loads(line))
         hash(row)  # no list where a name should be
-    except TypeError as error:
+    except (TypeError, RecursionError) as error:
         raise ValueError(f"not a row: {error}") from error
     return row
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from addon.core.errors import AudioError, FacewrightError, ModelError
-from addon.core.live import LiveFace, bundled_live_path
+from addon.core.live import LiveFace, Stream, bundled_live_path
 from addon.core.model import FaceModel, bundled_model_path
 
 NAMES = ("jawOpen", "mouthClose", "mouthPressLeft", "mouthPressRight")
@@ -221,6 +221,24 @@ def test_a_damaged_sample_is_named_and_the_stream_goes_on(
         face.push(hop)
     rows += [face.push(babble(2.0)[16_000:]).values, face.finish().values]
     np.testing.assert_array_equal(np.concatenate(rows), heard(face, [babble(2.0)[:16_000], babble(2.0)[16_000:]]))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("token_samples", np.inf),
+        ("silent_samples", 10**16),
+        ("skipped_tokens", 10**16),
+        ("row_tokens", [10**30]),
+        ("mixing", [[np.nan]]),
+        ("easing", [np.inf]),
+    ],
+)
+def test_numbers_of_a_stream_that_make_no_sense_are_refused(field: str, value: object) -> None:
+    with pytest.raises(ModelError, match="'stream' makes no sense"):
+        Stream.parse(json.dumps({**STREAM, field: value}), "'a.onnx'")
+    with pytest.raises(ModelError, match="'stream' makes no sense"):
+        Stream.parse(100_000 * "[", "'a.onnx'")
 
 
 def test_files_that_are_no_live_model_are_refused_in_one_line(

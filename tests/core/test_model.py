@@ -92,6 +92,7 @@ def test_the_card_says_what_the_file_says(face_model: FaceModel) -> None:
         ("channels", '["jawOpen", "jawOpen"]'),
         ("channels", '["jawOpen", "smirk"]'),
         ("channels", '{"jawOpen": 1}'),
+        ("channels", 100_000 * "["),
         ("sample_rate", "48000"),
         ("rate", "60"),
         ("context_s", "much"),
@@ -150,6 +151,16 @@ def test_files_that_are_no_model_are_refused_in_one_line(tmp_path: Path, tiny_mo
             FaceModel.load(missing)
     with pytest.raises(ModelError, match="cannot be read"):
         FaceModel.load(tmp_path / ("n" * 300 + ".onnx"))
+
+
+@pytest.mark.parametrize("text", [b"waveform", b"CC0-1.0", b"Reshape"])
+def test_a_model_whose_texts_are_none_is_refused_and_nothing_is_printed(
+    tmp_path: Path, tiny_model: Path, capfd: pytest.CaptureFixture[str], text: bytes
+) -> None:
+    (tmp_path / "a.onnx").write_bytes(tiny_model.read_bytes().replace(text, text[:-1] + b"\xff"))
+    with pytest.raises(ModelError, match="not a model that can be run"):
+        FaceModel.load(tmp_path / "a.onnx")
+    assert tuple(capfd.readouterr()) == ("", "")
 
 
 def test_a_device_that_is_not_there_falls_back_and_says_so(tiny_model: Path) -> None:

@@ -46,7 +46,9 @@ def test_wherever_a_kill_cuts_the_last_row_the_others_are_kept(tmp_path: Path) -
         assert path.read_bytes() == whole
 
 
-@pytest.mark.parametrize("line", [b"hello", b"[]", b"3", b'{"path": "a"}', b'{"path": [], "status": "done"}', b"\xff"])
+@pytest.mark.parametrize(
+    "line", [b"hello", b"[]", b"3", b'{"path": "a"}', b'{"path": [], "status": "done"}', b"\xff", b"[" * 100_000]
+)
 def test_a_file_of_another_kind_is_refused_and_left_as_it_is(tmp_path: Path, line: bytes) -> None:
     path = written(tmp_path / "ledger.jsonl", Row("a.wav", "done"))
     content = path.read_bytes() + line + b"\n"
