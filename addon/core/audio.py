@@ -147,7 +147,8 @@ def _from_file(sound: Sound, note: Note | None) -> Iterator[Array]:
             cut = cut or not (is_whole or _is_endless(file))
             decoded += len(block)
             rows = np.ascontiguousarray(block.T)[heard]
-            mixed = rows.mean(axis=0)  # along rows: ten times as fast as across them
+            with np.errstate(over="ignore", invalid="ignore"):  # infinities are told where they are
+                mixed = rows.mean(axis=0)  # along rows: ten times as fast as across them
             loudest, loudest_mixed = max(loudest, _peak(rows)), max(loudest_mixed, _peak(mixed))
             yield mixed
         if decoded == 0:

@@ -106,6 +106,15 @@ def test_a_sample_that_is_no_number_is_refused_with_its_time(tmp_path: Path, bad
         read(tmp_path / "a.wav")
 
 
+@pytest.mark.parametrize("pair", [(np.inf, -np.inf), (3e38, 3e38), (1e200, -1e200)])
+def test_channels_that_have_no_mean_are_refused_without_a_warning(tmp_path: Path, pair: tuple[float, float]) -> None:
+    samples = np.zeros((16_000, 2))
+    samples[1_600] = pair
+    soundfile.write(tmp_path / "a.wav", samples, 16_000, subtype="DOUBLE")
+    with pytest.raises(AudioError, match=r"not a number at 0\.100 s"):
+        read(tmp_path / "a.wav")
+
+
 def test_integers_stored_as_floats_are_refused(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", tone(1.0, RATE) * 32_768, RATE, subtype="FLOAT")
     with pytest.raises(AudioError, match="full scale is 1"):
