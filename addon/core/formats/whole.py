@@ -49,6 +49,8 @@ def _beside(path: Path) -> Path:
     try:
         if path.is_dir():
             raise FormatError(f"{quoted(path)} is a folder; name a file in it")
+        if path.exists() and not path.is_file():  # a file would take the place of /dev/null itself
+            raise FormatError(f"{quoted(path)} is a device or a pipe; name a file")
         if path.exists() and not os.access(path, os.W_OK):
             raise FormatError(f"{quoted(path)} is write-protected; choose another name")
         handle, name = tempfile.mkstemp(prefix=".facewright-", dir=_meant(path).parent)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -113,6 +114,17 @@ def test_a_link_stays_one_and_what_it_is_for_is_written(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match=r"lost\.txt' cannot be written: its folder does not exist"):
         check_writable(tmp_path / "lost.txt")
     assert len(list(tmp_path.rglob("*"))) == 7
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files have no pipes among them there")
+@pytest.mark.parametrize("name", ["pipe.json", "link.json"])
+def test_a_device_or_a_pipe_is_not_replaced_by_a_file(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / "pipe.json")
+    (tmp_path / "link.json").symlink_to("pipe.json")
+    with pytest.raises(FormatError, match="is a device or a pipe; name a file"):
+        formats.write(tmp_path / name, SOME)
+    assert (tmp_path / "pipe.json").is_fifo()
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="files have no limit there")
