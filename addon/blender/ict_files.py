@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core import channels
+from ..core.archive import DAMAGE
 from ..core.errors import FormatError, quoted, reason
 
 Array = npt.NDArray[np.float64]
@@ -116,7 +117,7 @@ def _corners(path: Path, line: bytes, count: int) -> list[int]:
 
 def _read_npz(path: Path) -> Model:
     try:
-        with np.load(path, allow_pickle=False) as data:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
             held: dict[str, Any] = {name: data[name] for name in data.files}
         points = held["vertices"].astype(np.float64)
         faces = [[int(corner) for corner in face if corner >= 0] for face in held["faces"]]
@@ -126,7 +127,7 @@ def _read_npz(path: Path) -> Model:
             str(name): _stilled(move.astype(np.float64))
             for name, move in zip(held["shape_names"], held["shape_deltas"], strict=True)
         }
-    except (OSError, KeyError, ValueError, IndexError) as error:
+    except (KeyError, *DAMAGE) as error:
         raise FormatError(f"{quoted(path)} is no ICT-FaceKit head; give a clone's folder") from error
     return _checked(path, Model(points, faces, materials, moves))
 

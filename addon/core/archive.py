@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -17,6 +19,12 @@ from .errors import FormatError
 
 MAX_ROWS = 50 * 3600 * 12  # half a day of speech: more is a damaged header
 ABOUT = "about"
+# What reading a damaged one raises: NumPy parses its headers as Python, and zip has faults of its own.
+DAMAGE = (
+    *(ValueError, TypeError, AttributeError, IndexError, EOFError, OSError, MemoryError, OverflowError),
+    *(SyntaxError, tokenize.TokenError, RecursionError, NotImplementedError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error, struct.error),
+)
 
 
 def pack(kind: str, schema: int, about: Mapping[str, Any], arrays: Mapping[str, Array]) -> bytes:
@@ -36,9 +44,7 @@ def unpack(kind: str, schema: int, data: bytes, remedy: str) -> tuple[dict[str, 
             if about["kind"] != kind or about["schema"] != schema:
                 raise ValueError(f"it is not {kind} of schema {schema}")
             return about, {name: _numbers(name, archive[name]) for name in archive.files if name != ABOUT}
-    except (ValueError, KeyError, TypeError, AttributeError, OSError, EOFError) as error:
-        raise damaged(error, remedy) from error
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, MemoryError) as error:
+    except (KeyError, *DAMAGE) as error:
         raise damaged(error, remedy) from error
 
 

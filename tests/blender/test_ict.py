@@ -193,9 +193,13 @@ def test_what_is_no_clone_or_no_blend_is_refused(clone: Path, tmp_path: Path):
         with pytest.raises(FormatError, match=complaint):
             ict.import_head(source, tmp_path / output)
     broken = tmp_path / "head.npz"
-    broken.write_bytes(b"PK nothing")
-    with pytest.raises(FormatError, match="is no ICT-FaceKit head"):
-        ict_files.read(broken)
+    np.savez(tmp_path / "flat.npz", vertices=np.zeros((4, 3)), faces=np.array(0))
+    whole = (tmp_path / "flat.npz").read_bytes()
+    spoilt = whole[:200] + b"\1" + whole[201:]
+    for content in (b"", b"PK", b"PK nothing", whole, spoilt, whole.replace(b"PK\1", b"PK\7")):
+        broken.write_bytes(content)
+        with pytest.raises(FormatError, match="is no ICT-FaceKit head"):
+            ict_files.read(broken)
 
 
 @needs_ict

@@ -68,7 +68,9 @@ def test_damaged_bytes_are_refused_in_one_line(made_prosody: Make) -> None:
     good = some(40, made_prosody).to_bytes()
     spoilt = bytearray(good)
     spoilt[len(good) // 2] ^= 0xFF
-    for data in (b"", b"PK", b"\x93NUMPY", good[:100], good[: len(good) // 2], bytes(spoilt)):
+    locked = bytearray(good)
+    locked[good.index(b"PK\x01\x02") + 8] |= 1  # the flag of a ZIP's directory that asks for a password
+    for data in (b"", b"PK", b"\x93NUMPY", good[:100], good[: len(good) // 2], bytes(spoilt), bytes(locked)):
         with pytest.raises(FormatError, match="listen to the line again") as refusal:
             Heard.from_bytes(data)
         assert len(str(refusal.value).splitlines()) == 1

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-import tokenize
-import zipfile
-import zlib
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -13,6 +9,7 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from ..archive import DAMAGE
 from ..curves import Array, Curves, resample
 from ..errors import FormatError, quoted, reason
 from . import document
@@ -22,12 +19,6 @@ from .whole import bytes_written_whole
 RATE = 50.0  # the model's own: nothing is resampled unless asked
 CARRIED = None  # every name
 WHAT = "a curve file of NumPy"
-# What reading a damaged one raises: NumPy parses its headers as Python, and zip has faults of its own.
-DAMAGE = (
-    *(ValueError, TypeError, AttributeError, IndexError, EOFError, OSError, MemoryError, OverflowError),
-    *(SyntaxError, tokenize.TokenError, RecursionError, NotImplementedError, RuntimeError),
-    *(zipfile.BadZipFile, zlib.error, struct.error),
-)
 
 
 def write(path: Path, curves: Curves, rate: float = RATE, start_s: float | None = None) -> None:
