@@ -179,7 +179,7 @@ def load(path: Path) -> TrainingConfig:
     """The config in a TOML file; an unknown or mistyped key is an error that names it."""
     try:
         return from_table(tomllib.loads(path.read_text(encoding="utf-8-sig")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # also numbers of thousands of digits, and deep nesting
         raise CorpusError(f"cannot read the training config {str(path)!r}: {reason(error)}") from error
 
 

@@ -26,6 +26,14 @@ def test_shipped_configs_are_read_and_written_back(name: str) -> None:
     assert config.from_table(json.loads(json.dumps(config.to_table(settings)))) == settings
 
 
+@pytest.mark.parametrize("content", [b"seed = ", b"\xff\xfe", b"seed = 1" + 5000 * b"0", b"seed = " + 5000 * b"["])
+def test_a_config_that_is_no_toml_is_refused_in_one_line(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.toml").write_bytes(content)
+    with pytest.raises(CorpusError, match="cannot read the training config") as refusal:
+        config.load(tmp_path / "a.toml")
+    assert len(str(refusal.value).splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("table", "named"),
     [
