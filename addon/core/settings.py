@@ -67,11 +67,13 @@ def _check_number(name: str, value: object, low: float, high: float, kind: type)
 class ModelSettings(_Checked):
     """Which network listens, where it runs, and how much sound it takes at once."""
 
-    path: str = ""  # empty: the bundled model
-    device: str = "auto"  # auto, cpu, cuda, coreml or dml
-    threads: int = _option(1, 1, 256)
-    window_s: float = _option(60.0, 1.0, 120.0)  # results do not depend on it, memory does
-    style: int = _option(0, 0, 10_000)  # which actor, for models that know several
+    path: str = _text("", "A model file; empty: the one that comes with Facewright")
+    device: str = _text("auto", "auto, cpu, cuda, coreml or dml")
+    threads: int = _option(1, 1, 256, about="Processor cores that the model may use")
+    window_s: float = _option(
+        60.0, 1.0, 120.0, about="How much sound is heard at once; memory depends on it, results do not"
+    )
+    style: int = _option(0, 0, 10_000, about="Which actor, for models that know several")
 
 
 @dataclass(frozen=True)
