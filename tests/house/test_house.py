@@ -110,6 +110,32 @@ def test_every_make_goal_that_the_readme_names_exists():
     assert named <= goals
 
 
+def test_the_page_on_installing_knows_the_zip_of_every_platform():
+    page = (ROOT / "docs/blender.md").read_text(encoding="utf-8")
+    zips = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    assert sorted(zips) == sorted(name.replace("-", "_") for name in toml("blender_manifest.toml")["platforms"])
+
+
+def test_every_link_of_the_documents_leads_somewhere():
+    def anchors(page: Path) -> set[str]:
+        titles = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+        return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+    def leads(page: Path, link: str) -> bool:
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        return target.exists() and (not anchor or anchor in anchors(target))
+
+    links = [
+        (path.relative_to(ROOT), link)
+        for path in TRACKED
+        if path.suffix == ".md"
+        for link in re.findall(r"\]\((?!http)([^)]+)\)", path.read_text(encoding="utf-8"))
+    ]
+    assert len(links) > 50
+    assert [(str(path), link) for path, link in links if not leads(ROOT / path, link)] == []
+
+
 def test_what_is_installed_elsewhere_is_built_without_what_trains():
     for goal in ("extension", "wheel"):
         command = ("make", "--dry-run", "--always-make", goal)
