@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     one = commands.add_parser("animate", help="a sound file to a curve file")
-    one.add_argument("sound", type=Path, help="wav, flac, ogg, opus, mp3 or aiff, any rate, mono or not")
+    one.add_argument("sound", type=Path, help="wav, flac, ogg, opus, mp3 or aiff, 4 kHz and up, mono or not")
     one.add_argument("-o", "--output", type=Path, required=True, help=OUTPUTS)
     _add_head_options(one)
     _add_take_options(one)

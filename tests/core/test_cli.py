@@ -11,7 +11,7 @@ import soundfile
 
 from addon import __version__
 from addon.cli import main
-from addon.core import formats
+from addon.core import audio, formats
 from addon.core.curves import Curves
 
 Run = Callable[..., tuple[int, str, str]]
@@ -149,6 +149,13 @@ def test_a_wrong_command_line_exits_with_2(arguments: list[str], capsys: pytest.
         main(arguments)
     assert stop.value.code == 2
     assert "usage: facewright" in capsys.readouterr().err
+
+
+def test_the_help_says_from_which_rate_on_sounds_are_taken(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["animate", "--help"])
+    assert stop.value.code == 0
+    assert f"{audio.MIN_RATE // 1000} kHz and up" in " ".join(capsys.readouterr().out.split())
 
 
 def test_version_and_doctor(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
