@@ -81,12 +81,13 @@ def shade(axis: Any, spans: Array, colour: str = "0.9") -> None:
 
 def tidy(axis: Any, title: str, unit: str = "") -> None:
     """The looks that all have in common."""
-    axis.set_title(title, loc="left", fontsize=8)
+    named = bool(axis.get_legend_handles_labels()[1])
+    axis.set_title(title, loc="left", fontsize=8, pad=16 if named else None)
     axis.tick_params(labelsize=7)
     axis.set_ylabel(unit, fontsize=7)
     axis.set_xlabel("seconds", fontsize=7)
-    if axis.get_legend_handles_labels()[1]:
-        axis.legend(fontsize=6, loc="upper right", frameon=False, ncols=3)
+    if named:  # between title and plot, where no curve runs through it
+        axis.legend(fontsize=6, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, frameon=False, ncols=4)
     for side in ("top", "right"):
         axis.spines[side].set_visible(False)
 
@@ -198,7 +199,7 @@ def gaze(figure: Any, heard: Heard) -> None:
     sizes = np.linalg.norm(world[ends] - world[starts], axis=1)
     right.scatter(sizes, 20 * (ends - starts), s=2, color="0.4")
     right.plot([0, 25], [25, 25 + 2.4 * 25], label="25 ms + 2.4 ms a degree")
-    tidy(right, "how long leaps last (rows of 20 ms)", "ms")
+    tidy(right, "leaps, in rows of 20 ms", "ms")
     right.set_xlabel("degrees", fontsize=7)
 
 
