@@ -15,9 +15,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from addon.blender import bake
+from addon.blender import bake, lines
+from addon.blender.density import Density
 from addon.blender.targets import Owner, Strand, value_path
-from addon.core import channels
+from addon.core import channels, reduce
 from addon.core.curves import Curves
 
 FRAMES = 1800  # one minute at 30 fps
@@ -48,10 +49,11 @@ def timed(write: Callable[[bpy.types.Key, Curves], None], controls: Curves) -> t
 
 def by_bake(keys: bpy.types.Key, controls: Curves) -> None:
     """As Animate writes them, the new Action included."""
-    bake.new_action(keys, "bake")
+    bake.new_action(bpy.context.scene, keys, "bake")
     owner = Owner("shape_keys", keys.name, "Face")
     strands = [Strand(owner, value_path(name), 0, "Face", name, controls.column(name)) for name in controls.names]
-    bake.write_strands(keys, strands, 1)
+    every_frame = Density(None, *reduce.closures(controls))
+    bake.write_strands(keys, strands, lines.Line("", "bake", 1, len(controls.values)), every_frame)
 
 
 def by_insertion(keys: bpy.types.Key, controls: Curves) -> None:
