@@ -28,12 +28,14 @@ VOICED_PEAK = 0.5  # of the normalised autocorrelation (Boersma 1993 takes 0.45 
 OCTAVE_COST = 0.03  # an octave; keeps the search from halving the pitch
 SHORTEST_LAG, LONGEST_LAG = int(PITCH_RATE / MAX_PITCH_HZ), int(PITCH_RATE / MIN_PITCH_HZ)  # 8 and 61 samples
 FLOOR_DB = -90.0
-AUDIBLE_DB = -85.0  # below this sixteen bits leave no pitch and no tilt to measure
+AUDIBLE_DB = -85.0  # below this sixteen bits leave no pitch and no tilt to measure, and no microphone is as quiet
 QUIET_DB = -50.0  # below this nothing counts as said, but for a take that was recorded low:
 QUIET_BELOW_VOICE_DB = 25.0  # there it lies so far below the voice
 VOICE_SHARE = 0.1  # of what is audible has a steady pitch, if there is a voice: 0.35 and more of speech, 0.04 of noise
 VOICE_SPREAD_ST = 0.5  # standard deviation; a hum has none, read speech 3.3
-SPEECH_BELOW_PEAK_DB = 32.0  # speech lies within this of the loud parts of the take
+SPEECH_BELOW_PEAK_DB = 32.0  # speech lies within this of the loud parts of the take,
+NOISE_PERCENTILE, OVER_NOISE_DB = 3, 6.0  # and over the room's noise by this,
+LEAST_RANGE_DB = 15.0  # which lies at least this far below them, or it is speech without a pause
 PAUSE_S = 0.27  # shorter gaps do not end a phrase
 STEADY_ROWS = 5  # a pitch must hold for most of 0.1 s to count
 FAINTEST_ACCENT = 0.25
@@ -206,7 +208,7 @@ def _speech_mask(prosody: Prosody) -> Mask:
     if not (loudness > quiet_db).any():
         return np.zeros(len(loudness), np.bool_)
     loud = np.percentile(loudness[loudness > quiet_db], 95)
-    mask = loudness > max(loud - SPEECH_BELOW_PEAK_DB, quiet_db)
+    mask = loudness > max(loud - SPEECH_BELOW_PEAK_DB, quiet_db, _over_noise_db(loudness, loud))
     starts, ends = runs(mask)
     is_click = ends - starts == 1  # such as where a file with a direct current begins
     mask[starts[is_click]] = False
@@ -229,6 +231,12 @@ def _quiet_db(prosody: Prosody) -> float:
         return QUIET_DB
     voice_db = float(np.percentile(prosody.loudness_db[voiced], 95))
     return float(np.clip(voice_db - QUIET_BELOW_VOICE_DB, AUDIBLE_DB, QUIET_DB))
+
+
+def _over_noise_db(loudness_db: Array, loud_db: float) -> float:
+    """What speech is louder than if the quietest rows are a room's noise; silence that was put there is none."""
+    noise_db = np.percentile(loudness_db[loudness_db > AUDIBLE_DB], NOISE_PERCENTILE)
+    return min(float(noise_db) + OVER_NOISE_DB, loud_db - LEAST_RANGE_DB)
 
 
 def phrases(prosody: Prosody) -> Array:

@@ -158,3 +158,15 @@ def test_a_direct_current_is_not_heard(offset: float) -> None:
     plain, shifted = prosody_of(voice), prosody_of(voice + offset)
     np.testing.assert_allclose(phrases(shifted), phrases(plain), atol=0.03)
     np.testing.assert_allclose(shifted.loudness_db[60:90], plain.loudness_db[60:90], atol=0.5)
+
+
+@pytest.mark.parametrize("noise_db", [-60, -30, -25, -20])
+def test_pauses_are_found_in_a_noisy_room(noise_db: float) -> None:
+    lines = [read(path).samples for path in sorted((Path(__file__).parents[2] / "samples").glob("*.wav"))]
+    pause = np.zeros(RATE, np.float32)
+    clean = np.concatenate([part for line in lines for part in (pause, line)] + [pause])
+    loud_db = np.percentile(prosody_of(clean).loudness_db, 95)
+    noise = np.random.default_rng(0).standard_normal(len(clean)) * 10 ** ((loud_db + noise_db) / 20)
+    quiet, noisy = speech_mask(prosody_of(clean)), speech_mask(prosody_of(clean + noise))
+    assert (quiet == noisy).mean() > 0.9
+    assert not noisy[10:40].any()
