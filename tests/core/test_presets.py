@@ -73,6 +73,12 @@ def test_closures_hold_in_every_mood(emotion: str) -> None:
         assert lip_gap(perform(said, mood))[sealed].max() <= SEALED_GAP + 1e-6
 
 
+def test_the_head_of_a_large_beast_is_slower_than_a_speakers() -> None:
+    said = heard(LINES[0])
+    beast, speaker = (np.diff(perform(said, presets.load(n)).column("headPitch")) for n in ("creature", "neutral"))
+    assert np.abs(beast).max() < np.abs(speaker).max()
+
+
 @pytest.mark.parametrize("emotion", ["joy", "sadness", "anger", "fear", "disgust", "surprise", "contempt"])
 def test_no_mood_snaps_on_or_off_round_a_closure(emotion: str) -> None:
     mood = Settings(emotion=EmotionSettings(**{emotion: 1.0}))  # type: ignore[arg-type]
