@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 
 import bpy
 
@@ -41,19 +41,23 @@ class Offer:
 
 def offer(kind: str, spots: Sequence[Spot], custom: rigs.CustomMap = NO_ROWS) -> Offer:
     """What a character offers of one kind, of the places that it has, with a mapping's rows over it."""
-    detection = rigs.mapped(rigs.detect([spot.place.name for spot in spots]), custom)
+    plain = rigs.detect([spot.place.name for spot in spots])
+    detection = rigs.mapped(plain, custom)
     known = set(detection.controls)
+    spots = _with_namesakes(spots, plain, known)
+    named = dict.fromkeys(spot.place.name for spot in spots if spot.place.namesake)
+    detection = replace(detection, namesakes=tuple(named))
     places: dict[Owner, list[Place]] = {}
     blocked: Blocked = {}
     short: dict[tuple[str, float, float], list[str]] = {}  # an object, and the range that its keys lack
     for spot in spots:
-        if spot.place.name not in known:
+        if spot.place.control not in known:
             continue
         if spot.closed is not None:
             blocked.setdefault(spot.closed, []).append((spot.place.name, spot.owner.shown))
             continue
         places.setdefault(spot.owner, []).append(spot.place)
-        low, high = detection.rig.range_of(spot.place.name)
+        low, high = detection.rig.range_of(spot.place.control)
         if spot.low > low or spot.high < high:
             short.setdefault((spot.owner.shown, low, high), []).append(spot.place.name)
     parts = tuple(Part(owner, tuple(its)) for owner, its in places.items())
@@ -66,6 +70,21 @@ def offer(kind: str, spots: Sequence[Spot], custom: rigs.CustomMap = NO_ROWS) ->
     unseen = [f"{mesh} shows one key only; unpin it in its shape keys to see it move" for mesh in pinned]
     cut = tuple(dict.fromkeys(name for its in short.values() for name in its))
     return Offer(kind, detection, parts, blocked, (*unseen, *held), cut)
+
+
+def _with_namesakes(spots: Sequence[Spot], plain: rigs.Detection, known: Set[str]) -> list[Spot]:
+    """The places; one whose control is spelt otherwise than on the other meshes, which is known, says how there."""
+    given: dict[Owner, list[str]] = {}
+    for spot in spots:
+        given.setdefault(spot.owner, []).append(spot.place.name)
+    meant = {owner: plain.meant_by(rigs.detect(names)) for owner, names in given.items()}
+
+    def named(spot: Spot) -> Spot:
+        namesake = meant[spot.owner].get(spot.place.name)
+        is_moved = namesake in known and spot.place.name not in known
+        return replace(spot, place=replace(spot.place, namesake=namesake)) if namesake and is_moved else spot
+
+    return [named(spot) for spot in spots]
 
 
 def beside(spots: Mapping[str, Sequence[Spot]], kind: str, custom: rigs.CustomMap) -> list[Spot]:

@@ -71,7 +71,9 @@ class Head:
         controls = rig.controls(curves, self.controls).with_columns(dict.fromkeys(jaws, still))
         groups = self._groups()
         return [
-            Strand(part.owner, place.path, place.index, groups[place.name], place.name, controls.column(place.name))
+            Strand(
+                part.owner, place.path, place.index, groups[place.control], place.name, controls.column(place.control)
+            )
             for part in self.parts
             for place in part.places
         ]
@@ -142,9 +144,9 @@ def widen(found: Head) -> int:
     widened = 0
     for part in found.parts:
         block = part.owner.block()
-        for name in part.controls if part.owner.collection == "shape_keys" else ():
-            key = block.key_blocks[name]
-            low, high = found.detection.rig.range_of(name)
+        for place in part.places if part.owner.collection == "shape_keys" else ():
+            key = block.key_blocks[place.name]
+            low, high = found.detection.rig.range_of(place.control)
             if key.slider_min > low or key.slider_max < high:
                 key.slider_min, key.slider_max = min(key.slider_min, low), max(key.slider_max, high)
                 widened += 1

@@ -48,6 +48,12 @@ class Place:
     name: str  # the control's: a shape key's, a custom property's, or CTRL_C_jaw.ty
     path: str
     index: int = 0
+    namesake: str = ""  # the control of other meshes whose value it takes, where this one spells it otherwise
+
+    @property
+    def control(self) -> str:
+        """The control whose value goes here."""
+        return self.namesake or self.name
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,7 @@ class Part:
     @property
     def controls(self) -> tuple[str, ...]:
         """The controls' names."""
-        return tuple(place.name for place in self.places)
+        return tuple(place.control for place in self.places)
 
 
 @dataclass(frozen=True, eq=False)

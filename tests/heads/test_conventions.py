@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import bpy
 import numpy as np
 import pytest
@@ -9,13 +11,24 @@ import pytest
 from addon.blender import mapping_rows, solve
 from addon.blender.character import character_of
 from addon.core import channels
-from addon.core.rigs import Fate, RigMap, conventions
+from addon.core.rigs import CustomMap, Fate, RigMap, Row, conventions
 
 from . import builders
-from .builders import OPEN, SEALED, face, gap, seen
+from .builders import MOMENTS, OPEN, SEALED, face, gap, seen
 
 REST_GAP = 0.02  # centimetres: the demo head's lips at rest
 SHUT_LIDS = 0.1
+JAWS = {"Face": "Face.jawOpen", "Teeth": "jawOpen"}
+SPELT = {
+    "Face": [
+        lambda name: f"Face.{name}",
+        lambda name: f"{name}.001",
+        lambda name: name[0].upper() + name[1:],
+        lambda name: re.sub("([A-Z])", r"_\1", name),
+    ],
+    "Teeth": [lambda name: f"{name}.001"],
+    "Lashes": [lambda name: re.sub("(Left|Right)$", lambda side: f"_{side[0][0]}", name)],
+}
 
 
 @pytest.mark.parametrize("convention", conventions(), ids=lambda convention: convention.name)
@@ -90,3 +103,37 @@ def test_keys_without_a_known_name_move_the_mesh_after_the_guesses_are_accepted(
     dropped = {frame: float((seen(head, 1) - seen(head, frame))[chin, 2]) for frame in (13, 31)}
     assert dropped[13] > 0.1  # Blender units of ten centimetres
     assert abs(dropped[31]) < 0.01
+
+
+@pytest.mark.parametrize(("other", "spelt"), [(mesh, spelt) for mesh, its in SPELT.items() for spelt in its])
+def test_a_mesh_that_spells_its_keys_otherwise_moves_with_the_rest(scene, demo_file, other: str, spelt):
+    def shown(name: str, frame: int) -> np.ndarray:
+        return seen(bpy.data.objects[name], frame)
+
+    for name in ("Face", "Teeth", "Lashes"):
+        assert np.abs(shown(name, 1) - shown(name, 13)).max() == 0
+    builders.speak(demo_file)
+    places = [(name, frame) for name in ("Face", "Teeth", "Lashes") for frame in MOMENTS]
+    before = {place: shown(*place) for place in places}
+    assert np.abs(before["Teeth", 13] - before["Teeth", 1]).max() > 0.05
+    for block in bpy.data.objects[other].data.shape_keys.key_blocks[1:]:
+        block.name = spelt(block.name)
+    for block in bpy.data.shape_keys:
+        block.animation_data_clear()
+    said = builders.speak(demo_file)
+    assert said.meshes == 6
+    assert not any("another key has the name" in note for note in said.notes)
+    for place, points in before.items():
+        np.testing.assert_allclose(shown(*place), points, atol=1e-5)
+
+
+def test_a_row_moves_its_key_on_meshes_that_spell_it_otherwise_unless_they_have_a_row(scene, demo_file):
+    for block in demo_file.data.shape_keys.key_blocks[1:]:
+        block.name = f"Face.{block.name}"
+    holder = mapping_rows.holder(character_of(scene, demo_file))
+    jaw = {name: bpy.data.objects[name].data.shape_keys.key_blocks[key] for name, key in JAWS.items()}
+    for rows, shown in (([("jawOpen", 0.5)], 0.3), ([("jawOpen", 0.5), ("Face.jawOpen", 1.0)], 0.6)):
+        mapping_rows.write(holder, CustomMap(tuple(Row("jawOpen", key, gain) for key, gain in rows)))
+        builders.speak(demo_file)
+        scene.frame_set(13)
+        assert (jaw["Teeth"].value, jaw["Face"].value) == pytest.approx((0.3, shown), abs=1e-3)

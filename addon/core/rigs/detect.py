@@ -35,6 +35,7 @@ class Detection:
     rivals: tuple[str, ...] = ()  # titles of conventions that fit as well but would set these keys otherwise
     scores: dict[str, float] = field(default_factory=dict)  # title of each convention that fits at all, best first
     completed: tuple[str, ...] = ()  # channels whose keys are of another convention than the head's own
+    namesakes: tuple[str, ...] = ()  # keys that do on one mesh what a control does on the others
 
     @property
     def correctives(self) -> tuple[str, ...]:
@@ -44,7 +45,7 @@ class Detection:
     @property
     def doubles(self) -> tuple[str, ...]:
         """Keys left alone because another one of the same name, spelt better, is written."""
-        told = {*self.controls, *self.correctives}
+        told = {*self.controls, *self.correctives, *self.namesakes}
         written = {names.plain(control) for control in self.found}
         return tuple(key for key in self.given if key not in told and not written.isdisjoint(_plainly(key)))
 
@@ -57,7 +58,28 @@ class Detection:
         if self.rig is None:
             return self
         fewer = detection_of(self.rig, tuple(dict.fromkeys(available)))
-        return replace(fewer, given=self.given, rivals=self.rivals, scores=self.scores, completed=self.completed)
+        return replace(
+            fewer,
+            given=self.given,
+            rivals=self.rivals,
+            scores=self.scores,
+            completed=self.completed,
+            namesakes=self.namesakes,
+        )
+
+    def meant_by(self, own: Detection) -> dict[str, str]:
+        """Keys of one mesh, recognised by themselves, that are spelt otherwise on the others: its own → theirs."""
+        if self.rig is None or own.rig is None:
+            return {}
+        written = self.rig.written(self.found, self.given)
+        there = set(own.given)
+        absent = [control for control, keys in written.items() if there.isdisjoint(keys)]
+        meant: dict[str, str] = {}
+        for control, key in own.found.items():
+            same = [other for other in absent if _is_same(own.rig, control, self.rig, other)]
+            if same and key not in self.controls:
+                meant[key] = self.found[control if control in same else same[0]]
+        return meant
 
     def explain(self) -> str:
         """Coverage in a few lines: what was found, what is missing or only approximated, and what that means."""
@@ -197,6 +219,15 @@ def _explain_nothing(given: tuple[str, ...], correctives: tuple[str, ...]) -> st
     hint = next((f" {quoted(name)} may be meant as {quoted(spelt[match[0]])}." for name, match in near if match), "")
     unknown = f"None of the {len(given)} keys has a name that is known ({_listed(given)})."
     return f"{unknown}{hint}\nRename them to ARKit's 52."
+
+
+def _is_same(rig: RigMap, control: str, other_rig: RigMap, other: str) -> bool:
+    """Whether controls of two conventions are set to the same; what closes lips means the same to one kind only."""
+    parts = rig.parts(control)
+    is_closer = "mouthClose" in parts and rig.closure != other_rig.closure
+    is_viseme = control in rig.visemes, other in other_rig.visemes
+    spans = rig.span == other_rig.span
+    return parts == other_rig.parts(other) and not is_closer and is_viseme[0] == is_viseme[1] and spans
 
 
 def _plainly(key: str) -> set[str]:

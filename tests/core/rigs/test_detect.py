@@ -243,3 +243,26 @@ def test_the_choice_is_explained_by_the_scores() -> None:
     told = detect(names_of("livelink")).choice()
     assert told.startswith("Live Link Face names (1.00) fits best, then ARKit names (0.90) and ")
     assert detect([]).choice() == "nothing fits best."
+
+
+def test_keys_of_one_mesh_are_known_by_what_the_others_call_them():
+    lashes = ("eyeBlink_L", "eyeBlink_R", "eyeSquint_L", "eyeSquint_R")
+    whole = detect((*channels.ARKIT, *lashes))
+    assert set(lashes).isdisjoint(whole.controls)
+    assert whole.meant_by(detect(lashes)) == {
+        "eyeBlink_L": "eyeBlinkLeft",
+        "eyeBlink_R": "eyeBlinkRight",
+        "eyeSquint_L": "eyeSquintLeft",
+        "eyeSquint_R": "eyeSquintRight",
+    }
+    assert not whole.meant_by(detect(channels.ARKIT)), "keys that are written already"
+    assert not whole.meant_by(detect((*channels.ARKIT, *lashes))), "doubles on one mesh are left alone"
+
+
+def test_a_closing_key_is_another_one_where_it_is_the_whole_pose():
+    absolute = ("JawOpen", "Mouth_Ape_Shape", "Mouth_Upper_UpRight", "Mouth_Smile_Left", "Jaw_Open", "Mouth_Pout")
+    whole = detect((*channels.ARKIT, *absolute))
+    assert detect(absolute).rig.closure == "absolute"
+    meant = whole.meant_by(detect(absolute))
+    assert "Mouth_Ape_Shape" not in meant
+    assert meant["Mouth_Smile_Left"] == "mouthSmileLeft"
