@@ -130,7 +130,7 @@ def detect(names_given: Sequence[str]) -> Detection:
 @lru_cache(maxsize=64)
 def _detect(given: tuple[str, ...]) -> Detection:
     matches = [(rig, rig.match(given)) for rig in conventions()]
-    scored = [(_score(rig, found, given), rig, found) for rig, found in matches if _is_evident(found)]
+    scored = [(_score(rig, found, given), rig, found) for rig, found in matches if _is_evident(found, rig, given)]
     if not scored:
         return Detection(None, {}, channels.ARKIT, given)
     ranking = sorted(scored, key=lambda row: -row[0])  # stable, so the first file wins a tie
@@ -176,7 +176,9 @@ def _score(rig: RigMap, found: Mapping[str, str], given: tuple[str, ...]) -> flo
     return 2 * hits / (len(given) + total)
 
 
-def _is_evident(found: Mapping[str, str]) -> bool:
+def _is_evident(found: Mapping[str, str], rig: RigMap, given: tuple[str, ...]) -> bool:
+    if rig.telling and names.index(given).exact.keys().isdisjoint(rig.telling):
+        return False
     wordy = sum(not name.isascii() or len(names.plain(name)) < WORDY for name in found)
     return len(found) > wordy or wordy >= COMPANY
 

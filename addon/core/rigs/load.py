@@ -6,6 +6,7 @@ closure     what its lip-closing control means: "relative" (the default), "absol
 span        the range of its values, [0, 1] unless told
 approximate channels that it only comes near to
 idle        its other keys: they help to recognise it and are never written
+telling     keys of which a head must have one, for a convention whose other names are others' too
 like        another convention whose controls these are; `spelling` says how names differ: "!ex-{}"
 [controls]  control = "channel", or a weighted sum { channel = weight, ... }
 [instead]   the same, used on a head where none of those channels has a key of its own
@@ -27,7 +28,7 @@ from .rigmap import Closure, RigMap, Weights
 
 POSES = "poses.toml"
 FIRST = "arkit.toml"  # wins a tie
-FIELDS = {"title", "family", "closure", "span", "approximate", "idle", "like", "spelling"}
+FIELDS = {"title", "family", "closure", "span", "approximate", "idle", "telling", "like", "spelling"}
 TABLES = {"controls", "instead", "visemes", "aliases"}
 
 
@@ -65,6 +66,7 @@ def parse(name: str, text: str) -> RigMap:
         instead=_weights(name, table.get("instead", {})),
         aliases={key: tuple(others) for key, others in table.get("aliases", {}).items()},
         idle=tuple(table.get("idle", ())),
+        telling=tuple(table.get("telling", ())),
         approximate=frozenset(table.get("approximate", ())),
         closure=closure,
         span=(float(low), float(high)),

@@ -36,6 +36,7 @@ class RigMap:
     instead: Weights = field(default_factory=dict)  # used where none of its channels has a key of its own
     aliases: dict[str, tuple[str, ...]] = field(default_factory=dict)  # control → further spellings
     idle: tuple[str, ...] = ()  # the convention's other keys: they tell it from others and are never written
+    telling: tuple[str, ...] = ()  # keys of which a head must have one; none: its controls tell it
     approximate: frozenset[str] = frozenset()  # channels that the convention only comes near to
     closure: Closure = "relative"
     span: tuple[float, float] = (0.0, 1.0)

@@ -16,6 +16,10 @@ def names_of(convention: str) -> list[str]:
     return list(next(rig for rig in conventions() if rig.name == convention).weights)
 
 
+def idle_of(convention: str) -> tuple[str, ...]:
+    return next(rig for rig in conventions() if rig.name == convention).idle
+
+
 @pytest.mark.parametrize("convention", ["arkit", "livelink", "arkit_lr"])
 def test_every_convention_is_recognised_whole(convention: str) -> None:
     names = ["Basis", *names_of(convention), "smirk"]
@@ -266,3 +270,14 @@ def test_a_closing_key_is_another_one_where_it_is_the_whole_pose():
     meant = whole.meant_by(detect(absolute))
     assert "Mouth_Ape_Shape" not in meant
     assert meant["Mouth_Smile_Left"] == "mouthSmileLeft"
+
+
+def test_an_arkit_head_with_tongue_keys_of_metahuman_stays_one():
+    theirs = [name for name in (*names_of("metahuman"), *idle_of("metahuman")) if name.startswith("tongue")]
+    own = idle_of("audio2face")
+    shared = [name for name in own if name in theirs]
+    assert len(shared) > 8
+    for tongues in (theirs, shared, shared[:8]):
+        assert detect([*channels.ARKIT, *tongues]).rig.name == "arkit"
+    for tongues in (own, [*shared, "tongueStretch"], [name for name in own if name != "tongueRollUp"]):
+        assert detect([*channels.ARKIT, *tongues]).rig.name == "audio2face"
