@@ -25,6 +25,11 @@ def curves_of(action: Any, owner: Any) -> list[Any]:
     return _curves(action, [owner.animation_data.action_slot] if HAS_SLOTS else ())
 
 
+def every_curve(action: Any) -> list[Any]:
+    """The curves of an action, whatever they move."""
+    return _curves(action, action.slots if HAS_SLOTS else ())
+
+
 def curves_at(action: Any, path: str) -> list[Any]:
     """The curves of an action for a data path of an object, whether or not the action moves anything now."""
     slots = action.slots if HAS_SLOTS else ()

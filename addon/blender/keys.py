@@ -204,7 +204,24 @@ def _between(at: Array, frames: Array, mine: Flags) -> Flags:
 
 
 def notes(action: Any) -> dict[Curve, Table]:
-    """What was generated in an Action, by curve; nothing where there is no note, or none that can be read."""
+    """What was generated in an Action, by curve; nothing where there is no note, or none that can be read.
+
+    What was renamed since, such as a shape key, has its note under its new name.
+    """
+    noted = _unpacked(action)
+    curves = {(curve.data_path, curve.array_index): curve for curve in compat.every_curve(action)}
+    lost = {place: note for place, note in noted.items() if place not in curves}
+    for place in curves.keys() - noted.keys() if lost else ():
+        table = read(curves[place])
+        alike = {other: np.count_nonzero(~theirs(table, note)) for other, note in lost.items()}
+        if alike and max(alike.values()):
+            renamed = max(alike, key=lambda other: alike[other])
+            noted[place] = noted.pop(renamed)
+            del lost[renamed]
+    return noted
+
+
+def _unpacked(action: Any) -> dict[Curve, Table]:
     data = action.get(NOTES)
     if not isinstance(data, bytes):
         return {}

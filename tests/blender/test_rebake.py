@@ -42,6 +42,24 @@ def test_the_same_again_changes_nothing(head):
     assert dump() == before
 
 
+def test_a_renamed_key_is_baked_again_like_the_others(head):
+    say(head)
+    take = say(head, "later", 101)
+    assert take.name == "later 1"
+    hand_key(head, "jawOpen", 20.5, 0.9)
+    hand_key(head, "mouthFunnel", 110.5, 0.9)
+    for name in ("jawOpen", "mouthFunnel"):
+        head.data.shape_keys.key_blocks[name].name = name.upper()
+    assert "jawOpen" not in head.data.shape_keys.key_blocks
+    before = values(head, "JAWOPEN", range(1, 17))
+    assert again().kept == 1
+    assert again(asked=replace(OTHER, articulation=replace(OTHER.articulation, jaw=0.2))).kept == 1
+    assert np.abs(values(head, "JAWOPEN", range(1, 17)) - before).max() > 0.1
+    _, second = takes.of(bpy.context.scene).takes
+    assert rebake.rebake(bpy.context.scene, second, None, OTHER, memory.UNDIRECTED).kept == 1
+    assert curve_of(head, "JAWOPEN").evaluate(20.5) == pytest.approx(0.9)
+
+
 def test_other_layers_give_other_keys_and_the_take_remembers_them(head):
     take = say(head)
     before = values(head, "browInnerUp")
