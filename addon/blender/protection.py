@@ -85,6 +85,9 @@ def _unheard(animation: bpy.types.AnimData | None) -> str | None:
         return "held by an NLA track that plays alone; untick its star in the NLA editor"
     if animation.action_influence == 0:
         return "without influence; raise the Action's influence in the NLA editor"
+    if animation.action_blend_type in {"MULTIPLY", "SUBTRACT"}:
+        how = animation.action_blend_type.title()
+        return f"blended with NLA tracks by {how}; set the Action's Blending to Replace in the NLA editor"
     return None
 
 

@@ -166,6 +166,15 @@ def test_keys_whose_action_has_no_influence_are_refused(head: bpy.types.Object):
     assert "raise the Action's influence" in refusal(head)
 
 
+def test_keys_whose_action_is_taken_from_what_its_tracks_hold_are_refused(head: bpy.types.Object):
+    data = nla_track(head)
+    for blending in ("MULTIPLY", "SUBTRACT"):
+        data.action_blend_type = blending
+        assert f"by {blending.title()}; set the Action's Blending to Replace" in refusal(head)
+    data.action_blend_type = "ADD"
+    assert len(rig.examine(bpy.context.scene, head).controls) == 52
+
+
 def test_a_mesh_that_has_only_its_basis_is_refused_in_one_line(make_head: Head):
     head = make_head(keys=())
     head.shape_key_add(name="Basis")
