@@ -15,7 +15,7 @@ from ..core.curves import Curves
 from ..core.direction import UNDIRECTED, Direction
 from ..core.heard import Heard
 from ..core.settings import Settings
-from . import bones, compat, hearing, keys, lines, memory, rig, sound, take_shelf, takes
+from . import bones, compat, hearing, keys, lines, memory, rig, sound, take_shelf, takes, unseen
 from .density import Density, density_of, generated
 from .protection import listed
 from .targets import BEFORE, Owner, Strand
@@ -104,7 +104,7 @@ def write(scene: bpy.types.Scene, head: bpy.types.Object | None, performance: Pe
     line = performance.line
     sampled = sound.on_frames(scene, line, performance.curves)
     strands = found.strands(sampled, line.frame)
-    notes = [*performance.notes, *found.notes]
+    notes = [*performance.notes, *found.notes, *unseen.notes(found.parts, strands)]
     if note := sound.place(scene, line):  # first, because it may be refused: the file may be gone by now
         notes.append(note)
     take = takes.new(scene, head, performance, sound.fps(scene), len(sampled.values))

@@ -112,12 +112,14 @@ def _shows_a_face(keys: bpy.types.Key) -> bool:
     found = rigs.detect(key_names(keys)).keys
     if len(found) <= FACE_CHANNELS or found.keys().isdisjoint(MOUTH):
         return False  # lashes follow sixteen channels of the eyes
-    moved = [_moves(keys, found[channel]) for channel in FACE_MOVES if channel in found]
+    moved = [moves(keys, found[channel]) for channel in FACE_MOVES if channel in found]
     return all(moved) or not any(moved)  # where neither moves anything it cannot be told
 
 
-def _moves(keys: bpy.types.Key, name: str) -> bool:
-    rest, moved = coordinates(keys.reference_key), coordinates(keys.key_blocks[name])
+def moves(keys: bpy.types.Key, name: str) -> bool:
+    """Whether a shape key moves any point of its mesh away from where the key that it is relative to puts it."""
+    block = keys.key_blocks[name]
+    rest, moved = coordinates(block.relative_key), coordinates(block)
     return bool(np.abs(moved - rest).max(initial=0) > MOVED * np.ptp(rest, axis=0).max(initial=0))
 
 

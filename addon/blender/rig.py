@@ -13,7 +13,7 @@ from ..core.curves import Array, Curves
 from ..core.errors import RigError, quoted
 from ..core.rigs import Fate
 from ..core.rigs.joints import ROLES
-from . import board, bones, facing, mapping_rows, nla, offers, rig_properties, turning
+from . import board, bones, facing, mapping_rows, nla, offers, rig_properties, turning, unseen
 from .bones import EYES, TITLES, Choices, Joint
 from .character import Character, character_of
 from .protection import DRIVEN, told
@@ -125,7 +125,7 @@ def examine(scene: bpy.types.Scene, chosen: bpy.types.Object | None) -> Head:
     choices = rig_properties.choices_of(character.root)
     spots = {kind: list(its) for kind, its in _spots(scene, character).items()}
     made = [offers.offer(kind, its) for kind, its in spots.items()]
-    best = max(made, key=lambda offer: len(offer.usable.keys))  # the first wins a tie
+    best = max(made, key=lambda offer: _weight(offer, made))  # the first wins a tie
     if (custom := mapping_rows.read(mapping_rows.holder(character))).rows:
         mapped = offers.offer(best.kind, offers.beside(spots, best.kind, custom), custom)
         made, best = [mapped if offer is best else offer for offer in made], mapped
@@ -160,6 +160,15 @@ def _spots(scene: bpy.types.Scene, character: Character) -> dict[str, Iterable[S
         "properties": board.property_spots(character),
         "board": board.board_spots(scene, character),
     }
+
+
+def _weight(offer: offers.Offer, made: Sequence[offers.Offer]) -> float:
+    """How many channels an offer shows; properties that no driver reads count half beside shape keys."""
+    count, beside = (len(each.usable.keys) for each in (offer, made[0]))
+    if offer.kind != "properties" or not beside or count <= beside:
+        return count
+    places = [(part.owner, place) for part in offer.parts for place in part.places]
+    return count / 2 if unseen.is_unread(places) else count
 
 
 def _wanted(choices: Choices, detection: rigs.Detection) -> list[str]:

@@ -42,10 +42,13 @@ def scene(extension: None) -> bpy.types.Scene:
 
 @pytest.fixture
 def make_head(scene: bpy.types.Scene) -> Head:
-    """Makes a mesh with shape keys of these names, ARKit's 52 by default."""
+    """Makes a mesh with shape keys of these names, ARKit's 52 by default, each of which moves a corner by `height`."""
 
     def make(
-        name: str = "Face", keys: Sequence[str] = channels.ARKIT, parent: bpy.types.Object | None = None
+        name: str = "Face",
+        keys: Sequence[str] = channels.ARKIT,
+        parent: bpy.types.Object | None = None,
+        height: float = 0.1,
     ) -> bpy.types.Object:
         mesh = bpy.data.meshes.new(name)
         mesh.from_pydata([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [], [(0, 1, 2)])
@@ -55,7 +58,7 @@ def make_head(scene: bpy.types.Scene) -> Head:
         if keys:
             head.shape_key_add(name="Basis")
         for key in keys:
-            head.shape_key_add(name=key)
+            head.shape_key_add(name=key, from_mix=False).data[0].co.z += height
         bpy.context.view_layer.objects.active = head
         return head
 

@@ -71,9 +71,9 @@ def test_what_lies_beside_a_face_under_the_same_empty_goes_with_it_by_their_coll
 
 def test_teeth_and_lashes_that_carry_every_key_are_no_second_face(make_head: Head):
     root = empty("Hero")
-    face = moving(make_head("Face", parent=root), "jawOpen", "eyeBlinkLeft")
-    teeth = moving(make_head("Teeth", parent=root), "jawOpen")
-    lashes = moving(make_head("Lashes", parent=root), "eyeBlinkLeft")
+    face = moving(make_head("Face", parent=root, height=0), "jawOpen", "eyeBlinkLeft")
+    teeth = moving(make_head("Teeth", parent=root, height=0), "jawOpen")
+    lashes = moving(make_head("Lashes", parent=root, height=0), "eyeBlinkLeft")
     assert [is_face(mesh) for mesh in (face, teeth, lashes)] == [True, False, False]
     assert meshes(root) == {"Face", "Teeth", "Lashes"}
 

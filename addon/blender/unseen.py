@@ -1,0 +1,63 @@
+"""What is keyed and yet moves nothing: keys without a shape, properties that nothing reads, armatures at rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import bpy
+import numpy as np
+
+from .character import moves
+from .protection import listed
+from .targets import Owner, Part, Place, Strand
+from .values import is_custom
+
+STILL = 0.01  # a curve that goes no further would not be seen on a key that has a shape either
+DRIVEN = ("armatures", "lattices", "lights", "materials", "meshes", "node_groups", "objects", "shape_keys")
+
+
+def notes(parts: Sequence[Part], strands: Sequence[Strand]) -> list[str]:
+    """A line to tell for each way in which what was keyed cannot be seen."""
+    keyed = {(strand.owner, strand.path) for strand in strands if np.ptp(strand.values) > STILL}
+    places = [(part.owner, place) for part in parts for place in part.places if (part.owner, place.path) in keyed]
+    return [*_shapeless(places), *_unread(places), *_at_rest({owner for owner, path in keyed if "pose.bones" in path})]
+
+
+def read_by_drivers() -> set[tuple[Any, str]]:
+    """Every property that a driver of the file reads: its data-block and its path there."""
+    blocks = [block for kind in DRIVEN for block in getattr(bpy.data, kind)]
+    blocks += [tree for block in blocks if (tree := getattr(block, "node_tree", None))]
+    drivers = (curve.driver for block in blocks if block.animation_data for curve in block.animation_data.drivers)
+    targets = (target for driver in drivers for variable in driver.variables for target in variable.targets)
+    return {(target.id, target.data_path) for target in targets}
+
+
+def _shapeless(places: Iterable[tuple[Owner, Place]]) -> Iterator[str]:
+    held: dict[str, list[tuple[Owner, Place]]] = {}
+    for owner, place in places:
+        if owner.collection == "shape_keys":
+            held.setdefault(place.control, []).append((owner, place))
+    empty = [name for name, its in held.items() if not any(moves(at.block(), place.name) for at, place in its)]
+    read = read_by_drivers() if empty else set()
+    empty = [name for name in empty if not any((at.block(), place.path) in read for at, place in held[name])]
+    if empty:
+        yield f"{listed(empty)}: no mesh has a shape for that, so nothing moves there; sculpt it, or map another key"
+
+
+def _unread(places: Iterable[tuple[Owner, Place]]) -> Iterator[str]:
+    own = [(owner, place) for owner, place in places if owner.collection == "objects" and is_custom(place.path)]
+    if own and is_unread(own):
+        on = listed(sorted({owner.shown for owner, _ in own}))
+        yield f"custom properties on {on}: no driver reads them; without drivers the face stays still"
+
+
+def is_unread(places: Iterable[tuple[Owner, Place]]) -> bool:
+    """Whether no driver of the file reads any of these custom properties."""
+    return read_by_drivers().isdisjoint((owner.block(), place.path) for owner, place in places)
+
+
+def _at_rest(owners: Iterable[Owner]) -> Iterator[str]:
+    rigs = {owner.shown for owner in owners if owner.block().data.pose_position == "REST"}
+    if rigs:
+        yield f"{listed(sorted(rigs))}: shown in Rest Position; choose Pose Position in its Data tab to see bones move"

@@ -1,0 +1,98 @@
+"""What is keyed and cannot be seen is told, and what can be seen is preferred to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+
+from addon.blender import bake, rig, sound
+from addon.core import channels
+from addon.core.curves import Curves
+
+from .conftest import Head
+
+
+def say(head: bpy.types.Object) -> bake.Report:
+    """Every channel but the closing of the lips rises to a half on the head."""
+    names = tuple(name for name in channels.ARKIT if name != "mouthClose")
+    values = np.linspace(0, 0.5, 10, dtype=np.float32)[:, np.newaxis].repeat(len(names), axis=1)
+    line = sound.Line(Path("/nowhere/line.wav"), "line", 1)
+    return bake.write(bpy.context.scene, head, bake.Performance(line, Curves(values, names, 24.0)))
+
+
+def flatten(head: bpy.types.Object, name: str) -> None:
+    keys = head.data.shape_keys
+    keys.key_blocks[name].data[0].co = keys.reference_key.data[0].co
+
+
+def read(owner: bpy.types.Object, name: str, source: bpy.types.ID, path: str) -> None:
+    """Lets a driver on the owner's shape key read a property."""
+    variable = owner.data.shape_keys.key_blocks[name].driver_add("value").driver.variables.new()
+    variable.targets[0].id_type = source.id_type
+    variable.targets[0].id, variable.targets[0].data_path = source, path
+
+
+def test_keys_without_a_shape_are_told_when_the_line_moves_them(make_head: Head):
+    head = make_head()
+    assert say(head).notes == ()
+    flatten(head, "jawOpen")
+    head.data.shape_keys.key_blocks["mouthLeft"].relative_key = head.data.shape_keys.key_blocks["mouthRight"]
+    (note,) = (note for note in say(head).notes if "no mesh has a shape" in note)
+    assert note.startswith("jawOpen, mouthLeft: no mesh has a shape for that")
+
+
+def test_a_shape_on_one_mesh_is_enough(make_head: Head):
+    face = make_head("Face")
+    teeth = make_head("Teeth", ("jawOpen", "jawLeft"), parent=face)
+    flatten(face, "jawOpen")
+    flatten(teeth, "jawLeft")
+    assert say(face).notes == ()
+
+
+def test_a_key_without_a_shape_that_drives_others_is_meant_so(make_head: Head):
+    head = make_head(keys=(*channels.ARKIT, "chin"))
+    flatten(head, "jawOpen")
+    read(head, "chin", head.data.shape_keys, 'key_blocks["jawOpen"].value')
+    assert say(head).notes == ()
+
+
+def test_properties_that_nothing_reads_do_not_take_the_place_of_shape_keys(make_head: Head):
+    head = make_head(keys=channels.ARKIT[:-1])
+    for name in channels.ARKIT:
+        head[name] = 0.0
+    assert {part.owner.collection for part in rig.examine(bpy.context.scene, head).parts} == {"shape_keys"}
+    assert say(head).notes == ()
+
+
+def test_properties_that_drivers_read_take_the_place_of_fewer_shape_keys(make_head: Head):
+    head = make_head(keys=(*channels.ARKIT[:-1], "chin"))
+    for name in channels.ARKIT:
+        head[name] = 0.0
+    read(head, "chin", head, '["jawOpen"]')
+    assert {part.owner.collection for part in rig.examine(bpy.context.scene, head).parts} == {"objects"}
+    assert not any("no driver" in note for note in say(head).notes)
+
+
+def test_properties_that_nothing_reads_are_told(make_head: Head):
+    head = make_head(keys=())
+    for name in channels.ARKIT:
+        head[name] = 0.0
+    assert say(head).notes == ("custom properties on Face: no driver reads them; without drivers the face stays still",)
+
+
+@pytest.mark.parametrize("position", ["POSE", "REST"])
+def test_an_armature_that_is_shown_at_rest_is_told(make_head: Head, position):
+    armature = bpy.data.objects.new("Rig", bpy.data.armatures.new("Rig"))
+    bpy.context.scene.collection.objects.link(armature)
+    bpy.context.view_layer.objects.active = armature
+    bpy.ops.object.mode_set(mode="EDIT")
+    armature.data.edit_bones.new("jaw").tail = (0, 0, 1)
+    bpy.ops.object.mode_set(mode="OBJECT")
+    head = make_head(keys=("eyeBlinkLeft", "eyeBlinkRight"), parent=armature)
+    armature.data.pose_position = position
+    assert "jaw" in say(head).turning
+    told = [note for note in say(head).notes if note.startswith("Rig: shown in Rest Position")]
+    assert len(told) == (position == "REST")
