@@ -27,7 +27,7 @@ sys.path.insert(0, str(ROOT))
 import numpy as np  # noqa: E402
 import soundfile  # noqa: E402
 
-from addon.core import backend, channels, prosody  # noqa: E402
+from addon.core import acoustics, backend, channels, prosody  # noqa: E402
 from addon.core.audio import Array, open_sound  # noqa: E402
 from addon.core.curves import Curves  # noqa: E402
 from addon.core.errors import FacewrightError  # noqa: E402
@@ -78,7 +78,7 @@ def run_once(path: Path, model: FaceModel, watch: Stopwatch) -> Curves:
     for window in model.windows(blocks, DEFAULTS.model.window_s):
         raw.append(model.predict(window))
         watch.stop("model")
-        heard.append(prosody.measure(window))
+        heard.append(acoustics.measure(window))
         watch.stop("prosody")
     curves = Curves(np.concatenate(raw), model.card.channels, RATE)
     watch.start()

@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from . import channels, pipeline
+from .acoustics import FLOOR_DB
 from .curves import Array, Curves
 from .heard import Heard
 from .model import RATE
-from .prosody import FLOOR_DB, Prosody
+from .prosody import Prosody
 from .settings import Settings
 
 # What layers may do for a capture, and the channels that they do it to.

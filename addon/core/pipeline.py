@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import channels, layers, prosody
+from . import acoustics, channels, layers, prosody
 from .audio import Audio, open_sound
 from .curves import Curves
 from .direction import UNDIRECTED, Direction
@@ -59,7 +59,7 @@ def listen(
     raw, said = [], []
     for window in model.windows(sound.blocks(tell), settings.model.window_s):
         raw.append(model.predict(window, settings.model.style))
-        said.append(prosody.measure(window))
+        said.append(acoustics.measure(window))
         if progress:
             progress(min(1.0, window.end_s / sound.duration_s))
     curves = Curves(np.concatenate(raw), model.card.channels, RATE)

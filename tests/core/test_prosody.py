@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from addon.core.acoustics import measure
 from addon.core.audio import read
 from addon.core.model import Window, windows
-from addon.core.prosody import Prosody, accents, gather, measure, phrases, runs, speech_mask
+from addon.core.prosody import Prosody, accents, gather, phrases, runs, speech_mask
 
 RATE = 16_000
 LINE = Path(__file__).parents[2] / "samples" / "every_voice_you_love.wav"
