@@ -58,7 +58,9 @@ def make_head(scene: bpy.types.Scene) -> Head:
         if keys:
             head.shape_key_add(name="Basis")
         for key in keys:
-            head.shape_key_add(name=key, from_mix=False).data[0].co.z += height
+            added = head.shape_key_add(name=key, from_mix=False)
+            added.data[0].co.z += height
+            added.value = 0.0  # Blender 5.2 adds them at 1
         bpy.context.view_layer.objects.active = head
         return head
 
