@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from .. import channels
 from ..errors import quoted
-from . import names
+from . import affixes, names
 from .coverage import Fate, fates
 from .load import conventions
 from .rigmap import RigMap
@@ -129,6 +129,37 @@ def detect(names_given: Sequence[str]) -> Detection:
 
 @lru_cache(maxsize=64)
 def _detect(given: tuple[str, ...]) -> Detection:
+    """By the names as they are; where most are unknown so, without what many of them have before or after them."""
+    best = _recognised(given)
+    if 2 * len(best.found) >= len(given):
+        return best
+    for whole in affixes.shorn(given):
+        if len(whole) <= 2 * len(best.found):
+            continue
+        short = dict(zip(given, given, strict=True)) | {key: name for name, key in whole.items()}
+        behind = _recognised(tuple(short.values()))
+        known = {control: whole[name] for control, name in behind.found.items() if name in whole}
+        if len(known) > 2 * len(best.found) and _is_shared(known, whole):
+            best = _in_full(behind, known, given)
+    return best
+
+
+def _is_shared(known: Mapping[str, str], whole: Mapping[str, str]) -> bool:
+    """Whether enough names are known behind an affix: some that say much, or most of those that have it."""
+    wordy = sum(len(names.plain(control)) >= WORDY for control in known)
+    return wordy >= affixes.COMPANY or 2 * len(known) >= len(whole)
+
+
+def _in_full(behind: Detection, known: Mapping[str, str], given: tuple[str, ...]) -> Detection:
+    """What was recognised behind an affix, by the names that the head's keys really have."""
+    if behind.rig is None:
+        return behind
+    spelt = {control: (*behind.rig.aliases.get(control, ()), key) for control, key in known.items()}
+    rig = replace(behind.rig, aliases=behind.rig.aliases | spelt)
+    return replace(detection_of(rig, given), rivals=behind.rivals, scores=behind.scores, completed=behind.completed)
+
+
+def _recognised(given: tuple[str, ...]) -> Detection:
     matches = [(rig, rig.match(given)) for rig in conventions()]
     scored = [(_score(rig, found, given), rig, found) for rig, found in matches if _is_evident(found, rig, given)]
     if not scored:

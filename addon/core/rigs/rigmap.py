@@ -82,7 +82,7 @@ class RigMap:
                 taken.add(key)
         carried = {channel for control in found for channel in self.parts(control)}
         for control, parts in self.instead.items():
-            key = keys.find((control,))
+            key = keys.find(self._spellings(control))
             if key is not None and key not in taken and not carried & parts.keys():
                 found[control] = key
         return found

@@ -28,8 +28,9 @@ INTRODUCTION = """\
 
 A head's keys are recognised by their names; no key need be renamed. What exporters put round a name does not matter:
 `blendShape1.`, `!ex-`, `head_lod0_mesh__`, `CTRL_expressions_`, `.001`, other case, other separators, and the end that
-Blender cuts off beyond 63 bytes. A head that lacks some of its keys is recognised all the same, keys of a second
-convention fill in what the first one lacks, and the panel says what each channel has become. A mesh that spells
+Blender cuts off beyond 63 bytes. Nor does what many of the keys share before or after their names, such as `Head_`,
+`ns:`, `a|`, `_bs` or a number: `01_jawOpen`. A head that lacks some of its keys is recognised all the same, keys of a
+second convention fill in what the first one lacks, and the panel says what each channel has become. A mesh that spells
 its keys otherwise than the others, such as lashes with `eyeBlink_L` on a head with `eyeBlinkLeft`, moves with them:
 
 | sign | meaning |

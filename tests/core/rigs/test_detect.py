@@ -58,6 +58,51 @@ def test_what_exporters_put_round_a_name_does_not_matter(convention: str, decora
     assert found.rig.controls(CURVES, names).names == tuple(found.keys[channel] for channel in found.keys)
 
 
+HOUSES = ["CC_Base_{}", "ns:{}", "a|{}", "{number:02d}_{}", "{}_bs", "{}.001.001"]
+
+
+@pytest.mark.parametrize("decorate", HOUSES)
+@pytest.mark.parametrize("convention", [rig.name for rig in conventions() if rig.name != "mpfb"])
+def test_what_a_house_puts_round_all_names_does_not_matter(convention: str, decorate: str) -> None:
+    rig = next(rig for rig in conventions() if rig.name == convention)
+    names = ["Basis", *rig.weights, *rig.visemes, *rig.instead, *rig.idle]
+    spelt = {name: decorate.format(name, number=number) for number, name in enumerate(names)}
+    plain, found = detect(names), detect(list(spelt.values()))
+    assert found.rig is not None
+    assert found.rig.title == rig.title
+    assert found.found == {control: spelt[key] for control, key in plain.found.items()}
+    assert (found.missing, found.fates, found.completed) == (plain.missing, plain.fates, plain.completed)
+    one = next(iter(found.controls))
+    assert found.among([one]).controls == (one,)
+    assert found.rig.controls(CURVES, [one]).names == (one,)
+
+
+def test_what_two_keys_would_share_without_their_affix_stays_theirs() -> None:
+    names = [f"Head_{name}" for name in channels.ARKIT]
+    found = detect([*names, "jawOpen", "01_Head_x", *(f"{number}_smirk" for number in range(80))])
+    assert found.keys["jawOpen"] == "jawOpen"
+    assert len(set(found.controls)) == len(found.controls) == 52
+    assert detect([f"{number}_jawOpen" for number in range(9)]).rig is None
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["Left_eyeBlink", "Right_eyeBlink", "Left_mouthSmile", "Right_mouthSmile", "Left_eyeWide", "Right_eyeWide"],
+        ["Vest_jawOpen"],
+        ["Door_Open", "Door_Wide", "Door_Shut", "Door_Ajar", "Door_Half", "Door_Slam"],
+        [f"Key_{chr(letter)}" for letter in range(ord("A"), ord("Z") + 1)],
+    ],
+)
+def test_an_affix_makes_no_face_of_what_is_none(names: list[str]) -> None:
+    assert detect(names).rig is None
+
+
+def test_an_affix_of_a_few_keys_does_not_outbid_a_head_that_is_known() -> None:
+    old = [f"old_{name}" for name in (*channels.ARKIT, "smirk", "wink", "sulk")]
+    assert detect([*channels.ARKIT, *old]).controls == channels.ARKIT
+
+
 def test_an_exact_name_beats_a_decorated_one() -> None:
     assert detect(["old.jawOpen", "jawOpen", "JAWOPEN"]).keys["jawOpen"] == "jawOpen"
 
