@@ -251,7 +251,7 @@ def _explain_nothing(given: tuple[str, ...], correctives: tuple[str, ...]) -> st
     near = ((name, difflib.get_close_matches(names.plain(name), spelt, 1, 0.8)) for name in given[:100])
     hint = next((f" {quoted(name)} may be meant as {quoted(spelt[match[0]])}." for name, match in near if match), "")
     unknown = f"None of the {len(given)} keys has a name that is known ({_listed(given)})."
-    return f"{unknown}{hint}\nRename them to ARKit's 52."
+    return f"{unknown}{hint}\nRename them to ARKit's 52, or let Guess from Shapes in Blender find what each is for."
 
 
 def _is_same(rig: RigMap, control: str, other_rig: RigMap, other: str) -> bool:

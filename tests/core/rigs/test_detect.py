@@ -143,6 +143,7 @@ def test_a_head_without_known_keys_says_so_and_guesses() -> None:
     assert found.keys == {}
     assert "'jawOpn' may be meant as 'jawOpen'" in found.explain()
     assert "None of the 2 keys" in found.explain()
+    assert "Rename them to ARKit's 52, or let Guess from Shapes in Blender find" in found.explain()
     assert len(found.explain().splitlines()) == 2
 
 
