@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if error.filename is not None:  # stdout has none
             raise
         terminal.hush(sys.stdout)
-        if not isinstance(error, BrokenPipeError):  # who reads has heard enough
+        if not terminal.is_unheard(error):
             terminal.say(f"the output broke off: {reason(error)}")
             return MENDABLE
     return status

@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
                 sink(rows, first)
     except OSError as error:
         terminal.hush(sys.stdout)
-        if not isinstance(error, BrokenPipeError):  # who reads has heard enough
+        if not terminal.is_unheard(error):
             raise FacewrightError(f"the stream broke off: {reason(error)}") from error
     except KeyboardInterrupt:
         terminal.say("stopped")

@@ -111,7 +111,7 @@ def serve() -> None:
         try:
             answers.write(encode(row))
             answers.flush()
-        except BrokenPipeError:  # the parent was killed
+        except OSError:  # the parent was killed
             os._exit(1)
 
 
@@ -134,7 +134,7 @@ class Worker:
         try:
             print(json.dumps([name, made and asdict(made)]), file=process.stdin, flush=True)
             return decode(process.stdout.readline() if process.stdout else "")
-        except (BrokenPipeError, ValueError):  # it is gone, and left half an answer or none
+        except (OSError, ValueError):  # it is gone, and left half an answer or none
             with suppress(subprocess.TimeoutExpired):
                 process.wait(FAREWELL_S)
             self.close()
@@ -165,6 +165,6 @@ def _started(job: Job) -> subprocess.Popen[str]:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="ascii")
     except OSError as error:
         raise FacewrightError(f"Python ({quoted(sys.executable)}) cannot be started: {reason(error)}") from error
-    with suppress(BrokenPipeError):  # it is gone already, as who asks it will find
+    with suppress(OSError):  # it is gone already, as who asks it will find
         print(json.dumps(asdict(job)), file=process.stdin)
     return process

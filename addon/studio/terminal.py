@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -27,6 +28,11 @@ def hush(stream: TextIO) -> None:
     """Lets what a broken stream still holds back go nowhere."""
     with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def is_unheard(error: OSError) -> bool:
+    """Whether a write failed because who read has heard enough, which Windows calls an invalid argument."""
+    return isinstance(error, BrokenPipeError) or error.errno == errno.EINVAL
 
 
 def say(text: str) -> None:

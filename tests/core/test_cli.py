@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import select
 import subprocess
 import sys
 from collections.abc import Callable
@@ -185,6 +186,19 @@ def test_a_stdout_that_nobody_reads_is_no_traceback(command: str, redirect: str,
     done = subprocess.run(["/bin/bash", "-o", "pipefail", "-c", script + redirect], capture_output=True, text=True)
     assert (done.returncode, len(done.stderr.splitlines())) == (status, lines)
     assert "the output broke off: No space left" in done.stderr if lines else not done.stderr
+
+
+@pytest.mark.skipif(
+    not hasattr(select, "epoll"), reason="needs an output whose writes are invalid, as Windows names it"
+)
+@pytest.mark.parametrize("command", ["presets", "live"])
+def test_who_has_heard_enough_on_windows_is_told_nothing(command: str, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "line.wav", 0.1 * np.sin(np.arange(8_000) / 30), 16_000)
+    extra = [tmp_path / "line.wav"] if command == "live" else []
+    run = [sys.executable, "-m", "addon", command, *extra]
+    with select.epoll() as closed:
+        done = subprocess.run(run, stdout=closed.fileno(), stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 @pytest.mark.parametrize("redirect", ["2>&-", "2> /dev/full", "2> >(true)"])

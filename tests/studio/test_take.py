@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import io
 import os
+import select
 import signal
+
+import pytest
 
 from addon.studio.take import Job, Worker
 
@@ -16,6 +20,20 @@ def test_a_worker_that_crashes_costs_one_sound_and_is_replaced(studio: Studio) -
         row = worker.ask("a.wav", None)
         assert (row.status, row.reason) == ("failed", "the process that worked on it crashed (status -9)")
         assert worker.ask("act 1/b.flac", None).status == "done"
+    finally:
+        worker.close()
+
+
+@pytest.mark.skipif(not hasattr(select, "epoll"), reason="needs a pipe whose writes are invalid, as Windows says")
+def test_a_worker_that_is_gone_costs_one_sound_on_windows_too(studio: Studio) -> None:
+    worker = Worker(Job(str(studio.lines), str(studio.takes), ".csv", 60.0, f'[model]\npath = "{studio.model}"', ""))
+    try:
+        assert worker.ask("a.wav", None).status == "done"
+        os.kill(worker._process.pid, signal.SIGKILL)
+        worker._process.stdin.close()
+        with select.epoll() as invalid:
+            worker._process.stdin = io.TextIOWrapper(io.FileIO(os.dup(invalid.fileno()), "w"))
+        assert "crashed (status -9)" in worker.ask("a.wav", None).reason
     finally:
         worker.close()
 
