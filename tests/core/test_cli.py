@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import select
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -292,3 +294,18 @@ def test_a_batch_takes_a_preset_and_makes_takes_anew_for_another(run: Run, tmp_p
     assert "unchanged" in run("batch", lines, "-o", out, "--format", "json", "--preset", "robot")[2]
     assert run("batch", lines, "-o", out, "--format", "json", "--preset", "news")[0] == 0
     assert formats.read(out / "a.json").column("headPitch").any()
+
+
+@pytest.mark.parametrize("imported", ["numpy._utils", "onnxruntime.capi"])
+def test_ctrl_c_ends_it_quietly_while_it_is_still_being_loaded(
+    tmp_path: Path, speech_file: Path, imported: str
+) -> None:
+    command = ["-X", "importtime", "-m", "addon", "animate", speech_file, "-o", tmp_path / "a.csv"]
+    usual = partial(signal.signal, signal.SIGINT, signal.default_int_handler)  # also in the background of a script
+    with subprocess.Popen([sys.executable, *command], stderr=subprocess.PIPE, text=True, preexec_fn=usual) as process:
+        next(line for line in process.stderr if line.rpartition("| ")[2].strip() == imported)
+        process.send_signal(signal.SIGINT)
+        said = [line for line in process.stderr if not line.startswith("import time:")]
+    assert process.returncode == 130
+    assert said in ([], ["facewright: stopped; nothing was written\n"])
+    assert not (tmp_path / "a.csv").exists()
