@@ -4,6 +4,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 
 import bpy
@@ -93,6 +94,8 @@ def find_pairs(scene: bpy.types.Scene) -> tuple[int, tuple[str, ...]]:
     heads = heads_of(scene)
     strips = sorted(compat.sound_strips(scene), key=lambda strip: compat.span(strip)[1])
     listed = {pair.strip for pair in pairs_of(scene).pairs}
+    taken = {pair.seed for pair in pairs_of(scene).pairs}
+    unused = (seed for seed in count() if seed not in taken)
     added, left = 0, []
     for strip in strips:
         if strip.name in listed:
@@ -103,7 +106,7 @@ def find_pairs(scene: bpy.types.Scene) -> tuple[int, tuple[str, ...]]:
             left.append(strip.name)
             continue
         pair = pairs_of(scene).pairs.add()
-        pair.head, pair.strip, pair.seed = mine[0], strip.name, added
+        pair.head, pair.strip, pair.seed = mine[0], strip.name, next(unused)
         added += 1
     return added, tuple(left)
 

@@ -54,6 +54,7 @@ def test_finding_again_adds_only_what_is_new(pairs, tmp_path: Path, scene):
     add_strip(tmp_path, "wind", 300)
     bpy.ops.facewright.pairs_find()
     assert [pair.strip for pair in pairs] == ["anna_010", "BOB_020", "anna_030"]
+    assert len({pair.seed for pair in pairs}) == 3
 
 
 def test_one_head_speaks_every_strip(make_head: Head, tmp_path: Path, scene):
