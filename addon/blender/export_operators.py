@@ -108,9 +108,10 @@ def _with_ending(filepath: str, known: Iterable[str], ending: str) -> str:
 def _time_of_day(text: str, scene: bpy.types.Scene) -> float | None:
     if not text.strip():
         return None
-    start_s = timecode.of_day(text, sound.fps(scene))
+    fps = sound.fps(scene)
+    start_s = timecode.of_day(text, fps)
     if start_s is None:
-        raise FormatError(f"{quoted(text)} is no timecode; write it as HH:MM:SS:FF")
+        raise FormatError(f"{quoted(text)} is no timecode at {fps:.5g} fps; write it as HH:MM:SS:FF")
     return start_s
 
 

@@ -85,7 +85,7 @@ def _late_s(order: Order, recording: formats.Recording, line: sound.Line | None,
     if order.at:
         reference = timecode.of_day(order.at, fps)
         if reference is None:
-            raise FormatError(f"{quoted(order.at)} is no timecode; write it as HH:MM:SS:FF")
+            raise FormatError(f"{quoted(order.at)} is no timecode at {fps:.5g} fps; write it as HH:MM:SS:FF")
     else:
         reference = wave_time.start_of_sound(line.path, order.rate) if line else None
         if reference is None:

@@ -140,6 +140,7 @@ def test_a_capture_is_kept_as_it_is_unless_the_lips_are_limited(head, tmp_path, 
     [
         ({"align": "TIMECODE"}, FormatError, "give the timecode of the start frame"),
         ({"align": "TIMECODE", "at": "noon"}, FormatError, "'noon' is no timecode"),
+        ({"align": "TIMECODE", "at": "10:00:00:99"}, FormatError, "is no timecode at 24 fps"),
         ({"align": "TIMECODE", "at": "02:00:00:00"}, FormatError, "11.1 hours away"),
         ({"sound": "/nowhere/line.wav"}, AudioError, "does not exist"),
     ],

@@ -141,3 +141,16 @@ def test_a_timecode_is_a_time_of_day() -> None:
     assert of_day("13:03:04:15", 30_000 / 1_001) == 46_984.5
     assert of_day("13:93:04:15", 24.0) is None
     assert of_day("noon", 24.0) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [("24:00:00:00", 24.0), ("10:00:00:24", 24.0), ("10:00:00:30", 30_000 / 1_001), ("86400", 24.0), ("-1", 24.0)],
+)
+def test_a_timecode_that_no_day_has_is_none(text: str, rate: float) -> None:
+    assert of_day(text, rate) is None
+
+
+def test_the_last_timecode_of_a_day_is_one() -> None:
+    assert of_day("23:59:59:23", 24.0) == pytest.approx(86_400 - 1 / 24)
+    assert of_day("23:59:59:29", 30_000 / 1_001) == pytest.approx(86_400 - 1 / 30)

@@ -33,12 +33,10 @@ def timecode(index: int, rate: float, start_s: float = 0.0) -> str:
 
 
 def of_day(text: str, rate: float) -> float | None:
-    """Seconds after midnight of a timecode at this rate of frames; None if it is none."""
-    code = parse([text.strip()])
-    if np.isnan(code).any():
-        return None
+    """Seconds after midnight of a timecode at this rate of frames; None if no day has it."""
+    second, frame, _kind = parse([text.strip()])[0]
     base = max(1, math.ceil(rate - 0.05))
-    return float(code[0, SECOND] + code[0, FRAME] / base)
+    return float(second + frame / base) if 0 <= second < DAY_S and frame < base else None  # NaN is neither
 
 
 def parse(texts: Sequence[str]) -> Times:
