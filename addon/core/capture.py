@@ -64,7 +64,7 @@ def with_layers(
     """Curves with some layers of the performance: blinks close lids further, the others take the capture's place.
 
     The voice leads the layers where it was heard; `sound_s` is where in the sound the capture begins, in seconds.
-    Without a voice they idle.
+    Without a voice they idle. Eyes answer the head that the curves have in the end.
     """
     if not chosen or not len(curves.values):
         return curves
@@ -73,10 +73,14 @@ def with_layers(
         prosody = Prosody(np.full(rows, FLOOR_DB, np.float32), np.zeros(rows, np.float32))
     else:
         prosody = heard.prosody
-    still = Curves(np.zeros((len(prosody.pitch_hz), 2), np.float32), ("jawOpen", "mouthClose"), prosody.rate)
-    laid = pipeline.perform(Heard(still, prosody), _only(settings, chosen))
     at = np.arange(len(curves.values)) / curves.rate + sound_s
-    clock = np.arange(len(laid.values)) / laid.rate
+    clock = np.arange(len(prosody.pitch_hz)) / prosody.rate
+    still = Curves(np.zeros((len(clock), 2), np.float32), ("jawOpen", "mouthClose"), prosody.rate)
+    if HEAD not in chosen:
+        still = still.with_columns(
+            {name: np.interp(clock, at, curves.column(name)).astype(np.float32) for name in channels.HEAD}
+        )
+    laid = pipeline.perform(Heard(still, prosody), _only(settings, chosen))
     columns: dict[str, Array] = {}
     for name in (name for layer in LAYERS if layer in chosen for name in LAYERS[layer]):
         column = np.interp(at, clock, laid.column(name)).astype(np.float32)

@@ -73,6 +73,16 @@ def test_a_layer_touches_its_own_channels_only(layer: str) -> None:
         assert not np.array_equal(laid.select(own).values, curves.select(own).values)
 
 
+def test_eyes_without_a_head_of_their_own_answer_the_captured_head() -> None:
+    still = captured()
+    yaw = 0.2 * np.sin(np.arange(240) / 240 * 2 * np.pi).astype(np.float32)
+    eyes = [
+        capture.with_layers(still.with_columns({"headYaw": turn}), {"GAZE"}, Settings(), None, 0.0).column("leftEyeYaw")
+        for turn in (np.zeros_like(yaw), yaw)
+    ]
+    np.testing.assert_allclose(eyes[1] + yaw, eyes[0], atol=0.01)
+
+
 def test_no_layer_and_no_rows_change_nothing() -> None:
     curves = captured()
     assert capture.with_layers(curves, (), Settings(), None, 0.0) is curves
