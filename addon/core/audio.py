@@ -69,7 +69,7 @@ class Sound:
         """16 kHz mono blocks, each (N,); `note` hears what was amiss but could be lived with (a truncated file)."""
         native = _from_memory(self.source) if isinstance(self.source, Audio) else _from_file(self, note)
         too_short = AudioError(f"{self.name} is too short to hold any sound; export it again")
-        return some(_resampled(_checked(native, self), self), too_short)
+        return some(resampled(_checked(native, self), self.rate), too_short)
 
 
 def open_sound(source: Path | Audio) -> Sound:
@@ -106,6 +106,19 @@ def some(blocks: Iterable[Array], nothing: AudioError) -> Iterator[Array]:
         yield block
     if not samples:
         raise nothing
+
+
+def resampled(blocks: Iterable[Array], rate: int) -> Iterator[Array]:
+    """Blocks of this rate as blocks of 16 kHz."""
+    if rate == RATE:
+        yield from blocks
+        return
+    import soxr  # late: most streams need none
+
+    stream = soxr.ResampleStream(rate, RATE, 1, dtype="float32", quality="HQ")
+    for block in blocks:
+        yield stream.resample_chunk(block)
+    yield stream.resample_chunk(np.zeros(0, np.float32), last=True)
 
 
 def _opened(path: Path) -> soundfile.SoundFile:
@@ -227,15 +240,3 @@ def _checked(blocks: Iterator[Array], sound: Sound) -> Iterator[Array]:
             )
         seen += len(block)
         yield block
-
-
-def _resampled(blocks: Iterator[Array], sound: Sound) -> Iterator[Array]:
-    if sound.rate == RATE:
-        yield from blocks
-        return
-    import soxr
-
-    stream = soxr.ResampleStream(sound.rate, RATE, 1, dtype="float32", quality="HQ")
-    for block in blocks:
-        yield stream.resample_chunk(block)
-    yield stream.resample_chunk(np.zeros(0, np.float32), last=True)

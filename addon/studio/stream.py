@@ -126,7 +126,7 @@ def _from_wav(pipe: BufferedReader) -> Iterator[Array]:
         return block
 
     hops = _samples(read, head.channels)
-    yield from hops if head.rate == audio.RATE else _resampled(hops, head.rate)
+    yield from audio.resampled(hops, head.rate)
 
 
 @dataclass(frozen=True)
@@ -190,15 +190,6 @@ def _samples(read: Callable[[], bytes], channels: int, begin: bytes = b"") -> It
         whole = np.frombuffer(block[:end], "<i2").reshape(-1, channels)
         yield whole.mean(axis=1, dtype=np.float32) / np.float32(32768)
         rest, more = block[end:], read()
-
-
-def _resampled(hops: Iterable[Array], rate: int) -> Iterator[Array]:
-    import soxr  # late: most streams need none
-
-    stream = soxr.ResampleStream(rate, audio.RATE, 1, dtype="float32", quality="HQ")
-    for hop in hops:
-        yield stream.resample_chunk(hop)
-    yield stream.resample_chunk(np.zeros(0, np.float32), last=True)
 
 
 def _paced(hops: Iterable[Array]) -> Iterator[Array]:
