@@ -1,7 +1,7 @@
 """The performance: layers that take curves and return new ones, in the order in which they are laid on.
 
-Each is a pure function of curves, prosody and its own settings, writes its own channel group only, and at amount 0
-returns the very curves it was given. `perform` is the order; the take's seed varies every layer that draws.
+Each is a pure function of curves, prosody and its own settings, writes its own channel group only (a blink takes
+from the looks up and down too, which move lids), and at amount 0 returns the very curves it was given. `perform` is the order; the take's seed varies every layer that draws.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from .. import channels
 from ..curves import Array, Curves
 from ..prosody import Prosody, phrases, speech_mask
 from ..settings import BlinkSettings
@@ -25,13 +26,17 @@ SHIFT_DEG = (5.0, 33.0)
 OWN_BLINK = 0.97
 SHIFT_REACH_S = 0.8
 DOUBLE_AFTER_S = (0.03, 0.12)  # from the end of the first
-GIVING_WAY = ("eyeSquintLeft", "eyeSquintRight", "eyeWideLeft", "eyeWideRight")
+# They move lids too: beside a whole blink they would push lid through lid, or hold them apart.
+GIVES_WAY = ("eyeSquint", "eyeWide", "eyeLookUp", "eyeLookDown")
+GIVING_WAY = tuple(f"{shape}{side}" for shape in GIVES_WAY for side in ("Left", "Right"))
+OWNED = (*channels.GROUPS["lids"], *(name for name in GIVING_WAY if name in channels.GROUPS["gaze"]))
 
 
 def blink(curves: Curves, prosody: Prosody, settings: BlinkSettings, planned: GazePlan | None = None) -> Curves:
     """Both lids closed now and then, never less than the model has them; `amount` is the share of blinks done.
 
-    While they close, squint and wide eyes give way: together with a whole blink they would push lids through lids.
+    While they close, squint, wide eyes and the shapes of looks up and down give way: together with a whole blink they
+    would push lids through lids, or hold them apart. The eyes' rotation is left alone.
     """
     if settings.amount == 0 or not len(prosody.pitch_hz):
         return curves

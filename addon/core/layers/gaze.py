@@ -63,7 +63,10 @@ def plan(prosody: Prosody, settings: GazeSettings, target: Array | None = None) 
 
 
 def gaze(curves: Curves, prosody: Prosody, settings: GazeSettings, planned: GazePlan | None = None) -> Curves:
-    """Eye rotation added to what is there, as radians and as eyeLook shapes that agree; wants the head's first."""
+    """Eye rotation added to what is there, as radians and as eyeLook shapes; wants the head's first.
+
+    The two agree, until a blink takes the shapes that move lids.
+    """
     if settings.amount == 0 or not len(prosody.pitch_hz):
         return curves
     world = (planned or plan(prosody, settings)).world

@@ -35,7 +35,7 @@ OWNED = {
     "micro": owned("micro"),
     "head": GROUPS["head"],
     "gaze": GROUPS["gaze"],
-    "blink": GROUPS["lids"],
+    "blink": owned("blink"),
 }
 SEEDED = ("articulation", "emotion", "brows", "breath", "micro", "head", "gaze", "blink")
 # Without a mood there is nothing to show; everything else moves by default.

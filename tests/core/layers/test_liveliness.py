@@ -98,7 +98,12 @@ def test_eyes_go_to_what_is_looked_at_and_the_head_comes_after_them() -> None:
 
 def test_lids_follow_the_eyes_down() -> None:
     low = Direction(look=Curves(np.tile(np.deg2rad([[0.0, 15.0]]), (300, 1)).astype(np.float32), LOOK, 50.0))
-    settings = replace(Settings(), gaze=GazeSettings(at_listener=1.0), head=HeadSettings(amount=0.0))
+    settings = replace(
+        Settings(),
+        gaze=GazeSettings(at_listener=1.0),
+        head=HeadSettings(amount=0.0),
+        blink=BlinkSettings(amount=0.0),
+    )
     face = layers.perform(rest(300), silent(300), settings, low)
     down = face.column("eyeLookDownLeft")  # Apple's shape is the lids' part of a downward gaze
     assert down.mean() == pytest.approx(np.deg2rad(15) / EYE_UNIT_RAD, abs=0.06)
@@ -142,6 +147,19 @@ def test_squint_and_wide_eyes_give_way_to_a_blink_and_come_back() -> None:
     shut = face.column("eyeBlinkLeft")
     assert face.column("eyeSquintLeft")[shut > 0.999].max() < 0.001
     assert (face.column("eyeSquintLeft")[shut == 0] == np.float32(0.6)).all()
+
+
+@pytest.mark.parametrize(("pitch_deg", "shape"), [(13.0, "eyeLookDown"), (-18.0, "eyeLookUp")])
+def test_looks_up_and_down_leave_the_lids_to_a_blink_while_the_eyes_stay_turned(pitch_deg: float, shape: str) -> None:
+    target = np.tile(np.deg2rad([[0.0, pitch_deg]]), (3_000, 1)).astype(np.float32)
+    settings = replace(Settings(), gaze=GazeSettings(at_listener=1.0), head=HeadSettings(amount=0.0))
+    face = layers.perform(rest(3_000), silent(3_000), settings, Direction(look=Curves(target, LOOK, 50.0)))
+    shut, look = face.column("eyeBlinkLeft"), face.column(f"{shape}Left") * EYE_UNIT_RAD
+    turned = np.abs(face.column("leftEyePitch"))
+    assert (shut > 0.999).sum() > 5
+    assert look[shut > 0.999].max() < 1e-3
+    assert turned[shut > 0.999].min() > np.deg2rad(abs(pitch_deg) - 5)
+    np.testing.assert_allclose(look[shut == 0], turned[shut == 0], atol=1e-5)
 
 
 def test_cheeks_lift_on_stress_and_brows_go_down_where_stress_is_low_and_loud(made_prosody: Make) -> None:
