@@ -1,4 +1,4 @@
-"""Where a head has to look to see an object: directions from between its eyes, in the head's own axes, over time."""
+"""Where a head's eyes turn to see an object: directions from between them in the head's own axes, over time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from mathutils import Matrix, Vector
 
 from ..core.curves import Array, Curves
-from ..core.direction import LOOK
+from ..core.direction import INWARDS, LOOK
 from ..core.errors import RigError, quoted
 from .rig import Head
 
@@ -40,7 +40,7 @@ def sample(
     first_frame: int,
     frames: int,
 ) -> tuple[Curves, tuple[str, ...]]:
-    """Yaw and pitch to the target through a line, and what to tell of it; the scene stays on its frame.
+    """Where both eyes turn to see the target through a line, and what to tell of it; the scene stays on its frame.
 
     A head that Facewright turns is taken as it is without that turn: the performance answers for it.
     """
@@ -93,7 +93,7 @@ def _frame(x: Vector, y: Vector, at: Vector) -> Matrix:
 
 
 def _directions(points: Array, eyes_apart: float, rate: float, name: str) -> tuple[Curves, tuple[str, ...]]:
-    """Yaw (right is positive) and pitch (down is positive) to points (T, 3) in the skull's axes."""
+    """Yaw (right is positive), pitch (down is positive) and turn inwards to points (T, 3) in the skull's axes."""
     notes = []
     near = np.linalg.norm(points, axis=1) < TOO_NEAR * eyes_apart
     if near.all():
@@ -107,8 +107,14 @@ def _directions(points: Array, eyes_apart: float, rate: float, name: str) -> tup
     pitch = np.arctan2(-points[:, 1], np.hypot(points[:, 0], points[:, 2]))
     if (np.abs(yaw) > FIELD_RAD).any():
         notes.append(f"{quoted(name)} is behind the head for part of the line; the eyes go as far aside as they can")
-    looks = np.stack([np.clip(yaw, -FIELD_RAD, FIELD_RAD), pitch], axis=1).astype(np.float32)
-    return Curves(looks, LOOK, rate), tuple(notes)
+    looks = np.stack([np.clip(yaw, -FIELD_RAD, FIELD_RAD), pitch, _inwards(points, eyes_apart)], axis=1)
+    return Curves(looks.astype(np.float32), (*LOOK, INWARDS), rate), tuple(notes)
+
+
+def _inwards(points: Array, eyes_apart: float) -> Array:
+    """How far each eye turns towards the nose for points (T, 3), (T,) radians; less for those aside, none behind."""
+    across = np.hypot(points[:, 1], np.maximum(points[:, 2], 0))  # what is aside is seen from eyes closer together
+    return np.asarray(np.arctan2(eyes_apart / 2 * across, np.square(points).sum(axis=1)), np.float32)
 
 
 def _middle(face: bpy.types.Object, found: Head, channel: str) -> Vector | None:

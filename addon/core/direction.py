@@ -13,7 +13,9 @@ from .errors import SettingsError
 KIND = "facewright-direction"
 SCHEMA = 1
 LOOK = ("lookYaw", "lookPitch")  # radians from straight ahead; + is the character's right, and down
+INWARDS = "lookInwards"  # radians that each eye turns towards the nose, since what is looked at is near; optional
 FARTHEST_RAD = np.pi / 2  # nobody looks behind himself without turning the body
+NEAREST_RAD = np.deg2rad(20.0)  # 9 cm away with eyes 63 mm apart; people reach 5 to 7 cm (Scheiman et al. 2003)
 
 
 @dataclass(frozen=True)
@@ -21,14 +23,17 @@ class Direction:
     """Curves of any rate, from the line's beginning, held at their ends; None where nothing is directed.
 
     `emotion` has columns of `emotions.NAMES` (those left out are 0), which neutral has held back already, and takes the
-    place of what the settings say; `look` has `lookYaw` and `lookPitch`.
+    place of what the settings say; `look` has `lookYaw` and `lookPitch`, and `lookInwards` where the distance is known.
     """
 
     emotion: Curves | None = None
     look: Curves | None = None
 
     def __post_init__(self) -> None:
-        for what, curves, names in (("emotion", self.emotion, emotions.NAMES), ("look-at", self.look, LOOK)):
+        for what, curves, names in (
+            ("emotion", self.emotion, emotions.NAMES),
+            ("look-at", self.look, (*LOOK, INWARDS)),
+        ):
             if curves is None:
                 continue
             if unknown := [name for name in curves.names if name not in names]:
@@ -47,6 +52,12 @@ class Direction:
         if self.look is None:
             return None
         return np.clip(_at_rows(self.look.select(LOOK), rows, rate), -FARTHEST_RAD, FARTHEST_RAD)
+
+    def inwards(self, rows: int, rate: float) -> Array | None:
+        """How far each eye turns towards the nose to look there, (T,) radians; None if there is no target."""
+        if self.look is None:
+            return None
+        return np.clip(_at_rows(self.look.select((INWARDS,)), rows, rate)[:, 0], 0, NEAREST_RAD)
 
     def to_bytes(self) -> bytes:
         """Bytes that `from_bytes` turns back into the same."""

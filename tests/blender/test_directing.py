@@ -134,6 +134,25 @@ def test_a_target_is_seen_from_between_the_eyes(face, spoken, place, yaw: float,
     assert looks_deg(face, spoken) == pytest.approx(np.array([[yaw, pitch]] * 2), abs=0.01)
 
 
+@pytest.mark.parametrize(
+    ("place", "inwards"),
+    [((0, -38, 5), 5.71), ((0, -608, 5), 0.29), ((-21.2132, -29.2132, 5), 4.04), ((-30, -8, 5), 0)],
+)
+def test_eyes_converge_on_a_target_by_its_distance(face, spoken, place, inwards: float):
+    target_at(place)  # eyes 6 apart, at -8
+    assert np.rad2deg(ask(face, spoken).direction.inwards(100, 50.0)) == pytest.approx(np.full(100, inwards), abs=0.01)
+
+
+def test_a_target_that_comes_near_is_converged_on_as_it_comes(face, spoken):
+    target = target_at((0, -608, 5))
+    target.keyframe_insert("location", frame=11)
+    target.location = (0, -38, 5)
+    target.keyframe_insert("location", frame=58)
+    inwards = np.rad2deg(ask(face, spoken).direction.inwards(100, 50.0))
+    assert (np.diff(inwards) >= 0).all()
+    assert inwards[[0, -1]] == pytest.approx([0.29, 5.7], abs=0.3)
+
+
 def test_the_head_may_stand_anywhere_turned_and_scaled(face, spoken):
     face.location, face.rotation_euler, face.scale = (5, 6, 7), (0.3, -0.2, 2.0), (0.01, 0.01, 0.01)
     bpy.context.view_layer.update()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from addon.core.curves import Curves
-from addon.core.direction import LOOK, UNDIRECTED, Direction
+from addon.core.direction import INWARDS, LOOK, UNDIRECTED, Direction
 from addon.core.errors import FormatError, SettingsError
 
 
@@ -36,8 +36,21 @@ def test_looks_and_moods_stay_within_what_a_person_can_do() -> None:
     assert (moods.min(), moods.max()) == (0, 1)
 
 
+def test_eyes_turn_inwards_no_further_than_they_can_and_not_at_all_in_what_was_kept_without_a_distance() -> None:
+    near = Curves(np.array([[0.0, 0.0, 9.0], [0.0, 0.0, -9.0]], np.float32), (*LOOK, INWARDS), 50.0)
+    np.testing.assert_allclose(Direction(look=near).inwards(2, 50.0), [np.deg2rad(20), 0], rtol=1e-6)
+    before = Direction.from_bytes(Direction(look=ramp(*LOOK)).to_bytes())
+    np.testing.assert_array_equal(before.inwards(10, 50.0), np.zeros(10))
+    assert UNDIRECTED.inwards(10, 50.0) is None
+
+
 def test_what_is_kept_comes_back_the_same() -> None:
-    for given in (UNDIRECTED, Direction(emotion=ramp("joy", "fear")), Direction(ramp("joy"), ramp(*LOOK, rate=60.0))):
+    for given in (
+        UNDIRECTED,
+        Direction(emotion=ramp("joy", "fear")),
+        Direction(ramp("joy"), ramp(*LOOK, rate=60.0)),
+        Direction(look=ramp(*LOOK, INWARDS)),
+    ):
         again = Direction.from_bytes(given.to_bytes())
         assert again.to_bytes() == given.to_bytes()
         for before, after in ((given.emotion, again.emotion), (given.look, again.look)):

@@ -1,7 +1,8 @@
 """The performance: layers that take curves and return new ones, in the order in which they are laid on.
 
-Each is a pure function of curves, prosody and its own settings, writes its own channel group only (a blink takes
-from the looks up and down too, which move lids), and at amount 0 returns the very curves it was given. `perform` is the order; the take's seed varies every layer that draws.
+Each is a pure function of curves, prosody and its own settings, writes its own channel group only, but for blinks,
+which weaken looks up and down, and at amount 0 returns the very curves it was given. `perform` is the order; the
+take's seed varies every layer that draws.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ def perform(curves: Curves, prosody: Prosody, settings: Settings, direction: Dir
     curves = micro(curves, prosody, seeded(settings.micro, seed))
 
     # Planned even where gaze is muted, so that muting it moves neither the head nor the blinks.
-    looks = plan(prosody, seeded(settings.gaze, seed), direction.looks(rows, prosody.rate))
+    target, inwards = direction.looks(rows, prosody.rate), direction.inwards(rows, prosody.rate)
+    looks = plan(prosody, seeded(settings.gaze, seed), target, inwards)
     curves = head(curves, prosody, seeded(settings.head, seed), looks)
     curves = gaze(curves, prosody, seeded(settings.gaze, seed), looks)  # after the head: eyes hold still in the world
     curves = blink(curves, prosody, seeded(settings.blink, seed), looks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,7 @@ Moments = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 Fixations = tuple[Moments, Moments]
 
-SIDES = ("left", "right")
+NASAL = {"left": 1, "right": -1}  # which way an eye's yaw turns it towards the nose
 
 LOOK_S = 1.9  # a look at the listener lasts about this long (Argyle and Cook 1976)
 AT_LISTENER_SILENT = 0.75  # those who listen look this much
@@ -31,6 +32,7 @@ RARELY = 0.02  # neither kind of look dies out
 SNAP_S = 0.6  # speakers look away before they begin a phrase and back as they end it (Kendon 1967)
 PLANNING_LEAD_S = (0.1, 0.4)  # before the first sound, while what to say is planned
 TARGET_WIDTH_S = 0.02  # a target that jumps is followed as fast as an eye leaps, not faster
+INWARDS_WIDTH_S = 0.1  # eyes turn inwards and apart more slowly than they leap: in a third of a second
 LEAPING_DEG_PER_S = 60.0  # faster than eyes pursue what moves
 
 
@@ -38,16 +40,23 @@ LEAPING_DEG_PER_S = 60.0  # faster than eyes pursue what moves
 class GazePlan:
     """Where the character looks: yaw and pitch in the world, (T, 2) radians, and when it leaps there, and how far.
 
-    Eyes, head and lids all follow it, each in its own layer, so it is made once and before them.
+    Eyes, head and lids all follow it, each in its own layer, so it is made once and before them. `inwards`, (T,)
+    radians, is what each eye turns towards the nose besides; None is far away.
     """
 
     world: Array
     shifts_s: Moments
     sizes_deg: Moments
+    inwards: Array | None = None
 
 
-def plan(prosody: Prosody, settings: GazeSettings, target: Array | None = None) -> GazePlan:
-    """What the eyes are going to do; `target`, (T, 2) radians, is where the listener is if not straight ahead."""
+def plan(
+    prosody: Prosody, settings: GazeSettings, target: Array | None = None, inwards: Array | None = None
+) -> GazePlan:
+    """What the eyes are going to do; `target`, (T, 2) radians, is where the listener is if not straight ahead.
+
+    `inwards`, (T,) radians, is how far each eye turns towards the nose to see it; looks away go no further off.
+    """
     rows = len(prosody.pitch_hz)
     if not rows:
         return GazePlan(np.zeros((0, 2), np.float32), np.zeros(0), np.zeros(0))
@@ -59,7 +68,9 @@ def plan(prosody: Prosody, settings: GazeSettings, target: Array | None = None) 
     world = np.deg2rad(at_deg).astype(np.float32)
     if target is not None:
         world = world + blurred(target, TARGET_WIDTH_S * prosody.rate)
-    return GazePlan(world, *_shifts(world, prosody.rate))
+    if inwards is not None:
+        inwards = blurred(inwards, INWARDS_WIDTH_S * prosody.rate)
+    return GazePlan(world, *_shifts(world, prosody.rate), inwards)
 
 
 def gaze(curves: Curves, prosody: Prosody, settings: GazeSettings, planned: GazePlan | None = None) -> Curves:
@@ -69,10 +80,16 @@ def gaze(curves: Curves, prosody: Prosody, settings: GazeSettings, planned: Gaze
     """
     if settings.amount == 0 or not len(prosody.pitch_hz):
         return curves
-    world = (planned or plan(prosody, settings)).world
+    planned = planned or plan(prosody, settings)
     head = np.stack([curves.column("headYaw"), curves.column("headPitch")], axis=1)
-    turn = np.float32(settings.amount) * np.clip(world - head, -EYE_UNIT_RAD, EYE_UNIT_RAD)
-    return _turned(curves, turn[:, 0], turn[:, 1])
+    ahead = np.clip(planned.world - head, -EYE_UNIT_RAD, EYE_UNIT_RAD)
+    inwards = np.zeros(len(ahead), np.float32) if planned.inwards is None else planned.inwards
+    amount = np.float32(settings.amount)
+    yaws = {
+        side: amount * np.clip(ahead[:, 0] + sign * inwards, -EYE_UNIT_RAD, EYE_UNIT_RAD)
+        for side, sign in NASAL.items()
+    }
+    return _turned(curves, yaws, amount * ahead[:, 1])
 
 
 def _shifts(world: Array, rate: float) -> tuple[Moments, Moments]:
@@ -149,10 +166,10 @@ def _apart(times_s: Moments) -> Mask:
     return apart
 
 
-def _turned(curves: Curves, yaw: Array, pitch: Array) -> Curves:
-    """Both eyes turned by yaw (positive to the character's right) and pitch (positive down), and their shapes."""
-    columns = {f"{side}Eye{axis}": curves.column(f"{side}Eye{axis}") for side in SIDES for axis in ("Yaw", "Pitch")}
-    for side in SIDES:
+def _turned(curves: Curves, yaws: Mapping[str, Array], pitch: Array) -> Curves:
+    """Each eye turned by its yaw (positive to the character's right), both by pitch (positive down), and the shapes."""
+    columns = {f"{side}Eye{axis}": curves.column(f"{side}Eye{axis}") for side in yaws for axis in ("Yaw", "Pitch")}
+    for side, yaw in yaws.items():
         columns[f"{side}EyeYaw"] = columns[f"{side}EyeYaw"] + yaw
         columns[f"{side}EyePitch"] = columns[f"{side}EyePitch"] + pitch
         to_right, to_left = ("In", "Out") if side == "left" else ("Out", "In")

@@ -11,7 +11,7 @@ import pytest
 from addon.core import channels, layers
 from addon.core.channels import EYE_UNIT_RAD
 from addon.core.curves import Curves, lip_gap
-from addon.core.direction import LOOK, Direction
+from addon.core.direction import INWARDS, LOOK, Direction
 from addon.core.layers import articulation, blink, breath, brows, gaze, head, micro, plan
 from addon.core.layers.gaze import GazePlan
 from addon.core.prosody import Prosody, accents, phrases, runs
@@ -94,6 +94,25 @@ def test_eyes_go_to_what_is_looked_at_and_the_head_comes_after_them() -> None:
     near = Direction(look=Curves(np.tile(np.deg2rad([[12.0, 0.0]]), (rows, 1)).astype(np.float32), LOOK, 50.0))
     still = layers.perform(rest(rows), silent(rows), settings, near)
     assert np.abs(np.rad2deg(still.column("headYaw"))).max() < 1.5  # within 17 degrees the eyes go alone
+
+
+def test_eyes_converge_on_what_is_near_by_rotation_and_by_shape_and_slowly() -> None:
+    rows = 500
+    look = np.zeros((rows, 3), np.float32)
+    look[:, 0], look[250:, 2] = np.deg2rad(3), np.deg2rad(6)
+    settings = replace(Settings(), gaze=GazeSettings(at_listener=1.0), blink=BlinkSettings(amount=0.0))
+    asked = Direction(look=Curves(look, (*LOOK, INWARDS), 50.0))
+    face = layers.perform(rest(rows), silent(rows), settings, asked)
+    left, right = (np.rad2deg(face.column(f"{side}EyeYaw")) for side in ("left", "right"))
+    np.testing.assert_allclose((left - right)[:230], 0, atol=1e-4)
+    np.testing.assert_allclose((left - right)[270:], 12, atol=1e-3)
+    assert np.abs(np.diff(left - right)).max() * 50 < 60  # degrees a second
+    for side, towards_right in (("Left", left), ("Right", -right)):
+        shape = face.column(f"eyeLookIn{side}") - face.column(f"eyeLookOut{side}")
+        np.testing.assert_allclose(shape * np.rad2deg(EYE_UNIT_RAD), towards_right, atol=1e-3)
+    aside = Direction(look=Curves(look + np.float32([0.6, 0, 0]), (*LOOK, INWARDS), 50.0))
+    face = layers.perform(rest(rows), silent(rows), replace(settings, head=HeadSettings(amount=0.0)), aside)
+    assert np.abs(face.select(channels.EYES).values).max() <= EYE_UNIT_RAD + 1e-6
 
 
 def test_lids_follow_the_eyes_down() -> None:
