@@ -31,7 +31,10 @@ FARTHEST_DEG = 20.0  # beyond it the head would turn
 RARELY = 0.02  # neither kind of look dies out
 SNAP_S = 0.6  # speakers look away before they begin a phrase and back as they end it (Kendon 1967)
 PLANNING_LEAD_S = (0.1, 0.4)  # before the first sound, while what to say is planned
-TARGET_WIDTH_S = 0.02  # a target that jumps is followed as fast as an eye leaps, not faster
+TARGET_WIDTH_S = 0.02  # a target that jumps is followed as fast as an eye leaps, not faster: this, or for a far jump
+LEAP_WIDTHS = 3.76  # the time of a leap by the width with its peak speed: 1.5 sqrt(2 pi)
+JUMP_REACH = 4  # widths, from a jump to where it is not felt
+LEVELS = 5  # of widths between which a row's own is interpolated
 INWARDS_WIDTH_S = 0.1  # eyes turn inwards and apart more slowly than they leap: in a third of a second
 LEAPING_DEG_PER_S = 60.0  # faster than eyes pursue what moves
 
@@ -67,7 +70,7 @@ def plan(
     at_deg = leaps(np.arange(rows) / prosody.rate, starts_s, LEAP_S + LEAP_S_PER_DEG * sizes_deg, places)
     world = np.deg2rad(at_deg).astype(np.float32)
     if target is not None:
-        world = world + blurred(target, TARGET_WIDTH_S * prosody.rate)
+        world = world + _followed(target, prosody.rate)
     if inwards is not None:
         inwards = blurred(inwards, INWARDS_WIDTH_S * prosody.rate)
     return GazePlan(world, *_shifts(world, prosody.rate), inwards)
@@ -98,6 +101,31 @@ def _shifts(world: Array, rate: float) -> tuple[Moments, Moments]:
     starts, ends = runs(np.rad2deg(steps) * rate > LEAPING_DEG_PER_S)
     sizes = np.rad2deg(np.linalg.norm(world[ends] - world[starts], axis=1)) if len(starts) else np.zeros(0)
     return starts / rate, sizes.astype(np.float64)
+
+
+def _followed(target: Array, rate: float) -> Array:
+    """The target as eyes follow it, (T, 2): over a jump they take as long as they leap."""
+    widths_s = _widths_s(target, rate)
+    levels_s = np.linspace(TARGET_WIDTH_S, widths_s.max(), LEVELS if widths_s.max() > TARGET_WIDTH_S else 1)
+    followed = np.stack([blurred(target, level_s * rate) for level_s in levels_s])  # (LEVELS, T, 2)
+    at = np.interp(widths_s, levels_s, np.arange(len(levels_s)))
+    lower, row = at.astype(np.intp), np.arange(len(target))
+    share = (at - lower).astype(np.float32)[:, np.newaxis]
+    upper = np.minimum(lower + 1, len(levels_s) - 1)
+    return np.asarray(followed[lower, row] * (1 - share) + followed[upper, row] * share, np.float32)
+
+
+def _widths_s(target: Array, rate: float) -> Array:
+    """The standard deviation, (T,) seconds, that makes of each of the target's jumps a leap."""
+    widths_s = np.full(len(target), TARGET_WIDTH_S, np.float32)
+    speeds = np.rad2deg(np.linalg.norm(np.diff(target, axis=0), axis=1)) * rate
+    for start, end in zip(*runs(speeds > LEAPING_DEG_PER_S), strict=True):  # a few jumps
+        far = np.rad2deg(np.linalg.norm(target[start : end + 1] - target[start], axis=1).max())
+        width_s = (LEAP_S + LEAP_S_PER_DEG * far) / LEAP_WIDTHS
+        reach = round(JUMP_REACH * width_s * rate)
+        near = slice(max(0, start - reach), end + reach + 1)
+        widths_s[near] = np.maximum(widths_s[near], width_s)
+    return blurred(widths_s, TARGET_WIDTH_S * rate)
 
 
 def _looks(rng: np.random.Generator, prosody: Prosody, settings: GazeSettings) -> tuple[Moments, Mask]:

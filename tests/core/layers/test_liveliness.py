@@ -96,6 +96,27 @@ def test_eyes_go_to_what_is_looked_at_and_the_head_comes_after_them() -> None:
     assert np.abs(np.rad2deg(still.column("headYaw"))).max() < 1.5  # within 17 degrees the eyes go alone
 
 
+@pytest.mark.parametrize("jump_deg", [10.0, 40.0, 80.0, 120.0])
+def test_a_target_that_jumps_is_followed_no_faster_than_eyes_leap_however_far(jump_deg: float) -> None:
+    rows = 400
+    target = np.zeros((rows, 2), np.float32)
+    target[:, 0] = np.deg2rad(jump_deg) * ((np.arange(rows) >= 200) - 0.5)
+    world = np.rad2deg(plan(silent(rows), GazeSettings(at_listener=1.0), target).world)
+    speed = np.abs(np.diff(world[:, 0]))[170:230] * 50
+    leap_s = 0.025 + 0.0024 * jump_deg
+    assert 150 < speed.max() < 600  # people reach 500 to 600 (Bahill et al. 1975)
+    assert ((speed > 30).sum() - 3) / 50 < 1.3 * leap_s
+    assert world[260, 0] - world[140, 0] == pytest.approx(jump_deg, abs=4)
+
+
+def test_two_far_jumps_in_a_row_are_followed_without_a_break() -> None:
+    target = np.zeros((400, 2), np.float32)
+    target[200:, 0], target[210:, 0] = np.deg2rad(80), np.deg2rad(40)
+    world = np.rad2deg(plan(silent(400), GazeSettings(at_listener=1.0), target).world[:, 0])
+    assert np.abs(np.diff(world)).max() * 50 < 600
+    assert np.abs(np.diff(world, 2)).max() * 50 < 250  # degrees a second, from one row to the next
+
+
 def test_eyes_converge_on_what_is_near_by_rotation_and_by_shape_and_slowly() -> None:
     rows = 500
     look = np.zeros((rows, 3), np.float32)
