@@ -16,7 +16,9 @@ Rows = npt.NDArray[np.intp]
 
 SEALED_GAP = 0.02  # lips this close read as sealed
 FLOOR_TOLERANCE = 1e-3  # a closure met this near its floor has been met
+SHUT = 0.98  # of eyeBlink: lids that meet
 _MOUTH = channels.GROUPS["jaw"] + channels.GROUPS["mouth"]
+_LIDS = ("eyeBlink", "eyeSquint", "eyeWide", "eyeLookUp", "eyeLookDown")  # what moves lids, as it was in the blink
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def blurred(values: Array, width_rows: float) -> Array:
 
 
 def resample(curves: Curves, rate: float) -> Curves:
-    """The same performance at another rate; a lip closure shorter than a frame still reaches its floor on the nearest.
+    """The same performance at another rate; a lip closure or a blink shorter than a frame is whole on the nearest.
 
     There is a row at every k / rate seconds before the end, and at least one. Between rows values are interpolated
     linearly, so they never leave the range of their neighbours. Names must be channels: sample before a rig's mapping.
@@ -97,7 +99,8 @@ def resample(curves: Curves, rate: float) -> Curves:
     right = np.ceil(at).astype(np.intp)
     share = (at - left).astype(np.float32)[:, np.newaxis]
     values = curves.values[left] * (1 - share) + curves.values[right] * share
-    return replace(curves, values=_with_closures(curves, values, left, right, curves.rate / rate), rate=rate)
+    values = _with_closures(curves, values, left, right, curves.rate / rate)
+    return replace(curves, values=_with_blinks(curves, values, curves.rate / rate), rate=rate)
 
 
 def _with_closures(source: Curves, values: Array, left: Rows, right: Rows, step: float) -> Array:
@@ -123,4 +126,18 @@ def _with_closures(source: Curves, values: Array, left: Rows, right: Rows, step:
     mouth = np.flatnonzero(np.isin(source.names, _MOUTH))  # the whole pose moves: pressed lips stay pressed
     kept = values.copy()
     kept[np.ix_(nearest[lost], mouth)] = source.values[np.ix_(deepest[lost], mouth)]
+    return kept
+
+
+def _with_blinks(source: Curves, values: Array, step: float) -> Array:
+    """`values` in which a blink that the new rows meet half open stands on the row nearest to its middle."""
+    kept = values.copy()
+    for side in ("Left", "Right"):
+        lid = source.column(f"eyeBlink{side}")
+        edges = np.diff((lid >= SHUT).astype(np.int8), prepend=0, append=0)
+        middles = (np.flatnonzero(edges == 1) + np.flatnonzero(edges == -1) - 1) // 2
+        nearest = np.minimum(np.rint(middles / step).astype(np.intp), len(values) - 1)
+        lids = [i for i, name in enumerate(source.names) if name.endswith(side) and name.startswith(_LIDS)]
+        lost = replace(source, values=values).column(f"eyeBlink{side}")[nearest] < lid[middles]
+        kept[np.ix_(nearest[lost], lids)] = source.values[np.ix_(middles[lost], lids)]
     return kept

@@ -125,3 +125,18 @@ def test_columns_are_replaced_and_appended_without_touching_the_original() -> No
     assert curves.column("jawOpen").sum() == 3
     np.testing.assert_array_equal(more.select(("mouthClose", "tongueOut")).values[0], [0.5, 0.0])
     assert more.duration_s == pytest.approx(0.06)
+
+
+@pytest.mark.parametrize("rate", [24.0, 25.0, 30.0, 60.0])
+@pytest.mark.parametrize("at", range(20, 26))
+def test_a_blink_shorter_than_a_frame_is_whole_on_the_nearest_with_what_gave_way_to_it(at: int, rate: float) -> None:
+    names = ("eyeBlinkLeft", "eyeSquintLeft", "eyeBlinkRight", "mouthSmileLeft")
+    values = np.tile(np.float32([0, 0.6, 0, 0.5]), (60, 1))
+    values[at - 1 : at + 2, :2] = [[0.4, 0.36], [1, 0], [0.4, 0.36]]
+    seen = resample(Curves(values, names, 50.0), rate)
+    whole = seen.column("eyeBlinkLeft").argmax()
+    assert seen.column("eyeBlinkLeft")[whole] == 1
+    assert seen.column("eyeSquintLeft")[whole] == 0
+    assert abs(whole / rate - at / 50) <= 0.5 / rate + 1e-9
+    assert not seen.column("eyeBlinkRight").any()
+    assert (seen.column("mouthSmileLeft") == 0.5).all()

@@ -110,8 +110,10 @@ def _lids(prosody: Prosody, times_s: Moments, durations_s: Moments) -> Array:
     reach = int(np.ceil(durations_s.max() * prosody.rate)) + 1
     rows = np.floor(times_s * prosody.rate).astype(np.intp)[:, np.newaxis] + np.arange(reach + 1)  # (K, reach + 1)
     part = (rows / prosody.rate - times_s[:, np.newaxis]) / durations_s[:, np.newaxis]  # 0..1 through the blink
-    down = np.clip(part / CLOSING, 0, 1)
-    up = np.clip((1 - part) / (1 - CLOSING - SHUT), 0, 1)
+    held = np.maximum(SHUT, 1 / (prosody.rate * durations_s))[:, np.newaxis]  # a row at least, however short the blink
+    closing = CLOSING * (1 - held) / (1 - SHUT)
+    down = np.clip(part / closing, 0, 1)
+    up = np.clip((1 - part) / (1 - closing - held), 0, 1)
     level = np.minimum(down * down * (3 - 2 * down), up * up * (3 - 2 * up))
     inside = rows < len(shut)
     np.maximum.at(shut, rows[inside], level[inside].astype(np.float32))

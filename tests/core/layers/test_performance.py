@@ -55,6 +55,19 @@ def test_every_blink_is_whole_at_the_scenes_rate(fps: float) -> None:
     assert min(seen[start : end + 1].max() for start, end in zip(starts, ends, strict=True)) > 0.985
 
 
+@pytest.mark.parametrize("duration_s", [0.1, 0.12, 0.15, 0.2])
+@pytest.mark.parametrize("fps", [24.0, 30.0, 60.0])
+def test_the_shortest_blinks_are_whole_too(fps: float, duration_s: float) -> None:
+    lids = blink(rest(ROWS), silent(ROWS), BlinkSettings(duration_s=duration_s))
+    seen = resample(lids, fps).column("eyeBlinkLeft")
+    starts, ends = runs(seen[:-20] > 0.02)
+    whole = [seen[start : end + 2].max() for start, end in zip(starts, ends, strict=True)]
+    assert len(whole) > 100
+    assert min(whole) >= 0.98
+    starts, ends = runs(lids.column("eyeBlinkLeft") > 0)
+    assert np.median(ends - starts) / 50 <= duration_s * 1.13 + 0.02
+
+
 def test_blinks_gather_at_phrase_ends(made_prosody: Make) -> None:
     prosody = made_prosody(ROWS)
     starts, _ = runs(blink(rest(ROWS), prosody, BlinkSettings()).column("eyeBlinkLeft") > 0.2)
