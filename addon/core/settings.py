@@ -94,7 +94,7 @@ class ArticulationSettings(_Seeded):
 
 @dataclass(frozen=True)
 class SmoothSettings(_Checked):
-    """Takes the tremble out of what the model gives; closures stay closed."""
+    """Takes the tremble out of what the model gives; closures stay closed, f and v stay at the teeth."""
 
     amount: float = _amount("How much of the smoothing is done")
     width_s: float = _option(  # standard deviation of the kernel

@@ -1,4 +1,4 @@
-"""Takes the tremble out of the mouth without opening a closure."""
+"""Takes the tremble out of the mouth without opening a closure or taking the lip from the teeth."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from .. import channels
 from ..curves import Curves, blurred
 from ..prosody import Prosody
 from ..settings import SmoothSettings
-from .closures import keep_closures
+from .closures import keep_closures, keep_teeth
 
 OWNED = channels.GROUPS["jaw"] + channels.GROUPS["mouth"] + channels.GROUPS["cheeks"]
 
 
 def smooth(curves: Curves, prosody: Prosody, settings: SmoothSettings) -> Curves:
-    """Jaw, mouth and cheeks passed through a zero-phase Gaussian; what was sealed stays sealed."""
+    """Jaw, mouth and cheeks passed through a zero-phase Gaussian; sealed lips stay sealed, f and v at the teeth."""
     names = [name for name in curves.names if name in OWNED]
     if settings.amount == 0 or settings.width_s == 0 or len(curves.values) < 2 or not names:
         return curves
     before = curves.select(names).values
     soft = blurred(before, settings.width_s * curves.rate)
     mixed = before + settings.amount * (soft - before)
-    return keep_closures(curves, curves.with_columns(dict(zip(names, mixed.T, strict=True))))
+    smoothed = curves.with_columns(dict(zip(names, mixed.T, strict=True)))
+    return keep_closures(curves, keep_teeth(curves, smoothed))

@@ -79,6 +79,17 @@ def test_smoothing_calms_a_tremble_but_never_opens_a_closure(made_prosody: Make)
         assert np.abs(np.diff(pucker, 2)).mean() < 0.8 * np.abs(np.diff(shaken.column("mouthPucker"), 2)).mean()
 
 
+@pytest.mark.parametrize("width_s", [0.016, 0.05, 0.2])
+def test_smoothing_leaves_the_lip_on_the_teeth_for_f(width_s: float, made_prosody: Make) -> None:
+    is_f = np.abs(np.arange(100) - 50) < 4
+    values = np.stack([np.where(is_f, 0.38, 0.02), np.where(is_f, 0.05, 0.4), np.where(is_f, 0.3, 0.1)], axis=1)
+    names = ("mouthRollLower", "jawOpen", "mouthUpperUpLeft")
+    soft = smooth(Curves(values.astype(np.float32), names, 50.0), made_prosody(100), SmoothSettings(width_s=width_s))
+    assert soft.column("mouthRollLower")[is_f] == pytest.approx(0.38)
+    assert soft.column("jawOpen")[is_f].max() <= 0.05 + 1e-6
+    assert soft.column("mouthUpperUpLeft")[is_f].min() >= 0.3 - 1e-6
+
+
 def test_smoothing_by_no_width_changes_nothing(made_prosody: Make) -> None:
     assert smooth(a_word(), made_prosody(40), SmoothSettings(width_s=0.0)).values.tobytes() == a_word().values.tobytes()
 
