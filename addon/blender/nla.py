@@ -17,6 +17,17 @@ def holds_bake(block: Any, path: str) -> bool:
     return any(BAKED in strip.action for strip in _moving(block, path))
 
 
+def plays(block: Any, action: Any) -> bool:
+    """Whether a strip of the data-block plays an Action, which therefore must stay as it is."""
+    animation = block.animation_data
+    strips = [strip for track in animation.nla_tracks for strip in track.strips] if animation else []
+    while strips:
+        if (strip := strips.pop()).action == action:
+            return True
+        strips += strip.strips  # of a meta strip
+    return False
+
+
 def is_mixed(block: Any, path: str) -> bool:
     """Whether strips of the animator's move the property, and some are blended, bent in time or faded."""
     return not all(map(_is_plain, _theirs(block, path)))

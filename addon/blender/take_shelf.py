@@ -9,7 +9,7 @@ import bpy
 import numpy as np
 
 from ..core.errors import FacewrightError, quoted
-from . import compat, keys, lines, memory, standing, takes, values
+from . import compat, keys, lines, memory, nla, standing, takes, values
 from .take_properties import FACEWRIGHT_PG_saved_take as Take
 from .targets import BAKED, BEFORE
 
@@ -99,7 +99,7 @@ def _lift(scene: bpy.types.Scene, take: Take) -> None:
         if line is None:
             continue
         others = [other for other in lines.of(action) if other.uid != take.uid]
-        if not takes.is_ours(action):
+        if not takes.is_ours(action) or nla.plays(block, action):
             action = _copied(block, action)
         noted, none, nothing = keys.notes(action), np.zeros(0, keys.KEY), np.zeros(0, keys.NOTE)
         span = (line.first, line.last)
@@ -120,7 +120,7 @@ def _lift(scene: bpy.types.Scene, take: Take) -> None:
 
 
 def _copied(block: Any, action: Any) -> Any:
-    """A copy that may be changed in place of an Action of the animator's."""
+    """A copy that may be changed in place of an Action of the animator's, or of one that a strip plays."""
     action.use_fake_user = True
     copy = action.copy()
     copy.use_fake_user = False

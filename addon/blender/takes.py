@@ -17,7 +17,7 @@ import numpy as np
 from ..core import prosody
 from ..core.errors import FacewrightError, RigError, quoted
 from ..core.heard import Heard
-from . import compat, keys, lines, memory, sound
+from . import compat, keys, lines, memory, nla, sound
 from .take_properties import PROPERTY
 from .take_properties import FACEWRIGHT_PG_saved_take as Take
 from .take_properties import FACEWRIGHT_PG_takes as Takes
@@ -189,7 +189,16 @@ def stash(scene: bpy.types.Scene, block: Any) -> None:
         take = next((take for take in of(scene).takes if take.uid == line.uid), None)
         part = next((p for p in take.parts if block_of(p) == block), None) if take else None
         if part is not None and part.action is not None and part.action != action:
-            splice(block, part.action, part.action, action, line)
+            mine = own_action(part, block)
+            splice(block, mine, mine, action, line)
+
+
+def own_action(part: Any, block: Any) -> bpy.types.Action:
+    """The Action of a take's part, to be shown or changed: a copy from now on, if an NLA strip plays the one it had."""
+    if nla.plays(block, part.action):
+        part.action = part.action.copy()
+    action: bpy.types.Action = part.action
+    return action
 
 
 def switch(scene: bpy.types.Scene, take: Take) -> None:
@@ -206,13 +215,14 @@ def switch(scene: bpy.types.Scene, take: Take) -> None:
         now = block.animation_data.action if block.animation_data else None
         if now == part.action:
             continue
+        mine = own_action(part, block)
         if now is not None:
             if not is_ours(now):
                 now.use_fake_user = True  # the animator's
             if lines.of(now):
                 stash(scene, block)
-                splice(block, part.action, now, part.action, own_line(take))
-        compat.assign(block, part.action)
+                splice(block, mine, now, mine, own_line(take))
+        compat.assign(block, mine)
         block.update_tag()
     select(scene, take.uid)
 

@@ -297,6 +297,37 @@ def test_a_take_in_the_nla_keeps_its_action_when_it_is_deleted(head):
     assert action in bpy.data.actions
 
 
+@pytest.mark.parametrize("act", ["take_delete", "rebake", "hand"])
+def test_what_becomes_of_a_take_that_is_shown_again_does_not_reach_its_strip(head, act):
+    say(head, "one", 1), say(head, "two", 100)
+    bpy.ops.facewright.take_push_nla()
+    (strip,) = head.data.shape_keys.animation_data.nla_tracks[0].strips
+    before = played(strip)
+    bpy.ops.facewright.take_show()
+    assert shown() == ["one 1", "two 1"]
+    if act == "hand":
+        hand_key(head, "jawOpen", 110, 0.9)
+    else:
+        getattr(bpy.ops.facewright, act)("EXEC_DEFAULT")
+    assert played(strip) == before
+
+
+@pytest.mark.parametrize("act", ["take_delete", "rebake"])
+def test_an_action_that_is_shown_and_played_by_a_strip_at_once_stays_as_it_is(head, act):
+    say(head)
+    points = curve_of(head, "jawOpen").keyframe_points
+    points.remove(points[10])  # baking again puts it back
+    animation = head.data.shape_keys.animation_data
+    strip = animation.nla_tracks.new().strips.new("theirs", 200, animation.action)
+    before = played(strip)
+    getattr(bpy.ops.facewright, act)("EXEC_DEFAULT")
+    assert played(strip) == before
+
+
+def played(strip: bpy.types.NlaStrip) -> list[bytes]:
+    return [keys.read(curve).tobytes() for curve in compat.every_curve(strip.action)]
+
+
 def test_a_head_that_is_gone_is_told(head):
     say(head)
     bpy.data.objects.remove(head)
