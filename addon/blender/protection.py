@@ -12,6 +12,7 @@ from . import compat
 
 SHOWN = 4  # names that a note lists before it says how many more there are
 LOCKED = "locked or muted in the Graph Editor, so left as it is"
+TWEAKED = "in an NLA strip that is being tweaked; leave tweak mode (Tab in the NLA editor)"
 DRIVEN = "moved by drivers; remove the drivers to animate"
 # Constraints that decide a rotation alone; the others limit it, or add to it.
 TURNING = {"COPY_ROTATION", "COPY_TRANSFORMS", "DAMPED_TRACK", "IK", "LOCKED_TRACK", "SPLINE_IK", "TRACK_TO"}
@@ -78,7 +79,7 @@ def _unheard(animation: bpy.types.AnimData | None) -> str | None:
     if animation is None:
         return None
     if animation.use_tweak_mode:
-        return "in an NLA strip that is being tweaked; leave tweak mode (Tab in the NLA editor)"
+        return TWEAKED
     if not animation.use_nla or not len(animation.nla_tracks):
         return None
     if any(track.is_solo for track in animation.nla_tracks):

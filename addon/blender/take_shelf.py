@@ -34,6 +34,7 @@ def hand_keys(take: Take) -> int:
 
 def remove(scene: bpy.types.Scene, take: Take) -> None:
     """Deletes a take; if it is shown, another of its line takes its place, else its keys leave the head."""
+    takes.check_open(take)
     held = takes.of(scene)
     uid = take.uid
     if takes.is_current(take):
@@ -70,6 +71,7 @@ def tidied(scene: bpy.types.Scene, newest: Take) -> list[str]:
 def push_to_nla(scene: bpy.types.Scene, take: Take) -> int:
     """Puts what the head shows into NLA strips of its own, as Blender's Push Down does; how many were made."""
     takes.check_there(take)
+    takes.check_open(take)
     if not takes.is_current(take):
         if not takes.is_whole(take):
             raise FacewrightError(f"keys of {quoted(take.name)} were deleted; show it first, which bakes them again")

@@ -18,6 +18,7 @@ from ..core import prosody
 from ..core.errors import FacewrightError, RigError, quoted
 from ..core.heard import Heard
 from . import compat, keys, lines, memory, nla, sound
+from .protection import TWEAKED
 from .take_properties import PROPERTY
 from .take_properties import FACEWRIGHT_PG_saved_take as Take
 from .take_properties import FACEWRIGHT_PG_takes as Takes
@@ -175,6 +176,14 @@ def check_there(take: Take) -> None:
         raise RigError(f"the head {quoted(take.head_name)} of {quoted(take.name)} is gone; delete the take")
 
 
+def check_open(take: Take) -> None:
+    """Raises a RigError if another Action cannot be given to the take's head, as in the NLA's tweak mode."""
+    for part in take.parts:
+        block = block_of(part)
+        if block is not None and block.animation_data and block.animation_data.use_tweak_mode:
+            raise RigError(f"{quoted(part.shown.name)} is {TWEAKED}")
+
+
 def is_whole(take: Take) -> bool:
     """Whether every Action of the take whose data-block is there is there too."""
     return all(part.action is not None for part in take.parts if block_of(part) is not None)
@@ -204,6 +213,7 @@ def own_action(part: Any, block: Any) -> bpy.types.Action:
 def switch(scene: bpy.types.Scene, take: Take) -> None:
     """Shows a take: its frames as they were left, everything else as it is now."""
     check_there(take)
+    check_open(take)
     held = of(scene)
     before = next((other for other in rivals(scene, take) if is_current(other)), None)
     if before is not None and before.uid != take.uid:

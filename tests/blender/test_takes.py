@@ -324,6 +324,21 @@ def test_an_action_that_is_shown_and_played_by_a_strip_at_once_stays_as_it_is(he
     assert played(strip) == before
 
 
+def test_a_head_whose_strip_is_being_tweaked_keeps_what_it_shows(head):
+    pushed = say(head, seed=1).uid
+    bpy.ops.facewright.take_push_nla()
+    say(head, seed=2), say(head, "other", 100)
+    animation = head.data.shape_keys.animation_data
+    animation.nla_tracks.active = animation.nla_tracks[0]
+    animation.nla_tracks[0].strips[0].select = True
+    animation.use_tweak_mode = True
+    before = dump()
+    for operator, meant in (("show", {"uid": pushed}), ("compare", {"uid": pushed}), ("delete", {}), ("push_nla", {})):
+        with pytest.raises(RuntimeError, match=r"^Error: 'Face' is in an NLA strip .*; leave tweak mode"):
+            getattr(bpy.ops.facewright, f"take_{operator}")("EXEC_DEFAULT", **meant)
+    assert dump() == before
+
+
 def played(strip: bpy.types.NlaStrip) -> list[bytes]:
     return [keys.read(curve).tobytes() for curve in compat.every_curve(strip.action)]
 
