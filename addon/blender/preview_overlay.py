@@ -7,7 +7,7 @@ data-block, so that an undo step or an autosave from the middle of a preview can
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import bpy
@@ -27,6 +27,7 @@ class Overlay:
         self.strands = tuple(strands)
         self._below: dict[Owner, dict[Place, float]] = {}
         self._shown: dict[Owner, dict[Place, float]] = {}  # as the properties gave it back
+        self._names: dict[Owner, list[str]] = {}
 
     def lay(self, frame: int) -> None:
         """Shows the row of a frame over what is there now; outside the line nothing is shown."""
@@ -41,7 +42,7 @@ class Overlay:
             places = {(strand.path, strand.index): float(strand.values[row]) for strand in strands}
             below = {place: value for place in places if (value := value_at(block, place)) is not None}
             block[MARK] = json.dumps([[*place, value] for place, value in below.items()])
-            self._below[owner] = below
+            self._below[owner], self._names[owner] = below, _names(block)
             self._shown[owner] = {place: put_value(block, place, places[place]) for place in below}
 
     def lift(self) -> None:
@@ -50,15 +51,17 @@ class Overlay:
             block = _block(owner)
             if block is None:
                 continue
+            renamed = _renamed(self._names[owner], _names(block))
             for place, value in shown.items():
-                if value_at(block, place) == value:
-                    put_value(block, place, self._below[owner][place])
+                now = _now(place, renamed)
+                if value_at(block, now) == value:
+                    put_value(block, now, self._below[owner][place])
             block.pop(MARK, None)
         self.forget()
 
     def forget(self) -> None:
         """Nothing is shown any more: an undo step or another file has replaced what there was."""
-        self._below, self._shown = {}, {}
+        self._below, self._shown, self._names = {}, {}, {}
 
 
 def heal() -> int:
@@ -81,6 +84,29 @@ def _marked(block: Any) -> dict[Place, float]:
         return {(str(path), int(index)): float(value) for path, index, value in json.loads(block[MARK])}
     except (TypeError, ValueError):
         return {}
+
+
+def _names(block: Any) -> list[str]:
+    """The keys, or the bones, of a data-block, in an order that renaming keeps."""
+    rows = block.key_blocks if isinstance(block, bpy.types.Key) else block.pose.bones if block.pose else ()
+    return [row.name for row in rows]
+
+
+def _renamed(before: Sequence[str], now: Sequence[str]) -> dict[str, str]:
+    """Old name → new, of those that were renamed; none where some came or went."""
+    if before == now or len(before) != len(now):
+        return {}
+    return {old: new for old, new in zip(before, now, strict=True) if old != new and old not in now}
+
+
+def _now(place: Place, renamed: Mapping[str, str]) -> Place:
+    """Where a property is since the key or bone that bears it was renamed."""
+    path, index = place
+    for old, new in renamed.items():
+        start, name, end = path.partition(f'["{bpy.utils.escape_identifier(old)}"]')
+        if name and start in {"key_blocks", "pose.bones"}:
+            return f'{start}["{bpy.utils.escape_identifier(new)}"]{end}', index
+    return place
 
 
 def _block(owner: Owner) -> Any:

@@ -72,6 +72,14 @@ def test_what_somebody_moves_meanwhile_is_theirs(head, overlay: Overlay):
     assert value(head, "jawOpen") == 0.375
 
 
+def test_a_key_that_is_renamed_meanwhile_is_lifted_under_its_new_name(head, overlay: Overlay):
+    head.data.shape_keys.key_blocks["jawOpen"].value = 0.125
+    overlay.lay(12)
+    head.data.shape_keys.key_blocks["jawOpen"].name = 'the "Jaw"'
+    overlay.lift()
+    assert value(head, 'the "Jaw"') == 0.125
+
+
 def test_values_that_a_keys_range_cuts_are_lifted_all_the_same(head):
     overlay = Overlay([strand(head, "jawOpen", [2.0])], 1)
     before = value(head, "jawOpen")
@@ -111,6 +119,7 @@ def test_bones_objects_and_custom_properties_are_shown_too(scene):
     overlay.lay(1)
     assert (rig.rotation_euler[2], rig["jaw.open"], rig.pose.bones[0].location[1]) == (1, 1, 1)
     assert rig.pose.bones[0]["smile"] == 1
+    rig.data.bones[0].name = "skull"
     overlay.lift()
     assert (rig.rotation_euler[2], rig["jaw.open"], rig.pose.bones[0].location[1]) == (0, 0.5, 0)
     assert rig.pose.bones[0]["smile"] == 0.125
