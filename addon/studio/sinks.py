@@ -6,13 +6,16 @@ import json
 import math
 import socket
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
 
-from ..core.curves import Curves
+import numpy as np
+
+from ..core.curves import Array, Curves
 from ..core.errors import FacewrightError, quoted, reason
 from ..core.formats import livelink_csv, livelink_udp
 from ..core.formats.timecode import DAY_S
@@ -22,6 +25,7 @@ from . import terminal
 HOP_S = 1 / RATE  # the most sound that is heard before the first rows are asked for
 LATE_S = 0.1  # more than usual, and sound was lost, or is sampled more slowly than it says
 SETTLING_S = 5.0  # of sound, in which what was only held back has come in
+REST_ROWS = 6  # 120 ms, as lips take to close
 Sink = Callable[[Curves, int], None]  # rows, and the number of the first
 Address = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 
@@ -84,14 +88,18 @@ def printer(as_json: bool) -> Sink:
 
 @contextmanager
 def sender(to: str, subject: str) -> Iterator[Sink]:
-    """Rows as packets to a host and port; a network that goes away while they are sent is told, and waited for."""
+    """Rows as packets to a host and port, and at the end, however it comes, a mouth that closes.
+
+    A network that goes away while they are sent is told, and waited for.
+    """
     if not 0 < len(subject.encode(errors="replace")) <= livelink_udp.LONGEST_NAME or not subject.isprintable():
         raise FacewrightError(f"--subject must be 1 to {livelink_udp.LONGEST_NAME} bytes of text")
     device, clock = str(uuid.uuid4()).upper(), DayClock()
     was_there: bool | None = None  # for the last packet; None before the first
+    shown, sent = np.zeros(len(livelink_udp.ORDER), np.float32), 0
 
     def send(rows: Curves, first: int) -> None:
-        nonlocal was_there
+        nonlocal was_there, shown, sent
         start = round(clock.began_s((first + len(rows.values)) / RATE + HOP_S, midnight_s()) * RATE)
         for number, row in enumerate(rows.select(livelink_udp.ORDER).values, first):
             try:
@@ -104,11 +112,22 @@ def sender(to: str, subject: str) -> Iterator[Sink]:
                     terminal.note(f"{fault}; rows are lost until it can")
                 was_there = False
             else:
-                was_there = True
+                was_there, shown, sent = True, row, number + 1
 
     outlet, address = _outlet(to)
     with outlet:
-        yield send
+        try:
+            yield send
+        finally:
+            for row in _to_rest(shown) if was_there else ():
+                send(Curves(row, livelink_udp.ORDER, RATE), sent)
+
+
+def _to_rest(row: Array) -> Iterator[Array]:
+    """Rows (1, C) from this one, (C,), to a face at rest, each when it is due."""
+    for left in reversed(range(REST_ROWS)):
+        time.sleep(HOP_S)
+        yield row[np.newaxis] * np.float32(left / REST_ROWS)
 
 
 def _outlet(to: str) -> tuple[socket.socket, Address]:

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -12,6 +13,7 @@ import threading
 import time
 import wave
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -194,6 +196,47 @@ def test_rows_go_to_live_link_as_packets(run: Run, live_file: Path) -> None:
     frames = [struct.unpack(">I", packet[48:52])[0] for packet in packets]
     assert np.diff(frames).tolist() == [1] * 24
     assert packets[0][45:48] == b"Bob"
+
+
+def most_of_each_row(unreal: socket.socket) -> list[float]:
+    """The largest value of each packet that has come, until none comes for a while."""
+    rows = []
+    with suppress(TimeoutError):
+        while True:
+            rows.append(max(struct.unpack(">61f", unreal.recv(2_000)[-244:])))
+    return rows
+
+
+def test_a_mouth_that_was_open_at_the_end_closes_in_the_engine(run: Run) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unreal:
+        unreal.bind(("127.0.0.1", 0))
+        unreal.settimeout(1)
+        assert run("--to", f"127.0.0.1:{unreal.getsockname()[1]}", stdin=syllables(0.76).tobytes())[0] == 0
+        rows = most_of_each_row(unreal)
+    assert len(rows) == 38 + 6
+    assert rows[37] > 0.2
+    assert np.diff(rows[37:]) == pytest.approx([-rows[37] / 6] * 6)
+    assert rows[-1] == 0
+
+
+def test_a_stream_that_is_stopped_leaves_a_closed_mouth_in_the_engine(live_file: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unreal:
+        unreal.bind(("127.0.0.1", 0))
+        unreal.settimeout(20)
+        command = [sys.executable, "-m", "addon", "live", "--model", str(live_file)]
+        command += ["--to", f"127.0.0.1:{unreal.getsockname()[1]}"]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            assert process.stdin
+            process.stdin.write(syllables(0.84).tobytes())
+            process.stdin.flush()
+            rows = [max(struct.unpack(">61f", unreal.recv(2_000)[-244:])) for _ in range(38)]
+            process.send_signal(signal.SIGINT)
+            unreal.settimeout(5)
+            rows += most_of_each_row(unreal)
+            process.stdin.close()
+            assert process.wait() == 130
+    assert rows[-7] > 0.1
+    assert rows[-1] == 0
 
 
 OWN_NETWORK = ("unshare", "--user", "--map-root-user", "--net", "/bin/sh", "-c")
