@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import socket
 import sys
 import time
@@ -26,6 +27,7 @@ HOP_S = 1 / RATE  # the most sound that is heard before the first rows are asked
 LATE_S = 0.1  # more than usual, and sound was lost, or is sampled more slowly than it says
 SETTLING_S = 5.0  # of sound, in which what was only held back has come in
 REST_ROWS = 6  # 120 ms, as lips take to close
+HOST_AND_PORT = re.compile(r"(?:\[(?P<six>[^][]+)\]|(?P<host>[^][:]+))(?::(?P<port>[0-9]{1,5}))?")
 Sink = Callable[[Curves, int], None]  # rows, and the number of the first
 Address = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 
@@ -132,15 +134,19 @@ def _to_rest(row: Array) -> Iterator[Array]:
 
 def _outlet(to: str) -> tuple[socket.socket, Address]:
     """A socket for a host and port, and their address."""
-    host, _, port = to.rpartition(":") if ":" in to else (to, "", str(livelink_udp.PORT))
-    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+    parts = HOST_AND_PORT.fullmatch(to)
+    port = int((parts and parts["port"]) or livelink_udp.PORT)
+    if not parts or not 0 < port < 65536:
         raise FacewrightError(
-            f"--to must be a host, or a host and its port such as 192.168.0.5:11111, not {quoted(to)}"
+            "--to must be a host, or a host and its port such as 192.168.0.5:11111 or [fe80::5]:11111, "
+            f"not {quoted(to)}"
         )
     try:
-        found = socket.getaddrinfo(host, int(port), type=socket.SOCK_DGRAM)
+        found = socket.getaddrinfo(parts["six"] or parts["host"], port, type=socket.SOCK_DGRAM)
         family, kind, protocol, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)  # Unreal hears IPv4
-        return socket.socket(family, kind, protocol), address
+        outlet = socket.socket(family, kind, protocol)
+        outlet.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)  # 192.168.0.255 is every engine of a stage
+        return outlet, address
     except (OSError, UnicodeError) as error:  # UnicodeError: a name that no host can have
         why = reason(error) if isinstance(error, OSError) else "not a host's name"
         raise FacewrightError(f"there is no way to {quoted(to)} ({why}); check the host") from error

@@ -239,6 +239,32 @@ def test_a_stream_that_is_stopped_leaves_a_closed_mouth_in_the_engine(live_file:
     assert rows[-1] == 0
 
 
+def hears_ipv6() -> bool:
+    with suppress(OSError), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as unreal:
+        unreal.bind(("::1", 0))
+        return True
+    return False
+
+
+@pytest.mark.skipif(not hears_ipv6(), reason="needs IPv6")
+def test_rows_go_to_an_ipv6_address_in_brackets(run: Run) -> None:
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as unreal:
+        unreal.bind(("::1", 0))
+        unreal.settimeout(5)
+        assert run("--to", f"[::1]:{unreal.getsockname()[1]}", stdin=syllables(0.2).tobytes()) == (0, "", "")
+        assert len(most_of_each_row(unreal)) == 10 + 6
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a network on which this machine hears its own broadcasts")
+def test_rows_go_to_every_engine_of_a_network(run: Run) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unreal:
+        unreal.bind(("", 0))
+        unreal.settimeout(5)
+        to = f"127.255.255.255:{unreal.getsockname()[1]}"
+        assert run("--to", to, stdin=syllables(0.2).tobytes()) == (0, "", "")
+        assert len(most_of_each_row(unreal)) == 10 + 6
+
+
 OWN_NETWORK = ("unshare", "--user", "--map-root-user", "--net", "/bin/sh", "-c")
 
 
@@ -279,6 +305,9 @@ def test_a_host_that_has_two_addresses_is_sent_to_where_unreal_hears(live_file: 
     [
         (("--to", "127.0.0.1:99999"), b"", "--to must be a host"),
         (("--to", ":11111"), b"", "--to must be a host"),
+        (("--to", "[::1"), b"", "--to must be a host"),
+        (("--to", "fe80::5"), b"", "such as 192.168.0.5:11111 or [fe80::5]:11111"),
+        (("--to", "127.0.0.1:0"), b"", "--to must be a host"),
         (("--to", "127.0.0.1", "--json"), b"", "choose one"),
         (("--to", "127.0.0.1", "--subject", ""), b"", "--subject must be"),
         (("--to", "127.0.0.1", "--subject", "\udcff"), b"", "--subject must be"),  # bytes that are no text
