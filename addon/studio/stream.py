@@ -46,7 +46,7 @@ def add_live(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     live.add_argument("--to", metavar="HOST[:PORT]", help="to Unreal's Live Link by UDP, instead of CSV on stdout")
     live.add_argument("--subject", default="Facewright", help="the name that Live Link shows")
     live.add_argument("--json", action="store_true", help="a line of JSON for each row, instead of CSV")
-    live.add_argument("--pace", action="store_true", help="hear sound as fast as it is played, not as fast as it comes")
+    live.add_argument("--pace", action="store_true", help="hear sound as it is played; a file with --to is anyway")
     live.add_argument("--device", choices=backend.DEVICES, default="cpu", help="where the model runs; cpu if not given")
     live.add_argument("--model", metavar="ONNX", type=Path, default=bundled_live_path(), help="another live model")
     live.set_defaults(run=run)
@@ -64,10 +64,12 @@ def run(options: argparse.Namespace) -> int:
     )
     if face.backend.note:
         terminal.note(face.backend.note)
-    hops = _from_pipe() if options.sound == "-" else _from_file(Path(options.sound))
+    is_file = options.sound != "-"
+    hops = _from_file(Path(options.sound)) if is_file else _from_pipe()
+    paced = options.pace or (is_file and options.to is not None)  # an engine shows rows when they come
     try:
         with out as sink:
-            for rows, first in heard(face, _paced(hops) if options.pace else hops):
+            for rows, first in heard(face, _paced(hops) if paced else hops):
                 sink(rows, first)
     except OSError as error:
         terminal.hush(sys.stdout)

@@ -118,6 +118,13 @@ def test_a_file_is_heard_as_a_stream_too_and_at_its_own_pace(run: Run, tmp_path:
     assert paced == json_rows(run("--json", stdin=syllables(0.4).tobytes()))
 
 
+def test_a_file_goes_to_an_engine_at_its_own_pace(run: Run, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "line.flac", syllables(1.0), 16_000)
+    begin = time.monotonic()
+    assert run(tmp_path / "line.flac", "--to", "127.0.0.1:9")[0] == 0
+    assert time.monotonic() - begin >= 1.0
+
+
 def test_what_is_amiss_with_a_file_is_told(run: Run, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "line.wav", np.stack([syllables(), -syllables()], axis=1), 16_000)
     status, _, err = run(tmp_path / "line.wav")
