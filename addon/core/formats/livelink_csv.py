@@ -7,6 +7,7 @@ fraction of its frame; 30 Hz takes count FF in steps of 2; frames drop. Eye angl
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from ..curves import Array, Curves, resample
 from ..errors import FormatError, quoted
 from .recording import ROLLS, Recording, channel_of, columns_of, listed
 from .table import Table
-from .timecode import CLOCK, DAY_S, USUAL, Times, ends_a_second, falls_behind, parse, seconds, timecode
+from .timecode import CLOCK, DAY_S, NEAR, USUAL, Times, ends_a_second, falls_behind, parse, seconds, timecode
 from .timecode import KIND as CODE_KIND
 from .timing import FASTEST, SLOWEST, evened, rate_of
 from .whole import written_whole
@@ -65,6 +66,8 @@ def read(path: Path, rate: float | None = None) -> Recording:
     if counted and rate is None and not ends_a_second(codes):
         counts = max(USUAL, round(counted))
         notes += (f"no second ends in it; it is taken to count {counts} (--file-fps or Capture Rate says another)",)
+    if counted and not _agrees(rate, counted, even.curves.rate):
+        notes += (f"its timecode counts {counted:g} frames a second; {rate:g} is left aside",)
     notes += (f"{repeats} rows repeat a timecode; the last of each counts",) if repeats else ()
     notes += (
         (f"{even.bridged} of {len(even.curves.values)} frames were dropped and are bridged",) if even.bridged else ()
@@ -80,6 +83,11 @@ def _rate(table: Table, times: Times, counted: float) -> float:
         apart_s = float(np.median(np.diff(times)))
         raise FormatError(f"{quoted(table.path)}: its rows lie {apart_s:g} s apart; write its times in seconds")
     return measured
+
+
+def _agrees(told: float | None, *own: float) -> bool:
+    """Whether a rate that the user tells is one that the take has itself."""
+    return told is None or any(math.isclose(told, rate, rel_tol=NEAR) for rate in own)
 
 
 def _columns(table: Table) -> dict[str, int]:

@@ -96,8 +96,10 @@ def _base(codes: Times, rate: float | None) -> int:
     least: int = math.floor(float(codes[:, FRAME].max(initial=0))) + 1
     told = 0 if rate is None else math.ceil(rate - 0.05)
     if ends_a_second(codes):
-        base = max(least, round(float(np.median(-step[passed == 1])) + float(np.median(steps))))
-        return base if rate is not None and math.isclose(rate, base, rel_tol=NEAR) else max(base, told)
+        ends = np.rint(np.median(steps) - step[passed == 1])
+        base = max(least, round(float(np.median(ends))))
+        is_sure = len(ends) > 1 and bool((ends == base).mean() > 0.5)  # else frames were dropped where a second ended
+        return base if is_sure or (rate is not None and math.isclose(rate, base, rel_tol=NEAR)) else max(base, told)
     if told and len(steps):
         leap = max(1, round(float(np.median(steps))))
         told *= leap if told * leap <= USUAL else 1  # the app counts 30 a second as 60, by twos

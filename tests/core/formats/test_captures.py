@@ -85,6 +85,19 @@ def test_the_apps_30_hz_counts_60_by_twos_however_short(take: Write, rate: float
     assert (formats.read(path, rate).rate, len(formats.read(path, rate).values)) == (30.0, 20)
 
 
+@pytest.mark.parametrize(("counts", "told"), [(60.0, 120.0), (60.0, 24.0), (24.0, 30.0), (25.0, 23.976)])
+def test_a_rate_that_the_timecode_contradicts_is_left_aside_and_told(take: Write, counts: float, told: float) -> None:
+    recording = formats.record(take(counted(counts, 200)), told)
+    assert (recording.curves.rate, len(recording.curves.values)) == (counts, 200)
+    assert recording.notes[1:] == (f"its timecode counts {counts:g} frames a second; {told:g} is left aside",)
+
+
+@pytest.mark.parametrize("told", [30.0, 60.0, 29.97])
+def test_a_rate_that_the_take_has_itself_needs_no_note(take: Write, told: float) -> None:
+    codes = counted(60.0, 200)[::2] if told != 29.97 else counted(30.0, 200)
+    assert formats.record(take(codes), told).notes[1:] == ()
+
+
 @pytest.mark.parametrize(("runs", "counts"), [(23.976, 24), (29.97, 30), (59.94, 60), (24.0, 24), (None, 24)])
 def test_a_take_begins_at_the_time_of_day_that_its_timecode_names(
     take: Write, tmp_path: Path, runs: float | None, counts: int
