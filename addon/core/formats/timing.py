@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,9 @@ from .timecode import NTSC, Times
 Rows = npt.NDArray[np.intp]
 
 WHOLE_STEP = 0.15  # of a frame: rows that lie no further off are caught at this rate
+EXACT = 3e-3  # of a frame: steps that differ by no more were written, thousandths of a frame each, not caught
+ODD = 5e-3  # such steps that are so far from whole frames are those of a rate that no timecode counts, such as 12.5
+ENOUGH = 5  # of them, to be no chance
 REGULAR_SHARE = 0.97  # of the steps, so that a stumble does not have all rows moved
 SLOWEST, FASTEST = 0.1, 10_000.0  # rows a second: no animation lies beyond, but times in another unit do
 NEAR_RATE = 0.02  # a measured rate this near to a usual one is meant to be that
@@ -36,10 +40,13 @@ def rate_of(times: Times, counted: float) -> float:
     if not len(steps):
         return counted or USUAL[2]
     step_s = float(np.quantile(steps, 0.5, method="lower"))  # one of them, also where there are but two
+    near = steps[np.abs(steps - step_s) < 0.5 * step_s]
     if not counted:
-        near = steps[np.abs(steps - step_s) < 0.5 * step_s]
         return _usual(1 / float(near.mean()), CLOCKED)
-    frames = step_s * counted
+    frames, mean = step_s * counted, float(near.mean()) * counted
+    is_written = len(near) >= ENOUGH and float(np.ptp(near)) * counted <= EXACT
+    if is_written and not math.isclose(mean, round(mean), rel_tol=ODD):
+        return _usual(counted / mean, USUAL)
     if round(frames) and abs(frames - round(frames)) <= WHOLE_STEP:
         return counted / round(frames)
     return _usual(counted / frames, USUAL)

@@ -73,6 +73,20 @@ def test_at_a_rate_that_no_timecode_counts_the_time_is_real(tmp_path: Path, rate
     assert livelink_csv.read(tmp_path / "a.csv").curves.duration_s == pytest.approx(10.0, abs=1.5 / rate)
 
 
+@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize("rate", [1.5, 7.5, 12.5, 33.3, 62.5])
+def test_at_a_rate_that_no_timecode_counts_rows_come_back_as_written(tmp_path: Path, rate: float, told: bool) -> None:
+    jaw = np.random.default_rng(0).random((400, 1), np.float32)
+    livelink_csv.write(tmp_path / "a.csv", Curves(jaw, ("jawOpen",), rate), rate, 36_000.5)
+    lines = (tmp_path / "a.csv").read_text().splitlines()
+    back = livelink_csv.read(tmp_path / "a.csv", rate if told else None)
+    assert (back.curves.rate, back.start_s) == (rate, pytest.approx(36_000.5, abs=1e-3))
+    np.testing.assert_allclose(back.curves.column("jawOpen"), jaw[:, 0], atol=1e-6)
+    (tmp_path / "a.csv").write_text("\n".join(lines[:200] + lines[203:]) + "\n")
+    dropped = livelink_csv.read(tmp_path / "a.csv").curves
+    np.testing.assert_allclose(dropped.column("jawOpen")[202:], jaw[202:, 0], atol=1e-6)
+
+
 def test_a_timecode_carries_the_fraction_of_its_frame_and_passes_midnight() -> None:
     assert livelink_csv.timecode(0, 60.0, 10.5 / 60) == "00:00:00:10.500"
     assert livelink_csv.timecode(60, 60.0, 86_399.0) == "00:00:00:00.000"
