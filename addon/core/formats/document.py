@@ -49,10 +49,13 @@ def numbers(path: Path, rows: Any, width: int, kind: str) -> Array:
         if not isinstance(row, list) or len(row) != width:
             count = len(row) if isinstance(row, list) else "no"
             raise FormatError(f"{quoted(path)}, row {index + 1}: {count} values for {width} names")
+        if not set(map(type, row)) <= {int, float}:
+            wrong = next(value for value in row if type(value) not in (int, float))
+            raise FormatError(f"{quoted(path)} is not {kind}: row {index + 1} holds {quoted(wrong)}, not a number")
     try:
         with np.errstate(over="ignore"):
             values = np.array(rows, np.float32).reshape(-1, width)
-    except (ValueError, TypeError, OverflowError) as error:
+    except OverflowError as error:
         raise FormatError(f"{quoted(path)} is not {kind}: {one_line(error)}") from error
     if not np.isfinite(values).all():
         raise FormatError(f"{quoted(path)} holds a value that is not a number")

@@ -92,6 +92,9 @@ def test_weights_that_are_no_channel_are_told(tmp_path: Path) -> None:
         ({"weightMat": [[0.1, 0.0], [0.2, None], [0.3, 0.1]]}, "not a number"),
         ({"weightMat": [[0.1, 0.0], [0.2, 1e99], [0.3, 0.1]]}, "not a number"),
         ({"weightMat": [[0.1, 0.0], [0.2, "x"], [0.3, 0.1]]}, "not an Audio2Face file"),
+        ({"weightMat": [[0.1, 0.0], [0.2, "0.5"], [0.3, 0.1]]}, "row 2 holds '0.5', not a number"),
+        ({"weightMat": [[0.1, 0.0], [0.2, 0.1], [True, 0.1]]}, "row 3 holds 'True', not a number"),
+        ({"weightMat": [[0.1, 0.0], [0.2, 10**400], [0.3, 0.1]]}, "not an Audio2Face file"),
         ({"weightMat": {"jawOpen": 1}}, "its rows are no list"),
     ],
 )
