@@ -57,10 +57,10 @@ def write(state: Mapping[str, Any], settings: config.TrainingConfig, file: Path)
     write_whole(file, content.getvalue())
 
 
-def load_checkpoint(file: Path, device: torch.device | str = "cpu") -> tuple[config.TrainingConfig, dict[str, Any]]:
-    """A checkpoint's config and its state; only tensors and plain values are read, never code."""
+def load_checkpoint(file: Path) -> tuple[config.TrainingConfig, dict[str, Any]]:
+    """A checkpoint's config and its state, on the CPU; only tensors and plain values are read, never code."""
     try:
-        state = torch.load(file, map_location=device, weights_only=True)
+        state = torch.load(file, map_location="cpu", weights_only=True)
         return config.from_table(json.loads(state["config"])), state
     except FacewrightError:
         raise
@@ -107,7 +107,7 @@ def resume(
     student: Student, settings: config.TrainingConfig, file: Path, device: torch.device
 ) -> config.TrainingConfig:
     """Go on exactly where this training's checkpoint was written; returns the config that it was written with."""
-    made_by, state = load_checkpoint(file, device)
+    made_by, state = load_checkpoint(file)  # AdamW's counts of steps stay on the CPU: to read one waits for a GPU
     _check(made_by, settings, file)
     other = config.differing(config.to_table(made_by), config.to_table(settings), [f"train.{n}" for n in MAY_CHANGE])
     if other:
@@ -115,7 +115,7 @@ def resume(
             f"{str(file)!r} was made with another {', '.join(other)}: give its config, or --out another folder"
         )
     _give(student.network, state["network"], file)
-    student.average = state["average"]
+    student.average = {name: value.to(device) for name, value in state["average"].items()}
     student.optimiser.load_state_dict(state["optimiser"])
     if student.critic and "critic" in state:
         student.critic.load(state["critic"])

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from model_training import config, prepare, train
+from model_training.checkpoint import resume
 from model_training.corpora import CorpusError
 from model_training.dataset import Batches, _mute, degrade
 from model_training.losses import Criterion
@@ -208,6 +209,17 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_checkpoint(
     assert state["step"] >= 1
     batches = Batches(prepare.open_shard(shard), tiny_config)
     assert str(stopped.value).endswith(f"({', '.join(sorted(set(batches.lines(state['step']))))})")
+
+
+@pytest.mark.filterwarnings("ignore:for .*copying from a non-meta parameter")
+def test_a_run_goes_on_with_its_counts_of_steps_on_the_cpu(run: Path, tiny_config: config.TrainingConfig) -> None:
+    device = torch.device("meta")  # which is not the CPU and is on every machine
+    student = train._start(tiny_config, device)
+    resume(student, tiny_config, run / train.CHECKPOINT, device)
+    states = student.optimiser.state.values()
+    assert {float(one["step"]) for one in states} == {60.0}
+    assert {one["exp_avg"].device.type for one in states} == {"meta"}
+    assert {value.device.type for value in student.average.values()} == {"meta"}
 
 
 def test_a_checkpoint_of_another_size_is_refused(run: Path, shard: Path, tiny_config: config.TrainingConfig) -> None:
