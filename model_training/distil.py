@@ -24,6 +24,7 @@ from .checkpoint import mean_network
 from .command import finish
 from .network import FaceNetwork, hear
 from .prepare import HEARD, Line, Shard, open_shard
+from .ranks import alone
 from .whole import write_whole
 
 
@@ -31,8 +32,9 @@ def distil(checkpoints: Sequence[Path], folder: Path) -> str:
     """Write heard.f16 into a shard's folder; of several checkpoints their mean listens. Returns what was done."""
     shard = open_shard(folder)
     _, network, _ = mean_network(checkpoints)
+    network.to(alone().device).eval()
     lines = tqdm(shard.lines, desc="listening", unit="line", disable=None)
-    rows = np.concatenate([_heard(network.eval(), shard, line) for line in lines])
+    rows = np.concatenate([_heard(network, shard, line) for line in lines])
     write_whole(folder / HEARD, rows.tobytes())
     apart = np.abs(rows.astype(np.float32) - shard.targets).mean()
     return f"heard: {len(shard.lines)} lines, on average {apart:.3f} from the teacher's curves"
@@ -42,7 +44,7 @@ def _heard(network: FaceNetwork, shard: Shard, line: Line) -> npt.NDArray[np.flo
     """The channels of a line, (rows, C) over SOLO, 0..1."""
     samples = shard.samples[line.first_row * ROW_SAMPLES :][: line.rows * ROW_SAMPLES]
     channels = hear(network, samples.astype(np.float32) / 32768).channels[0]
-    return np.asarray(channels.clamp(0, 1).numpy(), np.float16)
+    return np.asarray(channels.clamp(0, 1).cpu().numpy(), np.float16)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

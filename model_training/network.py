@@ -82,11 +82,14 @@ class FaceNetwork(nn.Module):
 
 @torch.inference_mode()
 def hear(network: FaceNetwork, samples: npt.NDArray[np.float32]) -> Prediction:
-    """What a finished student says of a whole recording, 16 kHz samples (N,): a batch of one, of ceil(N / 320) rows."""
+    """What a finished student says of a whole recording, 16 kHz samples (N,): a batch of one, of ceil(N / 320) rows.
+
+    It listens where its weights are, and what it says lies there.
+    """
     waveform = torch.zeros(1, -(-len(samples) // STEP_SAMPLES) * STEP_SAMPLES)
     waveform[0, : len(samples)] = torch.from_numpy(samples)
     rows = -(-len(samples) // ROW_SAMPLES)
-    said = network(waveform)
+    said = network(waveform.to(network.phones.weight.device))
     return Prediction(said.channels[:, :rows], said.seal[:, :rows], said.phones[:, :rows])
 
 

@@ -35,6 +35,7 @@ from .command import finish, tally
 from .labels import Labelled
 from .network import FaceNetwork, hear
 from .phones import INVENTORY, Phone, read_phones
+from .ranks import alone
 from .viterbi import best_path
 
 Floats = npt.NDArray[np.float32]
@@ -83,7 +84,7 @@ class Listener:
 
     def __init__(self, checkpoints: Sequence[Path]) -> None:
         settings, network, _ = mean_network(checkpoints)
-        self._network: FaceNetwork = network.eval()
+        self._network: FaceNetwork = network.to(alone().device).eval()
         often = [name in CLOSURES or name in LIP_TO_TEETH for name in INVENTORY]
         self._odds = np.log(np.where(often, settings.loss.closure_rows, 1.0)).astype(np.float32)
 
@@ -92,7 +93,7 @@ class Listener:
 
         Rows of closures counted more in training, which raised their odds; that is taken out.
         """
-        return posteriors(hear(self._network, samples).phones[0].numpy() - self._odds)
+        return posteriors(hear(self._network, samples).phones[0].cpu().numpy() - self._odds)
 
 
 def posteriors(logits: Floats) -> Floats:

@@ -10,7 +10,7 @@ import torch
 from addon.core.errors import FacewrightError
 from model_training.config import NetworkSettings
 from model_training.mel import MEL_FLOOR, LogMel
-from model_training.network import STEP_ROWS, STEP_SAMPLES, FaceNetwork, context_s
+from model_training.network import STEP_ROWS, STEP_SAMPLES, FaceNetwork, context_s, hear
 
 MEL = NetworkSettings(layers=2, width=32, heads=2, attention_tokens=4, dropout=0.0)
 WAVEFORM = dataclasses.replace(MEL, front="waveform")
@@ -59,6 +59,12 @@ def test_a_window_that_starts_on_a_step_hears_what_the_whole_does(network: FaceN
     near = int(np.ceil(context_s(network.settings) * 50 / STEP_ROWS))
     whole, window = network(waveform).channels, network(waveform[:, STEP_SAMPLES * 7 :]).channels
     assert torch.allclose(whole[:, STEP_ROWS * (7 + near) :], window[:, STEP_ROWS * near :], atol=1e-5)
+
+
+def test_a_student_listens_where_its_weights_are(network: FaceNetwork) -> None:
+    heard = hear(network.to("meta"), np.zeros(5000, np.float32))
+    assert heard.channels.device.type == heard.phones.device.type == "meta"
+    assert heard.channels.shape[1] == 16
 
 
 @pytest.mark.parametrize("row", range(60, 66))
