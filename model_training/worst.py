@@ -25,9 +25,8 @@ from addon.core.curves import Curves, lip_gap
 from addon.core.errors import FormatError, reason
 
 from . import corpora
-from .articulation import teacher_curves
 from .command import finish
-from .evaluate import Spoken, add_system_options, chosen_system, run, spoken_lines
+from .evaluate import Spoken, add_system_options, chosen_system, run, spoken_lines, teacher_system
 from .phones import Phone, read_phones
 from .robustness import even
 from .score import Score, articulation_score, linear_signals
@@ -67,7 +66,7 @@ def signals_of(curves: Curves) -> dict[str, npt.NDArray[np.float64]]:
 def draw(one: Judged, file: Path) -> None:
     """Writes the picture of a line's worst stretch."""
     phones = one.line.phones
-    teacher = teacher_curves(phones, one.line.duration_s)
+    teacher = teacher_system()(0, [one.line])
     given, wanted = signals_of(one.curves), signals_of(teacher)
     grid_s = np.arange(0, one.line.duration_s, 0.02)
     on_grid = [

@@ -12,7 +12,10 @@ import pytest
 import soundfile
 from onnx import TensorProto, helper, numpy_helper
 
-from model_training.evaluate import main
+from model_training import corpora, prepare
+from model_training.articulation import SOLO
+from model_training.evaluate import main, spoken_lines, teacher_system
+from model_training.phones import read_phones
 
 CHANNELS = ("jawOpen", "mouthClose")
 LINE = ("sil m aa b eh f iy sil s uw m ae p iy v ao sil w ih b aa sh uh m ay sil").split()
@@ -111,6 +114,15 @@ def test_a_model_is_scored_overall_and_by_group(
 
 def test_what_users_get_can_be_scored_too(evaluate: Callable[..., int], loud_model: Path) -> None:
     assert evaluate("--model", loud_model, "--performed", "--limit", 1) == 0
+
+
+def test_the_teacher_that_is_scored_is_the_one_that_the_student_learns_from(corpus: Path) -> None:
+    utterances, phones = corpora.read(corpus / "speech.tsv"), read_phones(corpus / "phones.tsv")
+    lines, _ = spoken_lines(utterances, phones)
+    for index, line in enumerate(lines):
+        _, taught, _ = prepare.prepare_line(line.utterance, line.phones)
+        jaw = teacher_system()(index, lines).column("jawOpen")[: len(taught)]
+        assert np.abs(jaw - taught[:, SOLO.index("jawOpen")]).max() < 2e-3
 
 
 @pytest.mark.parametrize(("system", "least"), [(("--baseline", "viseme"), 95), (("--teacher",), 80)])
