@@ -23,6 +23,8 @@ from .whole import write_whole
 
 CHECKPOINT = "checkpoint.pt"
 MOONSHINE = Path("moonshine")  # as a place to begin: the encoder of the installed package
+BASE = Path("base")  # likewise: the shipped model
+BASE_WEIGHTS = Path(__file__).with_name("base.pt")
 MAY_CHANGE = ("steps", "save_every_steps", "threads", "workers", "batches_per_step")  # of [train], on the way
 Weights = dict[str, Tensor]
 
@@ -77,13 +79,14 @@ def mean_network(files: Sequence[Path]) -> tuple[config.TrainingConfig, FaceNetw
         if not other.network.fits(settings.network) or _shapes(state["average"]) != _shapes(first):
             raise CorpusError(f"{str(file)!r} is of a network of another size: only parts of one training have a mean")
     network = FaceNetwork(settings.network)
-    weights = {name: torch.stack([state["average"][name] for _, state in made]).mean(dim=0) for name in first}
+    weights = {name: torch.stack([state["average"][name].float() for _, state in made]).mean(dim=0) for name in first}
     _give(network, weights, files[-1])
     return settings, network, sum(state["step"] for _, state in made)
 
 
 def begin(student: Student, settings: config.TrainingConfig, starts: Sequence[Path]) -> None:
-    """From the mean of other runs' averaged weights, or with the ear of a published encoder."""
+    """From the mean of other runs' averaged weights, or the shipped model's, or with the ear of a published encoder."""
+    starts = [BASE_WEIGHTS if one == BASE else one for one in starts]
     start = starts[-1]
     if len(starts) > 1 and any(one == MOONSHINE or one.suffix == ".ort" for one in starts):
         raise TrainingError("a published encoder has no mean with checkpoints: name it alone after --start")

@@ -62,10 +62,14 @@ class NetworkSettings:
 
 @dataclass(frozen=True)
 class CorpusSettings:
-    """Which lines are learnt from: development folders are kept out, with their speakers and their texts."""
+    """Which lines are learnt from: development folders are kept out, with their speakers and their texts.
+
+    For an actor's own model `speakers_apart = false` keeps his other lines in: it is for him, not for strangers.
+    """
 
     languages: tuple[str, ...] = ("en",)
     development: tuple[str, ...] = ()
+    speakers_apart: bool = True  # who speaks in a development folder is heard nowhere else
     untranscribed: bool = False  # lines without a text too, where a recogniser wrote down their words
     weights: dict[str, float] = field(default_factory=dict)  # by folder; 1 where none is given
 

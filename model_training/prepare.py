@@ -71,7 +71,7 @@ def choose(
     everything = list(utterances)
     corpora.refuse_unknown(settings.development, everything)
     kept_out = [u for u in everything if u.folder in settings.development]
-    speakers = {u.speaker for u in kept_out}
+    speakers = {u.speaker for u in kept_out if settings.speakers_apart}
     texts = {" ".join(words_of(u.text)) for u in kept_out if u.text}
     chosen, why = [], Counter[str]()
     for utterance in everything:

@@ -204,7 +204,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         type=Path,
         nargs="+",
         default=(),
-        help="checkpoint of another run to begin from, the mean of several, or Moonshine's encoder_model.ort",
+        help="checkpoint to begin from, the mean of several, `base`, `moonshine` or its encoder_model.ort",
     )
     parser.add_argument("--seed", type=int, help="instead of the config's: runs that differ by nothing else")
     args = parser.parse_args(argv)

@@ -15,6 +15,17 @@ from model_training.phones import INVENTORY, Phone, read_phones
 from .conftest import CONFIGS
 
 
+def test_an_actors_other_lines_stay_in_where_speakers_need_not_be_apart(corpus: Path) -> None:
+    lines = corpora.read(corpus / "speech.tsv")
+    actor = [dataclasses.replace(line, speaker="actor") for line in lines]
+    apart = config.CorpusSettings(development=(lines[0].folder,))
+    assert not prepare.choose(actor, apart)[0]
+    chosen, why = prepare.choose(actor, dataclasses.replace(apart, speakers_apart=False))
+    assert chosen
+    assert all(line.folder != lines[0].folder for line in chosen)
+    assert "dropped: speaks in the development set" not in why
+
+
 def test_development_speakers_and_texts_stay_unheard(corpus: Path) -> None:
     utterances = corpora.read(corpus / "speech.tsv")
     held = utterances[0]

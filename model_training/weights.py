@@ -1,0 +1,48 @@
+"""The weights of a finished model, to be kept and begun from: the mean of its parts, in half the digits.
+
+    python -m model_training.weights --checkpoint runs/base_{slim,long,stream,heard}/checkpoint.pt --out base.pt
+
+It is a checkpoint without what only the same run could go on with, an eighth of one in size: `train --start` takes it,
+and so do export and live. The shipped model's own lies here as base.pt; `--start base` is that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from . import checkpoint
+from .command import finish
+from .corpora import CorpusError
+
+
+def keep(checkpoints: Sequence[Path], out: Path) -> None:
+    """Write the mean of checkpoints, parts of one training, as float16."""
+    settings, network, steps = checkpoint.mean_network(checkpoints)
+    average = {name: value.to(torch.float16) for name, value in network.state_dict().items()}
+    if too_large := [name for name, value in average.items() if not value.isfinite().all()]:
+        raise CorpusError(f"{too_large[0]} has weights that float16 cannot hold: begin from the checkpoint itself")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    checkpoint.write({"step": steps, "average": average}, settings, out)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="model_training.weights", description="Keep a finished model's weights.")
+    parser.add_argument("--checkpoint", type=Path, required=True, nargs="+", help="several give their mean")
+    parser.add_argument("--out", type=Path, required=True, help="the file to write, for train --start")
+    args = parser.parse_args(argv)
+
+    def work() -> str:
+        keep(args.checkpoint, args.out)
+        return f"written: {args.out} ({args.out.stat().st_size / 1e6:.1f} MB)"
+
+    return finish(work)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

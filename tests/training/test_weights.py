@@ -1,0 +1,66 @@
+"""What a finished model is begun from again: its parts' mean in half the digits, and the shipped model's own."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from addon.core.model import bundled_model_path
+from model_training import config, train, weights
+from model_training.checkpoint import BASE, BASE_WEIGHTS, mean_network
+
+from .conftest import CONFIGS
+
+
+def test_weights_are_kept_in_half_the_digits_and_a_training_begins_with_them(
+    run: Path, shard: Path, tiny_config: config.TrainingConfig, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, kept = run / train.CHECKPOINT, tmp_path / "kept.pt"
+    assert weights.main(["--checkpoint", str(whole), str(whole), "--out", str(kept)]) == 0
+    assert f"written: {kept}" in capsys.readouterr().out
+    assert kept.stat().st_size < whole.stat().st_size / 4
+    (_, before, steps), (_, after, again) = mean_network([whole]), mean_network([kept])
+    assert again == 2 * steps
+    for name, value in after.state_dict().items():
+        torch.testing.assert_close(value, before.state_dict()[name], rtol=1e-3, atol=1e-6)
+    few = dataclasses.replace(tiny_config, train=dataclasses.replace(tiny_config.train, steps=1, learning_rate=1e-9))
+    _, begun, _ = mean_network([train.train(few, shard, tmp_path / "run", [kept])])
+    for name, value in begun.state_dict().items():
+        torch.testing.assert_close(value, after.state_dict()[name], rtol=1e-3, atol=1e-4)
+
+
+def test_weights_that_half_the_digits_cannot_hold_are_refused(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = torch.load(run / train.CHECKPOINT, weights_only=True)
+    name = next(iter(state["average"]))
+    state["average"][name] = state["average"][name] + 1e6
+    torch.save(state, tmp_path / "large.pt")
+    assert weights.main(["--checkpoint", str(tmp_path / "large.pt"), "--out", str(tmp_path / "kept.pt")]) == 2
+    assert f"{name} has weights that float16 cannot hold" in capsys.readouterr().err
+    assert not (tmp_path / "kept.pt").exists()
+
+
+def test_the_shipped_weights_are_the_shipped_models() -> None:
+    _, network, _ = mean_network([BASE_WEIGHTS])
+    here = {f"network.{name}": value.numpy() for name, value in network.state_dict().items()}
+    file = onnx.load(bundled_model_path())
+    shipped = {each.name: onnx.numpy_helper.to_array(each) for each in file.graph.initializer}
+    as_they_were = [name for name in here if ".layers." in name and name in shipped]
+    assert len(as_they_were) > 20  # the rest is in eight bits, or written otherwise
+    for name in as_they_were:
+        np.testing.assert_allclose(here[name], shipped[name], rtol=1e-3, atol=1e-4, err_msg=name)
+
+
+def test_an_actors_own_model_begins_as_the_shipped_one(shard: Path, tmp_path: Path) -> None:
+    actor = config.load(CONFIGS / "actor.toml")
+    quick = dataclasses.replace(actor.train, steps=1, batch=1, crop_s=1.2, learning_rate=1e-9, threads=1)
+    _, begun, _ = mean_network([train.train(dataclasses.replace(actor, train=quick), shard, tmp_path, [BASE])])
+    _, base, _ = mean_network([BASE_WEIGHTS])
+    for name, value in begun.state_dict().items():
+        torch.testing.assert_close(value, base.state_dict()[name], rtol=1e-3, atol=1e-4)
