@@ -204,21 +204,25 @@ def _between(at: Array, frames: Array, mine: Flags) -> Flags:
 
 
 def notes(action: Any) -> dict[Curve, Table]:
-    """What was generated in an Action, by curve; nothing where there is no note, or none that can be read.
+    """What was generated in an Action, by the curve's name of today; nothing where no note is there, or can be read."""
+    renamed = renames(action)
+    return {renamed.get(place, place): note for place, note in _unpacked(action).items()}
 
-    What was renamed since, such as a shape key, has its note under its new name.
-    """
+
+def renames(action: Any) -> dict[Curve, Curve]:
+    """Curve as it was noted → the same as Blender has named it since, with its shape key; of twins in their order."""
     noted = _unpacked(action)
     curves = {(curve.data_path, curve.array_index): curve for curve in compat.every_curve(action)}
     lost = {place: note for place, note in noted.items() if place not in curves}
-    for place in curves.keys() - noted.keys() if lost else ():
+    found: dict[Curve, Curve] = {}
+    for place in [place for place in curves if place not in noted] if lost else ():
         table = read(curves[place])
         alike = {other: np.count_nonzero(~theirs(table, note)) for other, note in lost.items()}
         if alike and max(alike.values()):
             renamed = max(alike, key=lambda other: alike[other])
-            noted[place] = noted.pop(renamed)
+            found[renamed] = place
             del lost[renamed]
-    return noted
+    return found
 
 
 def _unpacked(action: Any) -> dict[Curve, Table]:

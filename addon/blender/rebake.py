@@ -102,6 +102,7 @@ def own_actions(scene: bpy.types.Scene, take: Take) -> list[tuple[Any, Any]]:
     """The take's data-blocks with Actions that may be changed: the animator's, and what a strip plays, are copied."""
     found = []
     for block, action in takes.actions_of(take):
+        takes.follow_renames(scene, block)
         if not takes.is_ours(action) or nla.plays(block, action):
             bake.new_action(scene, block, f"Facewright {take.name}")
             part = next(part for part in take.parts if takes.block_of(part) == block)

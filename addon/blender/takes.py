@@ -194,6 +194,7 @@ def stash(scene: bpy.types.Scene, block: Any) -> None:
     action = block.animation_data.action if block.animation_data else None
     if action is None:
         return
+    follow_renames(scene, block)
     for line in lines.of(action):
         take = next((take for take in of(scene).takes if take.uid == line.uid), None)
         part = next((p for p in take.parts if block_of(p) == block), None) if take else None
@@ -208,6 +209,23 @@ def own_action(part: Any, block: Any) -> bpy.types.Action:
         part.action = part.action.copy()
     action: bpy.types.Action = part.action
     return action
+
+
+def follow_renames(scene: bpy.types.Scene, block: Any) -> None:
+    """Names curves of Actions that are not shown as Blender has those of the shown one, where keys were renamed."""
+    shown = block.animation_data.action
+    renamed = keys.renames(shown)
+    if not renamed:
+        return
+    parts = (part for take in of(scene).takes for part in take.parts if block_of(part) == block)
+    for action in {part.action for part in parts} - {None, shown}:
+        noted = keys.notes(action)
+        curves = {(curve.data_path, curve.array_index): curve for curve in compat.curves_in(action, block)}
+        moved = {old: new for old, new in renamed.items() if old in curves and new not in curves}
+        for old, (path, _) in moved.items():
+            curves[old].data_path = path
+        keys.note(action, {moved.get(place, place): note for place, note in noted.items()})
+    keys.note(shown, keys.notes(shown))
 
 
 def switch(scene: bpy.types.Scene, take: Take) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from mathutils import Euler
 
-from addon.blender import bake, compat, jobs, keys, lines, memory, sound, take_shelf, takes
+from addon.blender import bake, compat, jobs, keys, lines, memory, rebake, sound, take_shelf, takes
 from addon.core import pipeline
 from addon.core.settings import HeadSettings, loads
 
@@ -31,6 +31,11 @@ def held():
 
 def names() -> list[str]:
     return [take.name for take in held().takes]
+
+
+def table_of_action(take, name: str) -> keys.Table:
+    (part,) = take.parts
+    return next(keys.read(c) for c in compat.every_curve(part.action) if c.data_path == f'key_blocks["{name}"].value')
 
 
 def shown() -> list[str]:
@@ -476,6 +481,24 @@ def test_the_lines_of_an_action_can_be_read_by_name(head):
     take = say(head)
     assert lines.of(action_of(head)) == [lines.Line(take.uid, "hello", 1, 48)]
     assert lines.of(bpy.data.actions.new("theirs")) == []
+
+
+def test_takes_that_are_not_shown_follow_when_keys_are_renamed(head):
+    renamed = {name: f"{name}_new" for name in SMALL}
+    for seed in (1, 2, 3):
+        say(head, seed=seed)
+    said = {take.uid: [table_of_action(take, name)["co"] for name in SMALL] for take in held().takes}
+    for key in head.data.shape_keys.key_blocks[1:]:
+        key.name = renamed[key.name]
+    rebake.rebake(bpy.context.scene, held().takes[2], None, performance(seed=3).settings, memory.UNDIRECTED)
+    for take in (held().takes[0], held().takes[1], held().takes[2], held().takes[0]):
+        bpy.ops.facewright.take_show(uid=take.uid)
+        assert sorted(curve.data_path for curve in compat.every_curve(action_of(head))) == sorted(
+            f'key_blocks["{name}"].value' for name in renamed.values()
+        )
+        for name, was in zip(SMALL, said[take.uid], strict=True):
+            np.testing.assert_allclose(table_of(head, renamed[name])["co"], was, atol=1e-5)
+        assert set(keys.notes(action_of(head))) == {(f'key_blocks["{name}"].value', 0) for name in renamed.values()}
 
 
 def test_a_take_without_its_sound_still_has_its_line(head):
