@@ -17,6 +17,7 @@ DRIVEN = "moved by drivers; remove the drivers to animate"
 # Constraints that decide a rotation alone; the others limit it, or add to it.
 TURNING = {"COPY_ROTATION", "COPY_TRANSFORMS", "DAMPED_TRACK", "IK", "LOCKED_TRACK", "SPLINE_IK", "TRACK_TO"}
 MOVING = {"COPY_LOCATION", "COPY_TRANSFORMS", "IK", "SPLINE_IK"}  # the same for a location
+MESHES = "{meshes}"  # in a reason: the objects that it is about
 Blocked = dict[str, list[tuple[str, str]]]  # reason → names, and the object that each is on
 
 
@@ -48,7 +49,7 @@ def closed_keys(mesh: bpy.types.Object, keys: bpy.types.Key) -> str | None:
     """Why none of a mesh's shape keys is to be written."""
     if not keys.is_editable:
         make = "" if mesh.override_library else "Object > Library Override > Make, then "
-        remedy = f"{make}Shift-click the chain beside the mesh of {mesh.name} in its Data tab"
+        remedy = f"{make}Shift-click the chain beside the mesh of {MESHES} in its Data tab"
         return f"{_linked(keys.library or mesh.library)}; override them: {remedy}"
     if reason := _unheard(keys.animation_data):
         return reason
@@ -99,7 +100,7 @@ def told(blocked: Blocked) -> tuple[str, ...]:
 
 def _told(reason: str, rows: Sequence[tuple[str, str]]) -> str:
     names, where = (list(dict.fromkeys(column)) for column in zip(*rows, strict=True))
-    return f"{listed(names)} on {listed(where)}: {reason}"
+    return f"{listed(names)} on {listed(where)}: {reason.replace(MESHES, listed(where))}"
 
 
 def listed(names: Sequence[str]) -> str:

@@ -219,6 +219,20 @@ def test_a_linked_head_is_refused_until_its_mesh_is_overridden(make_head: Head, 
     assert len(rig.examine(bpy.context.scene, mine).controls) == 52
 
 
+def test_the_remedy_for_meshes_of_one_library_is_told_once(make_head: Head, tmp_path: Path):
+    names = ["Face", "Lashes", "Teeth"]
+    meshes = {make_head("Face"), make_head("Lashes", ("eyeBlinkLeft",)), make_head("Teeth", ("jawOpen",))}
+    bpy.data.libraries.write(str(tmp_path / "hero.blend"), meshes, fake_user=True)
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    with bpy.data.libraries.load(str(tmp_path / "hero.blend"), link=True) as (_there, here):
+        here.objects = names
+    hero = bpy.data.collections.new("Hero")
+    bpy.context.scene.collection.children.link(hero)
+    face, *_ = [add(linked, hero) for linked in here.objects]
+    assert refusal(face).count("linked from") == 1
+    assert "Shift-click the chain beside the mesh of Face, Lashes, Teeth in its Data tab" in refusal(face)
+
+
 @pytest.mark.parametrize("convention", conventions(), ids=lambda convention: convention.name)
 def test_every_key_of_every_convention_is_written(make_head: Head, convention: RigMap):
     written = {*convention.weights, *convention.visemes}
