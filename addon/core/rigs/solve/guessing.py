@@ -115,14 +115,13 @@ def _posed(head: Shapes) -> Shapes:
 
 def _fitted(head: Shapes, known: _Known) -> _Fit:
     """The head as it fits the reference best: of some placements the likeliest, then drawn to what it resembles."""
-    best = max(
-        (
-            _compared(head.placed(place.turn, place.shift, np.full(3, place.scale)), known, place)
-            for place in placements(head, known.marks)[:TRIED]
-        ),
-        key=lambda fit: fit.worth,
-    )
-    fit = best
+    laid = [
+        _compared(head.placed(place.turn, place.shift, np.full(3, place.scale)), known, place)
+        for place in placements(head, known.marks)[:TRIED]
+    ]
+    if not laid:
+        raise RigError("none of the keys moves the mesh as a face moves; choose a face, or fill in Mapping by hand")
+    fit = best = max(laid, key=lambda fit: fit.worth)
     for _ in range(FITS):
         fit = _compared(_drawn_to(fit, known), known, fit.place)
         best = max(best, fit, key=lambda one: one.worth)

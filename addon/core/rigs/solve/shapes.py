@@ -100,7 +100,7 @@ def drawn(weight: Array, count: int) -> Index:
     """`count` different rows, (count,), drawn with these weights; the same ones every time."""
     rng = np.random.default_rng(0)
     race = rng.exponential(size=len(weight)) / np.maximum(weight, 1e-300)  # Efraimidis and Spirakis 2006
-    return np.sort(np.argpartition(race, count)[:count])
+    return np.sort(np.argpartition(race, count - 1)[:count])
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,14 @@ def test_a_head_with_hardly_a_key_is_no_error(demo: Shapes, names: tuple[str, ..
     assert {row.key for row in found.rows} | set(found.unknown) == set(names)
 
 
+@pytest.mark.parametrize("count", [50, 700])
+def test_a_thing_of_a_few_points_that_is_no_face_is_refused(count: int):
+    rng = np.random.default_rng(0)
+    points, moves = rng.normal(size=(count, 3)), 0.1 * rng.normal(size=(4, count, 3))
+    with pytest.raises(RigError, match="as a face moves; choose a face, or fill in Mapping by hand"):
+        guess(Shapes(points, np.ones(count), moves, ("A", "B", "C", "D")))
+
+
 def test_the_same_head_gives_the_same_guesses(demo: Shapes):
     head = hidden(demo, 13)
     assert guess(head).rows == guess(head).rows
