@@ -99,6 +99,10 @@ def _sounds(folder: Path) -> Iterator[str]:
             raise AudioError(f"{quoted(error.filename)} is no folder; name the folder that holds the sounds") from error
         raise AudioError(f"folder {quoted(error.filename)} cannot be read: {reason(error)}") from error
 
+    try:
+        folder.resolve()
+    except OSError as error:  # it was started in a folder that is gone
+        raise AudioError(f"{quoted(folder)} is no folder; name the folder that holds the sounds") from error
     seen: set[Path] = set()
     waiting = [folder]
     while waiting:  # links come last, so that none gives another name to what lies here itself

@@ -6,10 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pytest
 import soundfile
 
 from addon.core import formats
@@ -213,6 +215,15 @@ def test_several_workers_make_the_same_takes_as_one(studio: Studio, tmp_path: Pa
     one, more = (sorted(folder.rglob("*.csv")) for folder in (studio.takes, tmp_path / "more"))
     assert [path.read_bytes() for path in one] == [path.read_bytes() for path in more]
     assert len(one) == 6
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows removes no folder that somebody is in")
+def test_a_batch_started_in_a_folder_that_is_gone_says_so(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    (studio.lines / "gone").mkdir()
+    monkeypatch.chdir(studio.lines / "gone")
+    (studio.lines / "gone").rmdir()
+    says = "facewright: '.' is no folder; name the folder that holds the sounds\n"
+    assert replace(studio, lines=Path()).batch() == (2, says)
 
 
 def test_a_sound_too_short_for_a_sample_is_a_row_of_its_own(studio: Studio) -> None:
