@@ -139,6 +139,11 @@ def _opened(path: Path) -> soundfile.SoundFile:
         # elsewhere than on Windows a name is bytes, and need not be text in any encoding
         return soundfile.SoundFile(path if os.name == "nt" else os.fsencode(path))
     except (soundfile.SoundFileError, TypeError) as error:  # TypeError: headerless .raw
+        with path.open("rb") as raw:
+            if raw.read(4) == b"BW64":  # libsndfile knows RF64 only
+                raise AudioError(
+                    f"{name} is BW64, which is not read; make plain WAV of it with `ffmpeg -i IN.wav OUT.wav`"
+                ) from error
         raise AudioError(f"{name} has no sound that can be decoded: use wav, flac, ogg, opus, mp3 or aiff") from error
 
 

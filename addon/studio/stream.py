@@ -28,8 +28,8 @@ from . import sinks, terminal
 INTERRUPTED = 130  # as shells count Ctrl+C
 BYTES = 2  # a sample
 PACKED = {
-    b"fLaC": "FLAC", b"OggS": "Ogg", b"RF64": "RF64", b"FORM": "AIFF", b"caff": "CAF", b"\x1aE\xdf\xa3": "WebM",
-    b"ID3\x02": "MP3", b"ID3\x03": "MP3", b"ID3\x04": "MP3",
+    b"fLaC": "FLAC", b"OggS": "Ogg", b"RF64": "RF64", b"BW64": "BW64", b"FORM": "AIFF", b"caff": "CAF",
+    b"\x1aE\xdf\xa3": "WebM", b"ID3\x02": "MP3", b"ID3\x03": "MP3", b"ID3\x04": "MP3",
 }  # first letters  # fmt: skip
 MP3_FRAMES = {b"\xff\xfb", b"\xff\xfa", b"\xff\xf3", b"\xff\xf2"}  # what an MP3 without a tag begins with
 MOST_LEAP = 1024  # from the first sample to the second, of sound whose first happens to be such a number

@@ -264,6 +264,14 @@ def test_long_formats_that_were_cut_are_told(tmp_path: Path, kind: str, suffix: 
     assert "is cut short" in notes[0]
 
 
+def test_a_wav_that_is_bw64_is_called_so(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, tone(1.0, RATE), RATE, format="RF64")
+    path.write_bytes(b"BW64" + path.read_bytes()[4:])
+    with pytest.raises(AudioError, match="'a.wav' is BW64, which is not read; make plain WAV"):
+        open_sound(path)
+
+
 def test_a_wav_that_was_never_finished_is_told_as_such(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     soundfile.write(path, tone(1.0, RATE), RATE)

@@ -322,6 +322,7 @@ def test_a_host_that_has_two_addresses_is_sent_to_where_unreal_hears(live_file: 
         (("none.wav",), b"", "none.wav"),
         (("--to", ""), b"", "--to must be a host"),
         ((), b"fLaC and so on", "is FLAC, which is not read from a pipe"),
+        ((), b"BW64\xff\xff\xff\xffWAVEds64", "is BW64, which is not read from a pipe"),
         ((), b"FORM\0\0\0\0AIFF", "is AIFF, which is not read from a pipe"),
         ((), b"\xff\xfb\x90\x00" + bytes(400), "is MP3, which is not read from a pipe"),
         ((), b"\xff\xf3\x64\xc4" + bytes(400), "is MP3, which is not read from a pipe"),
