@@ -24,8 +24,8 @@ from ..core.model import RATE
 from . import terminal
 
 HOP_S = 1 / RATE  # the most sound that is heard before the first rows are asked for
-LATE_S = 0.1  # more than usual, and sound was lost, or is sampled more slowly than it says
-SETTLING_S = 5.0  # of sound, in which what was only held back has come in
+LATE_S = 0.1  # more, and sound was lost, or had waited, or is sampled at another rate than it says
+SETTLING_S = 2.5  # of sound; what two such stretches agree on stays, while a busy machine is late by this and that
 REST_ROWS = 6  # 120 ms, as lips take to close
 HOST_AND_PORT = re.compile(r"(?:\[(?P<six>[^][]+)\]|(?P<host>[^][:]+))(?::(?P<port>[0-9]{1,5}))?")
 Sink = Callable[[Curves, int], None]  # rows, and the number of the first
@@ -33,12 +33,13 @@ Address = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 
 
 class DayClock:
-    """The time of day at which a stream began, moved on by what was lost of it, so that its rows keep to the day."""
+    """The time of day at which a stream began, moved on by what was lost of it and back by what had waited before it
+    was first heard, so that its rows keep to the day."""
 
     def __init__(self) -> None:
         self._first_s: float | None = None
-        self._usual_s: float | None = None  # that rows come after their moment
-        self._lost_s, self._least_s, self._settled_s = 0.0, math.inf, SETTLING_S
+        self._moved_s, self._settled_s = 0.0, SETTLING_S
+        self._least_s = self._before_s = math.inf  # that rows come after their moment, in this stretch and the last
 
     def began_s(self, sound_s: float, now_s: float) -> float:
         """The beginning as it is known when so much sound has been heard, at this time of day."""
@@ -46,12 +47,10 @@ class DayClock:
         behind_s = (now_s - self._first_s - sound_s + DAY_S / 2) % DAY_S - DAY_S / 2  # over midnight too
         self._least_s = min(self._least_s, behind_s)
         if sound_s >= self._settled_s:
-            self._usual_s = self._least_s if self._usual_s is None else self._usual_s
-            late_s = self._least_s - self._usual_s
-            if abs(late_s - self._lost_s) > LATE_S:
-                self._lost_s = max(0.0, late_s)  # less than before, where it was held back for long
-            self._least_s, self._settled_s = math.inf, sound_s + SETTLING_S
-        return (self._first_s + self._lost_s) % DAY_S
+            if abs(self._least_s - self._before_s) <= LATE_S < abs(self._least_s - self._moved_s):
+                self._moved_s = self._least_s
+            self._before_s, self._least_s, self._settled_s = self._least_s, math.inf, sound_s + SETTLING_S
+        return (self._first_s + self._moved_s) % DAY_S
 
 
 def midnight_s() -> float:

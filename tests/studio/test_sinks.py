@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from addon.studio.sinks import DayClock
@@ -47,3 +48,22 @@ def test_a_microphone_that_samples_slowly_keeps_to_the_day_for_hours_and_over_mi
 def test_sound_that_comes_faster_than_it_is_spoken_moves_no_packet() -> None:
     clock = DayClock()
     assert len({clock.began_s(hop / 50, EVENING_S + hop / 500) for hop in range(1, 5000)}) == 1
+
+
+def test_sound_that_had_waited_before_it_was_first_heard_is_given_its_own_time() -> None:
+    clock = DayClock()
+    off_s = [row_is_off_s(clock, hop / 50, EVENING_S + max(hop / 50, 1.5)) for hop in range(1, 1000)]
+    assert off_s[-1] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_microphone_that_samples_fast_keeps_to_the_day_too() -> None:
+    clock = DayClock()
+    off_s = [row_is_off_s(clock, hop / 50, EVENING_S + hop / 50 * 0.9998) for hop in range(1, 2 * 3600 * 50, 5)]
+    assert min(off_s) > -0.15
+    assert max(off_s) < 0.01
+
+
+def test_a_machine_that_is_too_busy_moves_no_packet() -> None:
+    clock = DayClock()
+    late_s = np.repeat(np.tile([0.0, 1.5, 0.4, 0.9, 0.2], 20), 125)
+    assert len({clock.began_s(hop / 50, EVENING_S + hop / 50 + late) for hop, late in enumerate(late_s, 1)}) == 1
