@@ -407,3 +407,6 @@ def test_a_file_too_short_for_a_sample_is_one_line(run: Run, tmp_path: Path) -> 
 
 def test_the_moment_of_day_is_within_one() -> None:
     assert 0 <= sinks.midnight_s() < 86_400
+    clock = time.localtime()
+    now_s = clock.tm_hour * 3600 + clock.tm_min * 60 + clock.tm_sec
+    assert -2 < (now_s - sinks.midnight_s() + 43_200) % 86_400 - 43_200 <= 0

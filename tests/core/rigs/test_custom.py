@@ -147,6 +147,20 @@ def test_a_share_is_what_the_rows_of_such_a_mapping_set():
     assert moved(["Drop", "Together"], rows, closure="share", jawOpen=0.4, mouthClose=0.1) == expected
 
 
+@pytest.mark.parametrize("rig", ["arkit", "metahuman"])
+def test_a_share_is_what_such_a_mapping_sets_over_a_convention_too(rig: str):
+    keys = [*RIGS[rig].weights, "Together"]
+    set_to = moved(keys, [Row("mouthClose", "Together")], closure="share", jawOpen=0.4, mouthClose=0.1)
+    assert set_to["Together"] == 0.25
+
+
+def test_rows_of_other_channels_leave_it_to_the_convention_how_lips_close():
+    keys = [*RIGS["metahuman"].weights, "Grin"]
+    plain = moved(keys, [Row("mouthSmileLeft", "Grin")], only=False, jawOpen=0.4, mouthClose=0.1)
+    assert plain == moved(keys, [], jawOpen=0.4, mouthClose=0.1)
+    assert sum(value.expected == pytest.approx(0.25) for value in plain.values()) > 0
+
+
 def test_the_jaw_gives_way_to_rows_that_set_a_whole_pose():
     rows = [Row("jawOpen", "Drop"), Row("mouthClose", "Pressed")]
     expected = {"Drop": 0.3, "Pressed": 0.1}
