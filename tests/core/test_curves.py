@@ -125,6 +125,7 @@ def test_columns_are_replaced_and_appended_without_touching_the_original() -> No
     assert curves.column("jawOpen").sum() == 3
     np.testing.assert_array_equal(more.select(("mouthClose", "tongueOut")).values[0], [0.5, 0.0])
     assert more.duration_s == pytest.approx(0.06)
+    assert more.select(()).values.shape == (3, 0)
 
 
 @pytest.mark.parametrize("rate", [24.0, 25.0, 30.0, 60.0])

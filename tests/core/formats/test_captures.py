@@ -15,6 +15,7 @@ from addon.core.curves import lip_gap
 from addon.core.errors import FormatError
 from addon.core.formats import livelink_csv
 from addon.core.formats.timecode import timecode
+from addon.core.formats.timing import evened
 
 Write = Callable[..., Path]
 
@@ -319,3 +320,9 @@ def test_half_a_million_rows_are_read_in_little_more_memory_than_their_values(tm
 
 def test_every_channel_of_a_real_header_is_carried() -> None:
     assert set(channels.ALL) < set(livelink_csv.CARRIED)
+
+
+def test_rows_that_come_in_a_crowd_hold_up_none_that_follow() -> None:
+    rows = np.sort(np.concatenate([np.arange(200.0), [100.1, 100.2, 100.3]]))
+    even = evened(rows / 60, rows[:, np.newaxis].astype(np.float32), ("jawOpen",), 60.0)
+    np.testing.assert_allclose(even.curves.values[:, 0], np.arange(200), atol=0.5)

@@ -282,6 +282,13 @@ def test_a_row_that_is_wrong_is_refused_in_one_line_by_number_and_reason(entry, 
     assert len(message) < 400
 
 
+@pytest.mark.parametrize(("farthest", "closed"), [(2.0, 0.4), (3.0, 0.2)])
+def test_a_slider_goes_to_two_and_a_key_that_goes_further_counts_another_unit(farthest: float, closed: float):
+    rows = [Row("jawOpen", "Drop", gain=farthest, high=farthest)]
+    set_to = moved([*ARKIT[1:], "Drop"], rows, jawOpen=0.5, mouthClose=0.2)
+    assert set_to["mouthClose"] == closed
+
+
 def test_lips_follow_a_jaw_that_counts_degrees():
     found = mapped(detect([*ARKIT[1:], "Degrees"]), CustomMap((Row("jawOpen", "Degrees", 25.0, 0.0, 0.0, 25.0),)))
     mouth = Curves(np.array([[0.02, 0.02], [0.1, 0.05], [0.4, 0.4]], np.float32), ("jawOpen", "mouthClose"), 50.0)
