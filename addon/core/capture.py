@@ -11,6 +11,7 @@ from . import channels, pipeline
 from .acoustics import FLOOR_DB
 from .curves import Array, Curves
 from .heard import Heard
+from .layers.blink import GIVING_WAY
 from .model import RATE
 from .prosody import Prosody
 from .settings import Settings
@@ -61,7 +62,8 @@ def from_s(curves: Curves, start_s: float) -> Curves:
 def with_layers(
     curves: Curves, chosen: Collection[str], settings: Settings, heard: Heard | None, sound_s: float
 ) -> Curves:
-    """Curves with some layers of the performance: blinks close lids further, the others take the capture's place.
+    """Curves with some layers of the performance: blinks close lids further, and what else moves lids gives way to
+    them; the others take the capture's place.
 
     The voice leads the layers where it was heard; `sound_s` is where in the sound the capture begins, in seconds.
     Without a voice they idle. Eyes answer the head that the curves have in the end.
@@ -85,6 +87,10 @@ def with_layers(
     for name in (name for layer in LAYERS if layer in chosen for name in LAYERS[layer]):
         column = np.interp(at, clock, laid.column(name)).astype(np.float32)
         columns[name] = np.maximum(curves.column(name), column) if name in LAYERS[BLINKS] else column
+    if BLINKS in chosen:
+        for name in (name for name in GIVING_WAY if name in curves.names and name not in columns):
+            shut = laid.column("eyeBlinkLeft" if name.endswith("Left") else "eyeBlinkRight")
+            columns[name] = curves.column(name) * (1 - np.interp(at, clock, shut).astype(np.float32))
     return curves.with_columns(columns)
 
 

@@ -14,6 +14,7 @@ from addon.core.curves import Curves
 from addon.core.formats.timecode import of_day
 from addon.core.formats.wave_time import start_of_sound
 from addon.core.heard import Heard
+from addon.core.layers.blink import GIVING_WAY
 from addon.core.prosody import Prosody
 from addon.core.settings import Settings
 
@@ -65,7 +66,8 @@ def test_a_layer_touches_its_own_channels_only(layer: str) -> None:
     curves = captured()
     laid = capture.with_layers(curves, {layer}, Settings(), None, 0.0)
     own = capture.LAYERS[layer]
-    others = [name for name in channels.ALL if name not in own]
+    weakened = GIVING_WAY if layer == capture.BLINKS else ()
+    others = [name for name in channels.ALL if name not in (*own, *weakened)]
     np.testing.assert_array_equal(laid.select(others).values, curves.select(others).values)
     if layer == capture.BLINKS:
         assert (laid.select(own).values >= curves.select(own).values).all()
@@ -81,6 +83,21 @@ def test_eyes_without_a_head_of_their_own_answer_the_captured_head() -> None:
         for turn in (np.zeros_like(yaw), yaw)
     ]
     np.testing.assert_allclose(eyes[1] + yaw, eyes[0], atol=0.01)
+
+
+@pytest.mark.parametrize("beside", [(), ("GAZE",)])
+def test_what_moves_lids_in_a_capture_gives_way_to_blinks_that_are_laid_on_it(beside: tuple[str, ...]) -> None:
+    names = ("eyeBlinkLeft", "eyeSquintLeft", "eyeLookDownLeft", "leftEyePitch")
+    still = Curves(np.tile(np.float32([0, 0.5, 0.4, 0.24]), (1_800, 1)), names, 60.0)
+    laid = capture.with_layers(still, {"BLINKS", *beside}, Settings(), None, 0.0)
+    shut = laid.column("eyeBlinkLeft")
+    assert (shut > 0.999).sum() > 3
+    for name in names[1:3]:
+        assert laid.column(name)[shut > 0.999].max() < 1e-3
+    assert (laid.column("eyeSquintLeft")[shut == 0] == 0.5).all()
+    if not beside:
+        assert (laid.column("eyeLookDownLeft")[shut == 0] == np.float32(0.4)).all()
+        assert (laid.column("leftEyePitch") == np.float32(0.24)).all()
 
 
 def test_no_layer_and_no_rows_change_nothing() -> None:
