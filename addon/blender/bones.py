@@ -119,6 +119,13 @@ def named(character: Character, role: str) -> Iterator[Turning]:
     yield from ((objects[name], "", "") for name in joints_named(objects)[role])
 
 
+def unnamed(character: Character) -> bpy.types.Object | None:
+    """The Empty that carries the whole face, of a character that has nothing named like a head."""
+    if character.armature is not None or any(named(character, "head")):
+        return None
+    return next(_turnable(character, "head"), None)
+
+
 def _seen(armature: bpy.types.Object, bone: str, role: str) -> Turning:
     """The bone; or where an eye looks at a control, the control and the eye, whichever of the two was meant."""
     here = pose_bones(armature)

@@ -13,7 +13,7 @@ from ..core.curves import Array, Curves
 from ..core.errors import RigError, quoted
 from ..core.rigs import Fate
 from ..core.rigs.joints import ROLES
-from . import board, bones, facing, mapping_rows, nla, offers, rig_properties, turning, unseen
+from . import board, bones, facing, mapping_rows, nla, offers, rig_properties, standing, turning, unseen
 from .bones import EYES, TITLES, Choices, Joint
 from .character import Character, character_of
 from .protection import DRIVEN, told
@@ -132,7 +132,14 @@ def examine(scene: bpy.types.Scene, chosen: bpy.types.Object | None) -> Head:
     detection = best.usable
     joints, closed = bones.joints_of(scene, character, choices, _wanted(choices, detection))
     refused = (*told(best.blocked), *told(closed))
-    notes = (*_instead(best, made), *_unknown(best, made), *refused, *best.unseen, *_under_strips(joints))
+    notes = (
+        *_instead(best, made),
+        *_unknown(best, made),
+        *refused,
+        *best.unseen,
+        *_under_strips(joints),
+        *_renamed(character, choices),
+    )
     if not best.parts and not ("jaw" in joints or (joints and choices.picks)):
         raise RigError(_refusal(chosen, character, made, notes))
     shown = _with_joints(detection, joints)
@@ -213,6 +220,13 @@ def _under_strips(joints: Mapping[str, Joint]) -> Iterator[str]:
         if nla.is_mixed(joint.owner.block(), path):
             what = f"NLA strips of yours that turn the {TITLES[role]} ({joint.label})"
             yield f"{what} are mixed or faded, so they do not show on the line's frames"
+
+
+def _renamed(character: Character, choices: Choices) -> Iterator[str]:
+    """An Empty that an earlier bake has turned as the head, and that is called something else now."""
+    carrier = None if "head" in choices.picks or not choices.turns_head else bones.unnamed(character)
+    if carrier is not None and standing.REST.format(standing.ROTATION) in carrier:
+        yield f"{quoted(carrier.name)} has turned before and is not named Head now, so it does not; pick it in Rig"
 
 
 def _unknown(best: offers.Offer, made: Sequence[offers.Offer]) -> Iterator[str]:

@@ -365,6 +365,18 @@ def test_an_empty_that_carries_the_face_turns_it(write: Write, make_head: Head, 
     assert same(head.matrix_world.to_3x3(), turn(0.3, 0.2, 0.1))
 
 
+def test_an_empty_that_is_renamed_after_a_bake_is_told_and_turns_once_it_is_picked(write: Write, make_head: Head):
+    head = carrier("Head", make_head)
+    write(head, still(headYaw=0.3))
+    head.name = "Anna"
+    found = rig.examine(bpy.context.scene, head)
+    assert "head" not in found.joints
+    assert found.notes == ("'Anna' has turned before and is not named Head now, so it does not; pick it in Rig",)
+    head.facewright_rig.head.object = head
+    found = rig.examine(bpy.context.scene, head)
+    assert (found.joints["head"].owner.name, found.notes) == ("Anna", ())
+
+
 def test_an_empty_keeps_the_turn_that_it_had(write: Write, make_head: Head):
     head = carrier("Head", make_head)
     head.rotation_euler = (1.2, 0.1, 0.4)
