@@ -28,7 +28,7 @@ class Waiting(Reporting):
         jobs.board.job = self._job
         self._timer = context.window_manager.event_timer_add(TICK_S, window=context.window)
         context.window_manager.modal_handler_add(self)  # type: ignore[arg-type]  # it is an operator too
-        redraw_sidebars(context)
+        self._tell(context)
         return {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> Outcome:
@@ -38,9 +38,10 @@ class Waiting(Reporting):
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
         if not self._job.is_done:
-            redraw_sidebars(context)
+            self._tell(context)
             return {"PASS_THROUGH"}
         context.window_manager.event_timer_remove(self._timer)
+        clear_status(context)
         outcome = self._end(context)
         redraw_sidebars(context)
         return outcome
@@ -48,12 +49,18 @@ class Waiting(Reporting):
     def cancel(self, context: bpy.types.Context) -> None:
         """Blender is about to load another file or to quit."""
         context.window_manager.event_timer_remove(self._timer)
+        clear_status(context)
         self._job.cancel()
         jobs.board.show()
 
     def finish(self, context: bpy.types.Context, result: Any) -> Outcome:
         """What follows the work."""
         raise NotImplementedError
+
+    def _tell(self, context: bpy.types.Context) -> None:
+        """How far it is, on the panel and, for whoever has the sidebar shut, in the status bar."""
+        context.workspace.status_text_set(f"Listening {self._job.progress:.0%}. Esc: stop, and nothing is written")
+        redraw_sidebars(context)
 
     def _end(self, context: bpy.types.Context) -> Outcome:
         if self._job.was_cancelled:
@@ -62,6 +69,13 @@ class Waiting(Reporting):
         if self._job.failure is not None:
             return self.refuse(self._job.failure)
         return self.finish(context, self._job.result)
+
+
+def clear_status(context: bpy.types.Context) -> None:
+    """Gives every status bar back to Blender: the workspace may have been changed meanwhile."""
+    for workspace in bpy.data.workspaces:
+        with context.temp_override(workspace=workspace):
+            workspace.status_text_set(None)
 
 
 def redraw_sidebars(context: bpy.types.Context) -> None:
