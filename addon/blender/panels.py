@@ -83,12 +83,17 @@ def draw_text(
     alert: bool = False,
 ) -> None:
     """Text in as many lines as the sidebar's width asks for, an icon before the first."""
-    width = context.region.width / context.preferences.system.ui_scale
     column = layout.column(align=True)
     column.alert = alert
     column.scale_y = 0.8
-    for number, line in enumerate(textwrap.wrap(_sentence(text), max(16, int((width - 60) / PIXELS_A_LETTER)))):
+    for number, line in enumerate(textwrap.wrap(_sentence(text), letters_in(context, 60))):
         column.label(text=line, icon=icon if number == 0 else "BLANK1", translate=False)
+
+
+def letters_in(context: bpy.types.Context, beside: int) -> int:
+    """How many letters a line of the sidebar has room for, where other things take so many pixels at 1x scale."""
+    width = context.region.width / context.preferences.system.ui_scale
+    return max(16, int((width - beside) / PIXELS_A_LETTER))
 
 
 def _sentence(text: str) -> str:

@@ -6,6 +6,10 @@ from typing import Any, Literal
 import bpy
 
 from . import properties, rebake_operators, take_operators, takes
+from .panels import draw_text, letters_in
+from .take_properties import FACEWRIGHT_PG_saved_take as Take
+
+BESIDE_NAME = 146  # pixels of a row of the list that are no name, at 1x scale
 
 
 class FACEWRIGHT_UL_takes(bpy.types.UIList):
@@ -13,7 +17,7 @@ class FACEWRIGHT_UL_takes(bpy.types.UIList):
 
     def draw_item(
         self,
-        _context: bpy.types.Context,
+        context: bpy.types.Context,
         layout: bpy.types.UILayout,
         _data: Any,
         item: Any,
@@ -34,7 +38,7 @@ class FACEWRIGHT_UL_takes(bpy.types.UIList):
         else:
             side = row.row()
             side.alignment = "RIGHT"
-            side.label(text=f"seed {item.seed}")
+            side.label(text=told_beside(item, letters_in(context, BESIDE_NAME)))
         row.prop(item, "is_kept", text="", icon="FAKE_USER_ON" if item.is_kept else "FAKE_USER_OFF", emboss=False)
 
     def draw_filter(self, context: bpy.types.Context, layout: bpy.types.UILayout) -> None:
@@ -50,6 +54,14 @@ class FACEWRIGHT_UL_takes(bpy.types.UIList):
         head = properties.head_of(context)
         flags = [flag if takes.is_listed(data, take, head) else 0 for flag, take in zip(flags, found, strict=True)]
         return flags, []
+
+
+def told_beside(take: Take, letters: int) -> str:
+    """What a row tells beside the name: its seed where there is room; its number where the name's end is cut off."""
+    seed = f"seed {take.seed}"
+    if len(take.name) + 1 + len(seed) <= letters:
+        return seed
+    return "" if len(take.name) <= letters else str(take.number)
 
 
 class FACEWRIGHT_PT_takes(bpy.types.Panel):
@@ -76,6 +88,10 @@ class FACEWRIGHT_PT_takes(bpy.types.Panel):
         if not len(held.takes):
             layout.label(text="Animate a line for the first take", icon="INFO")
             return
+        if 0 <= held.index < len(held.takes):
+            take = held.takes[held.index]
+            told = f"take {take.name}: seed {take.seed}, frames {take.first} to {take.last}"
+            draw_text(layout, context, told, "BLANK1")
         _draw_again(layout, held)
         _draw_keys(layout, held)
 

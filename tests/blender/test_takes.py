@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from mathutils import Euler
 
-from addon.blender import bake, compat, jobs, keys, lines, memory, rebake, sound, take_shelf, takes
+from addon.blender import bake, compat, jobs, keys, lines, memory, rebake, sound, take_panel, take_shelf, takes
 from addon.core import pipeline
 from addon.core.settings import HeadSettings, loads
 
@@ -574,3 +574,9 @@ def test_a_line_of_another_name_that_gives_way_is_told(head):
     assert bake.write(bpy.context.scene, head, performance("one", 1, seed=2)).notes == ()
     (note,) = bake.write(bpy.context.scene, head, performance("three", 40)).notes
     assert note == "one was on some of these frames, and is no longer shown"
+
+
+def test_takes_whose_names_are_cut_off_in_the_list_are_told_apart_by_their_numbers(head):
+    say(head), say(head)
+    take = held().takes[1]
+    assert [take_panel.told_beside(take, letters) for letters in (20, 10, 6)] == ["seed 0", "", "2"]
