@@ -1,4 +1,4 @@
-"""What is keyed and yet moves nothing: keys without a shape, properties that nothing reads, armatures at rest."""
+"""What is keyed and yet moves nothing: keys without a shape, properties that nothing reads, rigs at rest, Edit Mode."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from .character import moves
+from .character import keys_of, moves
 from .protection import listed
 from .targets import Owner, Part, Place, Strand
 from .values import is_custom
@@ -21,7 +21,9 @@ def notes(parts: Sequence[Part], strands: Sequence[Strand]) -> list[str]:
     """A line to tell for each way in which what was keyed cannot be seen."""
     keyed = {(strand.owner, strand.path) for strand in strands if np.ptp(strand.values) > STILL}
     places = [(part.owner, place) for part in parts for place in part.places if (part.owner, place.path) in keyed]
-    return [*_shapeless(places), *_unread(places), *_at_rest({owner for owner, path in keyed if "pose.bones" in path})]
+    rigs = {owner for owner, path in keyed if "pose.bones" in path}
+    shaped = {owner for owner, _ in keyed if owner.collection == "shape_keys"}
+    return [*_shapeless(places), *_unread(places), *_at_rest(rigs), *_edited(shaped, rigs)]
 
 
 def read_by_drivers() -> set[tuple[Any, str]]:
@@ -61,3 +63,12 @@ def _at_rest(owners: Iterable[Owner]) -> Iterator[str]:
     rigs = {owner.shown for owner in owners if owner.block().data.pose_position == "REST"}
     if rigs:
         yield f"{listed(sorted(rigs))}: shown in Rest Position; choose Pose Position in its Data tab to see bones move"
+
+
+def _edited(shaped: Iterable[Owner], rigs: Iterable[Owner]) -> Iterator[str]:
+    keys, bones = ({owner.block() for owner in owners} for owners in (shaped, rigs))
+    meshes = [obj for obj in bpy.data.objects if keys_of(obj) in keys]
+    edited = [obj.name for obj in meshes if obj.mode == "EDIT" and not obj.use_shape_key_edit_mode]
+    edited += [obj.name for obj in bones if obj.mode == "EDIT"]
+    if edited:
+        yield f"{listed(sorted(edited))}: in Edit Mode, which shows no keys; leave it (Tab) to see them"

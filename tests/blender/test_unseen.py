@@ -96,3 +96,11 @@ def test_an_armature_that_is_shown_at_rest_is_told(make_head: Head, position):
     assert "jaw" in say(head).turning
     told = [note for note in say(head).notes if note.startswith("Rig: shown in Rest Position")]
     assert len(told) == (position == "REST")
+
+
+def test_a_face_in_edit_mode_is_told(make_head: Head):
+    head = make_head()
+    bpy.ops.object.mode_set(mode="EDIT")
+    assert say(head).notes == ("Face: in Edit Mode, which shows no keys; leave it (Tab) to see them",)
+    head.use_shape_key_edit_mode = True
+    assert say(head).notes == ()
