@@ -63,6 +63,10 @@ class Opponent:
         """Begin a step: no gradients."""
         self._optimiser.zero_grad(set_to_none=True)
 
+    def gradient(self) -> Tensor:
+        """How large the gradients of this step are, a scalar."""
+        return nn.utils.get_total_norm([one.grad for one in self.network.parameters() if one.grad is not None])
+
     def step(self) -> None:
         """Learn from the gradients of this step."""
         self._optimiser.step()

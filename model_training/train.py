@@ -168,15 +168,18 @@ def _learn(
         torch.manual_seed(feed.torch_seed(settings.seed, number))
         with contextlib.nullcontext() if number == numbers[-1] else group.apart(model):
             losses = criterion(model(batch.waveform, batch.live), batch, student.critic)
-            finite = bool(torch.isfinite(losses["total"]))
+            cost = losses["total"] + losses.get("mistaken", 0.0)
+            finite = bool(torch.isfinite(cost))
             group.agree(None if finite else f"the loss of batch {number} {NOT_FINITE} ({batches.lines(number)})")
-            ((losses["total"] + losses.get("mistaken", 0.0)) / len(numbers)).backward()
+            (cost / len(numbers)).backward()
         heard.append({name: loss.detach() for name, loss in losses.items()})
-    norm = torch.nn.utils.clip_grad_norm_(student.network.parameters(), 1.0)
-    if not torch.isfinite(norm):  # the same on all processes
-        group.agree(f"the gradient of step {student.step} {NOT_FINITE}")
+    size = torch.nn.utils.clip_grad_norm_(student.network.parameters(), 1.0)
     if student.critic:
         group.average(student.critic.network)
+        size = size + student.critic.gradient()
+    if not torch.isfinite(size):  # the same on all processes
+        group.agree(f"the gradient of step {student.step} {NOT_FINITE}")
+    if student.critic:
         student.critic.step()
     _step(student, settings)
     return {name: torch.stack([losses[name] for losses in heard]).mean() for name in heard[0]}

@@ -98,6 +98,25 @@ def test_a_training_with_a_critic_goes_on_exactly_where_it_was(
         assert all(torch.equal(value, other[name]) for name, value in one.items())
 
 
+def test_a_critic_whose_gradient_is_no_number_stops_and_keeps_the_checkpoint(
+    shard: Path, tiny_config: config.TrainingConfig, tmp_path: Path
+) -> None:
+    def to(steps: int) -> None:
+        schedule = dataclasses.replace(tiny_config.train, steps=steps, save_every_steps=1)
+        loss = dataclasses.replace(tiny_config.loss, critic=0.2)
+        train.train(dataclasses.replace(tiny_config, train=schedule, loss=loss), shard, tmp_path)
+
+    to(1)
+    _, state = train.load_checkpoint(tmp_path / train.CHECKPOINT)
+    weights = state["critic"]["network"]
+    weights["layers.4.bias"].fill_(1e22)  # verdicts near 1e18: their squares are numbers,
+    weights["layers.6.weight"].fill_(1e-6)  # and so is what the student learns from them
+    torch.save(state, tmp_path / train.CHECKPOINT)
+    with pytest.raises(train.TrainingError, match="the gradient of step 1 is not a number"):
+        to(2)
+    assert train.load_checkpoint(tmp_path / train.CHECKPOINT)[1]["step"] == 1
+
+
 def test_no_critic_is_the_default_and_its_losses_are_noted(
     run: Path, shard: Path, tiny_config: config.TrainingConfig, tmp_path: Path
 ) -> None:
