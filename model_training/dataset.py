@@ -49,10 +49,19 @@ class Batches:
         if self._share and shard.heard is None:
             raise CorpusError(f"loss.heard of the config needs {HEARD} in the shard: run model_training.distil first")
         self._rows = max(round(self._train.crop_s * SAMPLE_RATE / ROW_SAMPLES / STEP_ROWS), 1) * STEP_ROWS
-        weights = np.array([line.rows * settings.corpus.weights.get(line.folder, 1.0) for line in shard.lines])
+        self._weights = settings.corpus.weights
+        weights = np.array([line.rows * self._weights.get(line.folder, 1.0) for line in shard.lines])
         if not weights.any():
             raise CorpusError("corpus.weights of the config leaves nothing of the shard: weigh a folder above 0")
         self._chances = weights / weights.sum()
+
+    def shares(self) -> str:
+        """How much of what is heard comes from each folder, and which folders corpus.weights names in vain."""
+        folders = np.array([line.folder for line in self._shard.lines])
+        names = sorted(set(folders))
+        heard = ", ".join(f"{name} {self._chances[folders == name].sum():.1%}" for name in names)
+        missing = ", ".join(sorted(set(self._weights) - set(names)))
+        return f"heard: {heard}" + (f"\nnot in the shard, though corpus.weights names it: {missing}" if missing else "")
 
     def batch(self, number: int) -> Batch:
         """Batch `number` of the training."""

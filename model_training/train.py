@@ -61,6 +61,7 @@ def train(
     made_with = facts(start, shard_folder, shard, group)
     record = group.together(lambda: Record(out, settings, student.step, made_with))
     group.first(record.begin)
+    group.first(tqdm.write, source.shares())
     end, save_every = settings.train.steps, settings.train.save_every_steps
     numbers = (number for step in range(student.step, end) for number in batch_numbers(step, settings.train, group))
     quiet = None if group.leads else True  # None: quiet where nobody looks

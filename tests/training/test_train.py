@@ -96,6 +96,22 @@ def test_weights_that_leave_no_line_are_refused(shard: Path, tiny_config: config
         Batches(prepare.open_shard(shard), dataclasses.replace(tiny_config, corpus=nothing))
 
 
+def test_a_training_says_how_much_it_hears_of_each_folder_and_which_weight_is_of_none(
+    shard: Path, tiny_config: config.TrainingConfig, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = prepare.read_lines(shard)
+    first, *others = sorted({line.folder for line in lines})
+    weighed = config.CorpusSettings(weights={first: 3.0, "misspelt": 2.0})
+    one = dataclasses.replace(tiny_config.train, steps=1)
+    train.train(dataclasses.replace(tiny_config, corpus=weighed, train=one), shard, tmp_path)
+    said = capsys.readouterr().out
+    rows = sum(line.rows * (3 if line.folder == first else 1) for line in lines)
+    share = sum(3 * line.rows for line in lines if line.folder == first) / rows
+    assert f"heard: {first} {share:.1%}" in said
+    assert all(f", {folder} " in said for folder in others)
+    assert "not in the shard, though corpus.weights names it: misspelt\n" in said
+
+
 def test_a_muted_stretch_fades_at_its_own_edges_and_not_at_the_crops() -> None:
     rows, edges = 30, set()
     for seed in range(40):
