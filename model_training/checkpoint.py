@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 from collections.abc import Mapping, Sequence
@@ -128,7 +129,12 @@ def resume(
 
 def _check(made_by: config.TrainingConfig, settings: config.TrainingConfig, file: Path) -> None:
     if not made_by.network.fits(settings.network):
-        raise TrainingError(f"{str(file)!r} is of a network of another size: give a config or folder that fits")
+        has = dataclasses.asdict(made_by.network)
+        other = config.differing(has, dataclasses.asdict(settings.network), ["dropout"])
+        told = ", ".join(f"{name} = {json.dumps(has[name])}" for name in other)
+        raise TrainingError(
+            f"{str(file)!r} is of a network of another size: set {told} under [network], or give another folder"
+        )
 
 
 def _give(network: FaceNetwork, weights: Weights, file: Path) -> None:

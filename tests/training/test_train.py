@@ -240,7 +240,7 @@ def test_a_run_goes_on_with_its_counts_of_steps_on_the_cpu(run: Path, tiny_confi
 
 def test_a_checkpoint_of_another_size_is_refused(run: Path, shard: Path, tiny_config: config.TrainingConfig) -> None:
     wider = dataclasses.replace(tiny_config, network=dataclasses.replace(tiny_config.network, width=96))
-    with pytest.raises(TrainingError, match="another size"):
+    with pytest.raises(TrainingError, match=r"another size: set width = 64 under \[network\], or"):
         train.train(wider, shard, run)
 
 
