@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-INTERRUPTED = 130  # as shells count Ctrl+C
+from .studio import terminal
 
 
 def main() -> int:
@@ -21,11 +21,11 @@ def main() -> int:
     try:
         return run()
     except KeyboardInterrupt:  # before a command began
-        return INTERRUPTED
+        return terminal.INTERRUPTED
 
 
 def _leave(*_signal: object) -> None:
-    os._exit(INTERRUPTED)
+    os._exit(terminal.INTERRUPTED)
 
 
 if __name__ == "__main__":

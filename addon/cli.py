@@ -22,7 +22,6 @@ from .studio import terminal
 from .studio.stream import add_live
 
 MENDABLE = 2  # exit status of what the user can mend; argparse uses it for a wrong command line as well
-INTERRUPTED = 130  # as shells count Ctrl+C
 LONG_S = 60.0  # sounds from here on get a progress bar
 KINDS = [suffix[1:] for suffix in formats.SUFFIXES]
 OUTPUTS = "FILE.csv (Live Link Face), FILE.a2f.json (Audio2Face), FILE.json or FILE.npz"
@@ -57,7 +56,7 @@ def _run(argv: Sequence[str] | None) -> int:
         return MENDABLE
     except KeyboardInterrupt:
         terminal.say("stopped; nothing was written")
-        return INTERRUPTED
+        return terminal.INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -210,7 +209,7 @@ def _batch(options: argparse.Namespace) -> int:
         )
     except KeyboardInterrupt:
         terminal.say("stopped; the same command goes on from here")
-        return INTERRUPTED
+        return terminal.INTERRUPTED
     counts = ", ".join(f"{tally[status]} {status}" for status in ledger.STATUSES)
     terminal.say(f"{counts}; {quoted(options.output / ledger.NAME)} has a row for each")
     return MENDABLE if tally[ledger.FAILED] else 0

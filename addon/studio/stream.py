@@ -25,7 +25,6 @@ from ..core.live import LiveFace, bundled_live_path
 from ..core.model import HOP_SAMPLES
 from . import sinks, terminal
 
-INTERRUPTED = 130  # as shells count Ctrl+C
 BYTES = 2  # a sample
 PACKED = {
     b"fLaC": "FLAC", b"OggS": "Ogg", b"RF64": "RF64", b"BW64": "BW64", b"FORM": "AIFF", b"caff": "CAF",
@@ -77,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
             raise FacewrightError(f"the stream broke off: {reason(error)}") from error
     except KeyboardInterrupt:
         terminal.say("stopped")
-        return INTERRUPTED
+        return terminal.INTERRUPTED
     return 0
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 BAR_WIDTH = 30
+INTERRUPTED = 130  # the exit status, as shells count Ctrl+C
 
 
 def mend() -> None:
