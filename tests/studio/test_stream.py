@@ -14,6 +14,7 @@ import time
 import wave
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -232,7 +233,9 @@ def test_a_stream_that_is_stopped_leaves_a_closed_mouth_in_the_engine(live_file:
         unreal.settimeout(20)
         command = [sys.executable, "-m", "addon", "live", "--model", str(live_file)]
         command += ["--to", f"127.0.0.1:{unreal.getsockname()[1]}"]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        usual = partial(signal.signal, signal.SIGINT, signal.default_int_handler)  # also in the background of a script
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, stdin=pipe, stderr=pipe, preexec_fn=usual) as process:
             assert process.stdin
             process.stdin.write(syllables(0.84).tobytes())
             process.stdin.flush()
