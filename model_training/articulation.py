@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from addon.core.curves import Curves
 
-from .phones import Phone
+from .phones import Phone, energy_db
 
 Array = npt.NDArray[np.float32]
 
@@ -124,6 +124,13 @@ def teacher_curves(phones: Sequence[Phone], duration_s: float, loudness_db: Arra
     _seal(signals, _hold(phones, CLOSURES, times))
     columns = [np.clip(signals[name.removesuffix("Left").removesuffix("Right")], 0, 1) for name in CHANNELS]
     return Curves(np.stack(columns, axis=1).astype(np.float32), CHANNELS, RATE)
+
+
+def taught_curves(phones: Sequence[Phone], samples: Array) -> Curves:
+    """The teacher's curves of a line, 16 kHz samples (N,), as a student is taught them: in whole rows, by loudness."""
+    count = len(samples) // ROW_SAMPLES
+    loudness = energy_db(samples[: count * ROW_SAMPLES], round(RATE * ROW_SAMPLES), 1 / RATE)
+    return teacher_curves(phones, count / RATE, loudness)
 
 
 def _parts(phones: Sequence[Phone]) -> list[Phone]:

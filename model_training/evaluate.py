@@ -30,7 +30,7 @@ from addon.core.settings import DEFAULTS
 from . import baselines, corpora
 from .groups import KINDS, KNOWN_SPEAKERS, group_table, grouped, read_speakers
 from .mesh_score import load_head, mesh_measure
-from .phones import Phone, energy_db, read_phones
+from .phones import Phone, read_phones
 from .score import LINEAR, Take, articulation_score, report
 from .whole import write_whole
 
@@ -90,15 +90,9 @@ def live_system(path: Path, device: str, threads: int) -> System:
 
 def teacher_system() -> System:
     """The teacher on the phones and the loudness, as prepare has it: as far as a student of it can get."""
-    from .articulation import teacher_curves  # the score must judge a model where no teacher is
+    from .articulation import taught_curves  # the score must judge a model where no teacher is
 
-    def curves(index: int, lines: Sequence[Spoken]) -> Curves:
-        samples = audio.read(lines[index].utterance.file).samples
-        whole_rows = samples[: len(samples) // HOP_SAMPLES * HOP_SAMPLES]
-        loudness = energy_db(whole_rows, audio.RATE, 1 / RATE)
-        return teacher_curves(lines[index].phones, lines[index].duration_s, loudness)
-
-    return curves
+    return lambda index, lines: taught_curves(lines[index].phones, audio.read(lines[index].utterance.file).samples)
 
 
 def baseline_system(name: str) -> System:

@@ -22,11 +22,11 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from . import config, corpora
-from .align import SAMPLE_RATE, read_speech, words_of
-from .articulation import CHANNELS, RATE, ROW_SAMPLES, SOLO, teacher_curves
+from .align import read_speech, words_of
+from .articulation import CHANNELS, RATE, ROW_SAMPLES, SOLO, taught_curves
 from .audit import refuse_leaks
 from .command import finish, tally
-from .phones import INVENTORY, Phone, energy_db, read_phones
+from .phones import INVENTORY, Phone, read_phones
 from .whole import write_whole
 
 ROW_BYTES = {"samples.i16": 2 * ROW_SAMPLES, "targets.f16": 2 * len(SOLO), "phones.u8": 1}  # of a shard's files
@@ -106,9 +106,7 @@ def prepare_line(
     samples = read_speech(utterance.file)
     count = len(samples) // ROW_SAMPLES
     samples = samples[: count * ROW_SAMPLES]
-    loudness = energy_db(samples, SAMPLE_RATE, 1 / RATE)
-    curves = teacher_curves(phones, count / RATE, loudness)
-    targets = curves.values[:count, _COLUMNS].astype(np.float16)
+    targets = taught_curves(phones, samples).values[:count, _COLUMNS].astype(np.float16)
     return (np.clip(samples, -1, 1) * 32767).astype(np.int16), targets, rows_of(phones, count)
 
 

@@ -15,7 +15,7 @@ from ..core.curves import Array, Curves
 from ..core.direction import Direction
 from ..core.errors import FacewrightError, quoted
 from ..core.settings import Settings
-from . import bake, compat, keys, memory, nla, rig, sound, takes
+from . import bake, compat, keys, memory, rig, sound, takes
 from .density import Density, density_of, generated
 from .take_properties import FACEWRIGHT_PG_saved_take as Take
 from .targets import Strand
@@ -103,7 +103,7 @@ def own_actions(scene: bpy.types.Scene, take: Take) -> list[tuple[Any, Any]]:
     found = []
     for block, action in takes.actions_of(take):
         takes.follow_renames(scene, block)
-        if not takes.is_ours(action) or nla.plays(block, action):
+        if not takes.may_change(block, action):
             bake.new_action(scene, block, f"Facewright {take.name}")
             part = next(part for part in take.parts if takes.block_of(part) == block)
             part.action = block.animation_data.action

@@ -9,7 +9,7 @@ import bpy
 import numpy as np
 
 from ..core.errors import FacewrightError, quoted
-from . import compat, keys, lines, memory, nla, standing, takes, values
+from . import compat, keys, lines, memory, standing, takes, values
 from .take_properties import FACEWRIGHT_PG_saved_take as Take
 from .targets import BAKED, BEFORE
 
@@ -102,7 +102,7 @@ def _lift(scene: bpy.types.Scene, take: Take) -> None:
             continue
         others = [other for other in lines.of(action) if other.uid != take.uid]
         takes.follow_renames(scene, block)
-        if not takes.is_ours(action) or nla.plays(block, action):
+        if not takes.may_change(block, action):
             action = _copied(block, action)
         noted, none, nothing = keys.notes(action), np.zeros(0, keys.KEY), np.zeros(0, keys.NOTE)
         span = (line.first, line.last)

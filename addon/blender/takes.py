@@ -203,6 +203,11 @@ def stash(scene: bpy.types.Scene, block: Any) -> None:
             splice(block, mine, mine, action, line)
 
 
+def may_change(block: Any, action: Any) -> bool:
+    """Whether an Action is a bake's, and no NLA strip of the data-block plays it."""
+    return is_ours(action) and not nla.plays(block, action)
+
+
 def own_action(part: Any, block: Any) -> bpy.types.Action:
     """The Action of a take's part, to be shown or changed: a copy from now on, if an NLA strip plays the one it had."""
     if nla.plays(block, part.action):

@@ -19,6 +19,8 @@ EYES = ("leftEyeYaw", "leftEyePitch", "rightEyeYaw", "rightEyePitch")
 EYE_UNIT_RAD = 0.611  # 35 degrees: an eye's rotation when its eyeLook shape is 1 (pitch, two Live Link Face takes)
 ALL = ARKIT + HEAD + EYES
 
+MOVE_LIDS = ("eyeSquint", "eyeWide", "eyeLookUp", "eyeLookDown")  # beside eyeBlink, on either side
+
 # Every channel belongs to exactly one group; a layer writes only the groups it owns, and blinks weaken looks too.
 GROUPS: dict[str, tuple[str, ...]] = {
     "jaw": tuple(n for n in ARKIT if n.startswith("jaw")),

@@ -18,7 +18,7 @@ SEALED_GAP = 0.02  # lips this close read as sealed
 FLOOR_TOLERANCE = 1e-3  # a closure met this near its floor has been met
 SHUT = 0.98  # of eyeBlink: lids that meet
 _MOUTH = channels.GROUPS["jaw"] + channels.GROUPS["mouth"]
-_LIDS = ("eyeBlink", "eyeSquint", "eyeWide", "eyeLookUp", "eyeLookDown")  # what moves lids, as it was in the blink
+_LIDS = ("eyeBlink", *channels.MOVE_LIDS)
 
 
 @dataclass(frozen=True)

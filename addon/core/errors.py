@@ -31,6 +31,8 @@ class Cancelled(Exception):
 
 def reason(error: Exception) -> str:
     """What went wrong, on one line, without the file's name that the system's errors repeat."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deep"
     told = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return " ".join(told.split())
 

@@ -67,6 +67,17 @@ def make_head(scene: bpy.types.Scene) -> Head:
     return make
 
 
+def armature_with(bone: str) -> bpy.types.Object:
+    """An armature of one bone, in object mode."""
+    armature = bpy.data.objects.new("Rig", bpy.data.armatures.new("Rig"))
+    bpy.context.scene.collection.objects.link(armature)
+    bpy.context.view_layer.objects.active = armature
+    bpy.ops.object.mode_set(mode="EDIT")
+    armature.data.edit_bones.new(bone).tail = (0, 0, 1)
+    bpy.ops.object.mode_set(mode="OBJECT")
+    return armature
+
+
 @pytest.fixture
 def head(make_head: Head) -> bpy.types.Object:
     """A face with ARKit's 52 keys."""

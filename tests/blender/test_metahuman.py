@@ -15,7 +15,7 @@ from addon.core.errors import RigError
 from addon.core.rigs import conventions
 from tests.core.rigs.test_mapping import EPIC
 
-from .conftest import Head
+from .conftest import Head, armature_with
 
 RIGS = {convention.name: convention for convention in conventions()}
 RAW = tuple(f"CTRL_expressions_{name}" for name in RIGS["metahuman"].weights)
@@ -190,12 +190,7 @@ def test_arkit_keys_on_the_mesh_go_before_a_board(make_head: Head, board):
 @pytest.mark.parametrize("names", [RAW, tuple(RIGS["metahuman"].weights)], ids=["prefixed", "bare"])
 @pytest.mark.parametrize("place", ["key", "object", "armature", "bone"])
 def test_raw_controls_are_set_as_epic_sets_them_wherever_they_are(make_head: Head, names, place):
-    armature = bpy.data.objects.new("Rig", bpy.data.armatures.new("Rig"))
-    bpy.context.scene.collection.objects.link(armature)
-    bpy.context.view_layer.objects.active = armature
-    bpy.ops.object.mode_set(mode="EDIT")
-    armature.data.edit_bones.new("face").tail = (0, 0, 1)
-    bpy.ops.object.mode_set(mode="OBJECT")
+    armature = armature_with("face")
     head = make_head("Face", names if place == "key" else ("Smile big",), armature)
     carrier = {"object": head, "armature": armature, "bone": armature.pose.bones["face"]}.get(place)
     for name in names if carrier is not None else ():

@@ -12,7 +12,7 @@ from addon.blender import bake, rig, sound
 from addon.core import channels
 from addon.core.curves import Curves
 
-from .conftest import Head
+from .conftest import Head, armature_with
 
 
 def say(head: bpy.types.Object) -> bake.Report:
@@ -85,12 +85,7 @@ def test_properties_that_nothing_reads_are_told(make_head: Head):
 
 @pytest.mark.parametrize("position", ["POSE", "REST"])
 def test_an_armature_that_is_shown_at_rest_is_told(make_head: Head, position):
-    armature = bpy.data.objects.new("Rig", bpy.data.armatures.new("Rig"))
-    bpy.context.scene.collection.objects.link(armature)
-    bpy.context.view_layer.objects.active = armature
-    bpy.ops.object.mode_set(mode="EDIT")
-    armature.data.edit_bones.new("jaw").tail = (0, 0, 1)
-    bpy.ops.object.mode_set(mode="OBJECT")
+    armature = armature_with("jaw")
     head = make_head(keys=("eyeBlinkLeft", "eyeBlinkRight"), parent=armature)
     armature.data.pose_position = position
     assert "jaw" in say(head).turning

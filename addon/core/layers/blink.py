@@ -27,8 +27,7 @@ OWN_BLINK = 0.97
 SHIFT_REACH_S = 0.8
 DOUBLE_AFTER_S = (0.03, 0.12)  # from the end of the first
 # They move lids too: beside a whole blink they would push lid through lid, or hold them apart.
-GIVES_WAY = ("eyeSquint", "eyeWide", "eyeLookUp", "eyeLookDown")
-GIVING_WAY = tuple(f"{shape}{side}" for shape in GIVES_WAY for side in ("Left", "Right"))
+GIVING_WAY = tuple(f"{shape}{side}" for shape in channels.MOVE_LIDS for side in ("Left", "Right"))
 OWNED = (*channels.GROUPS["lids"], *(name for name in GIVING_WAY if name in channels.GROUPS["gaze"]))
 
 

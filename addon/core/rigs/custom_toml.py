@@ -43,10 +43,8 @@ def loads(name: str, text: str) -> CustomMap:
     where = f"the mapping {quoted(name)}"
     try:
         table = tomllib.loads(text)
-    except RecursionError as error:
-        raise RigError(f"{where} is no TOML: it is nested too deep") from error
-    except ValueError as error:  # not TOML, or a number of thousands of digits
-        raise RigError(f"{where} is no TOML: {' '.join(str(error).split())[:200]}") from error
+    except (ValueError, RecursionError) as error:  # also numbers of thousands of digits
+        raise RigError(f"{where} is no TOML: {reason(error)[:200]}") from error
     for entry in table:
         if entry not in ENTRIES:
             raise RigError(f"{where} has an unknown entry {quoted(entry)}; known are {', '.join(ENTRIES)}")
