@@ -8,7 +8,7 @@ from .. import channels
 from ..curves import Array, Curves
 from ..prosody import Prosody
 from ..settings import ArticulationSettings
-from .closures import OPENERS, keep_closures, keep_teeth
+from .closures import OPENERS, highest_near, keep_closures, keep_teeth
 from .gestures import dice, drift
 
 JAW = (*channels.GROUPS["jaw"], "mouthClose")  # mouthClose is relative to the jaw, so it scales with it
@@ -16,6 +16,7 @@ LIPS = tuple(name for name in channels.GROUPS["mouth"] if name != "mouthClose")
 UPPER_LIP = ("mouthUpperUpLeft", "mouthUpperUpRight", "mouthShrugUpper", "mouthRollUpper")
 PAIRS = tuple(name[:-4] for name in LIPS if name.endswith("Left") and name != "mouthLeft")
 PRESSED = 0.9  # so much of what parts the lips gives way in a closure
+CLOSURE_REACH_S = 0.06  # lips are on their way to a closure for so long, and from it
 OPEN_JAW = np.float32(0.03)
 LEAST_JAW = np.float32(1e-3)  # below it the mouth is shut anyway
 MEDIAN_OF_NORMAL = 0.674  # the median of |x| where x is normal with a standard deviation of 1
@@ -35,23 +36,25 @@ def articulation(curves: Curves, prosody: Prosody, settings: ArticulationSetting
         if name in gains
     }
     if {"jawOpen", "mouthClose"} <= set(scaled):
-        scaled |= _sealed(scaled, settings)
+        scaled |= _sealed(scaled, settings, curves.rate)
     uneven = _uneven(scaled, prosody, settings)
     return keep_closures(curves, keep_teeth(curves, curves.with_columns(scaled | uneven)))
 
 
-def _sealed(columns: dict[str, Array], settings: ArticulationSettings) -> dict[str, Array]:
+def _sealed(columns: dict[str, Array], settings: ArticulationSettings, rate: float) -> dict[str, Array]:
     """mouthClose that has made up its mind, and lips that no longer draw apart where it has.
 
     A network that is unsure closes the lips by half, a mouth never does; and it may close them over a lower lip that
-    is still drawn down, which leaves a slit.
+    is still drawn down, which leaves a slit. A closure keeps its shape in time: it is carried on to its end as a whole.
     """
     jaw, close = columns["jawOpen"], columns["mouthClose"]
     share = close / np.maximum(jaw, LEAST_JAW)
-    sure = np.clip(2 * share / settings.seal_from - 1, 0, 1)  # 0 at half the share from which a closure is whole
+    peak = highest_near(share, round(CLOSURE_REACH_S * rate))
+    sure = np.clip(2 * peak / settings.seal_from - 1, 0, 1)  # 0 at half the share from which a closure is whole
     pull = np.float32(settings.amount) * sure * sure * (3 - 2 * sure)
-    sealed = {"mouthClose": np.asarray(close + pull * np.maximum(jaw - close, 0), np.float32)}
-    pressed = np.float32(PRESSED) * pull * pull * np.clip(jaw / OPEN_JAW, 0, 1)  # at rest nothing is pressed
+    closed = share + pull * (share / np.maximum(peak, LEAST_JAW) - share)
+    sealed = {"mouthClose": np.asarray(np.clip(closed * jaw, close, jaw), np.float32)}
+    pressed = np.float32(PRESSED) * pull * closed * closed * np.clip(jaw / OPEN_JAW, 0, 1)  # at rest nothing is pressed
     for name in OPENERS:
         if name in columns:
             sealed[name] = columns[name] * (1 - pressed)

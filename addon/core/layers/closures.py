@@ -52,9 +52,17 @@ def eased(share: Array | Mask, rate: float) -> Array:
     if not len(share) or not reach:
         return share.astype(np.float32)
     bell = np.hanning(2 * reach + 3)[1:-1]
-    wide = np.pad(share.astype(np.float32), 2 * reach, mode="edge")
-    wide = np.lib.stride_tricks.sliding_window_view(wide, 2 * reach + 1).max(axis=1)
+    wide = highest_near(np.pad(share.astype(np.float32), reach, mode="edge"), reach)
     return np.maximum(np.convolve(wide, bell / bell.sum(), "valid"), share).astype(np.float32)
+
+
+def highest_near(values: Array, reach: int) -> Array:
+    """The highest of the values (T,) within `reach` rows on either side of each, (T,)."""
+    if not len(values):
+        return values
+    padded = np.pad(values, reach, mode="edge")
+    highest: Array = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).max(axis=1)
+    return highest
 
 
 def keep_teeth(before: Curves, after: Curves, where: Mask | None = None) -> Curves:

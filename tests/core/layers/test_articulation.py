@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from addon.core.curves import Curves, lip_gap
@@ -11,6 +12,7 @@ from addon.core.prosody import Prosody
 from addon.core.settings import ArticulationSettings, SmoothSettings
 
 Make = Callable[[int], Prosody]
+BETWEEN = 5  # rows, so that closures do not reach each other
 
 
 def a_word() -> Curves:
@@ -94,14 +96,30 @@ def test_smoothing_by_no_width_changes_nothing(made_prosody: Make) -> None:
     assert smooth(a_word(), made_prosody(40), SmoothSettings(width_s=0.0)).values.tobytes() == a_word().values.tobytes()
 
 
+def closing(shares: npt.NDArray[np.float32]) -> Curves:
+    """Closures (E, T), each after BETWEEN rows of lips that mouthClose leaves apart, over a jaw of 0.2."""
+    share = np.pad(np.pad(shares, ((0, 0), (BETWEEN, 0))).ravel(), (0, BETWEEN)).astype(np.float32)
+    jaw = np.full(len(share), 0.2, np.float32)
+    return Curves(np.stack([jaw, jaw * share], axis=1), ("jawOpen", "mouthClose"), 50.0)
+
+
 def test_a_hesitant_closure_is_sealed_and_a_mere_hint_is_not(made_prosody: Make) -> None:
-    shares = np.array([0.0, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0], np.float32)
-    jaw = np.full(7, 0.2, np.float32)
-    unsure = Curves(np.stack([jaw, jaw * shares], axis=1), ("jawOpen", "mouthClose"), 50.0)
-    gap = lip_gap(articulation(unsure, made_prosody(7), ArticulationSettings()))
-    np.testing.assert_allclose(gap[:3], lip_gap(unsure)[:3], atol=1e-6)
-    assert gap[3] < lip_gap(unsure)[3]
-    np.testing.assert_allclose(gap[4:], 0, atol=1e-6)
-    assert (np.diff(gap) <= 0).all()
-    eager = lip_gap(articulation(unsure, made_prosody(7), ArticulationSettings(seal_from=0.3)))
+    peaks = np.array([0.0, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0], np.float32)
+    unsure = closing(peaks[:, None] * np.array([0.4, 1.0, 0.4], np.float32))
+    gap = lip_gap(articulation(unsure, made_prosody(len(unsure.values)), ArticulationSettings()))
+    middle = slice(BETWEEN + 1, None, BETWEEN + 3)
+    np.testing.assert_allclose(gap[middle][:3], lip_gap(unsure)[middle][:3], atol=1e-6)
+    assert gap[middle][3] < lip_gap(unsure)[middle][3]
+    np.testing.assert_allclose(gap[middle][4:], 0, atol=1e-6)
+    assert (np.diff(gap[middle]) <= 0).all()
+    eager = lip_gap(articulation(unsure, made_prosody(len(gap)), ArticulationSettings(seal_from=0.3)))
     assert (eager <= gap).all()
+
+
+@pytest.mark.parametrize("peak", [0.65, 0.8, 1.0])
+def test_a_hesitant_closure_is_sealed_for_no_longer_than_it_would_be(made_prosody: Make, peak: float) -> None:
+    shape = np.array([0.2, 0.5, 0.9, 1.0, 0.9, 0.5, 0.2], np.float32)
+    done = articulation(closing(peak * shape[None]), made_prosody(7 + 2 * BETWEEN), ArticulationSettings())
+    share = done.column("mouthClose") / done.column("jawOpen")
+    np.testing.assert_allclose(share[BETWEEN : BETWEEN + 7], shape, atol=1e-3)
+    assert not share[:BETWEEN].any()
