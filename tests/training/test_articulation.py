@@ -63,6 +63,12 @@ def test_tongue_sounds_leave_the_lips_to_their_neighbours() -> None:
     assert alone > 0.35
 
 
+def test_spread_sounds_are_gestures_of_their_own_though_corners_stay_back_between_them() -> None:
+    stretch = teacher_curves(line("iy n iy", 0.08), 0.24).column("mouthStretchLeft")
+    apart, between = stretch[[row(0.02), row(0.22)]].min(), stretch[row(0.1) : row(0.16)].min()
+    assert 0.6 * apart < between < 0.85 * apart
+
+
 def test_sibilants_narrow_the_jaw() -> None:
     jaw = teacher_curves(line("aa s aa", 0.12), 0.36).column("jawOpen")
     assert jaw[row(0.18)] < 0.4 * jaw.max()
