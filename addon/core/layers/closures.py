@@ -66,12 +66,16 @@ def highest_near(values: Array, reach: int) -> Array:
 
 
 def keep_teeth(before: Curves, after: Curves, where: Mask | None = None) -> Curves:
-    """`after` in which the lower lip is as near to the upper teeth as in `before` where that took it there."""
+    """`after` in which the lower lip is as near to the upper teeth as in `before` where that took it there.
+
+    With `where` only in its rows, and around an f or v by degrees, as keep_closures does.
+    """
     if "mouthRollLower" not in after.names:
         return after
     start, full = ROLLED
     share = np.clip((before.column("mouthRollLower") - start) / (full - start), 0, 1)
-    held = share * share * (3 - 2 * share) * (1 if where is None else eased(where, after.rate))
+    held = share * share * (3 - 2 * share)
+    held = held if where is None else eased(held * where, after.rate)
     columns = {}
     for names, may_grow, may_shrink in (
         (AWAY_FROM_TEETH, False, True),
