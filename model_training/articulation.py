@@ -68,7 +68,7 @@ _LONG = {
 
 # Pulls on AXES, then targets, within the range that capture-driven faces show. They and the times above are ours,
 # fitted by random search to the articulation score of 74 lines of phones, by weights and on a mesh, within limits: a
-# jitter of .057, peak velocities and the jaw of s, z and sh as they were before, rounding early, and lips that the
+# jitter of .057, peak velocities as they were before, jaws as narrow in s, z and sh, rounding early, and lips that the
 # tongue's sounds leave alone. The roll of f and v is where the lip meets the teeth of ICT-FaceKit's head: at .55 it lay
 # 2 mm behind them.
 GESTURES: dict[str, Gesture] = {
