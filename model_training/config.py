@@ -119,12 +119,14 @@ class LossSettings:
     seal: float = 0.5
     phones: float = 0.5
     closure_rows: float = 4.0
+    contrast: float = 0.0  # of classes of phones that stand out from the others (contrast.py)
     critic: float = 0.0  # of passing for the teacher's motion before a critic that learns beside (critic.py)
     heard: float = 0.0  # share of the curves to learn that a finished student heard (distil.py), the rest the teacher's
 
     def __post_init__(self) -> None:
-        """Refuses a share that is none, and a critic to be displeased."""
-        _need(self.critic >= 0, "loss.critic", "0 or more", self.critic)
+        """Refuses a share that is none, a critic to be displeased and classes to be blurred."""
+        for name in ("contrast", "critic"):
+            _need(getattr(self, name) >= 0, f"loss.{name}", "0 or more", getattr(self, name))
         _need_share(self.heard, "loss.heard")
 
 

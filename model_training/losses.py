@@ -9,6 +9,7 @@ from torch.nn import functional
 from . import score
 from .articulation import CLOSURES, LIP_TO_TEETH, SOLO
 from .config import LossSettings
+from .contrast import Contrast
 from .critic import Opponent
 from .dataset import Batch
 from .network import CLOSE, JAW, Prediction
@@ -35,6 +36,7 @@ class Criterion(torch.nn.Module):
         self.register_buffer("signals", signals)
         self.register_buffer("signal_scale", 1 / (targets @ signals).std(dim=0).clamp(min=0.02))
         self.register_buffer("heavy", heavy)
+        self.contrast = Contrast()
 
     def forward(self, predicted: Prediction, batch: Batch, critic: Opponent | None = None) -> dict[str, Tensor]:
         """Every loss by name, scalars, and their weighted sum under "total"; a critic's own lies apart, "mistaken"."""
@@ -51,6 +53,8 @@ class Criterion(torch.nn.Module):
             "seal": _mean(seal, weight),
             "phones": _mean(phones, weight * (0.2 + 0.8 * batch.inside)),
         }
+        if settings.contrast:
+            losses["contrast"] = self.contrast(predicted.channels @ self.signals * self.signal_scale, batch.phones)
         if critic:
             losses["critic"], apart["mistaken"] = critic.judge(
                 predicted.channels * self.scale, batch.targets * self.scale
