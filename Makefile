@@ -27,7 +27,7 @@ demo: $(DEMO)  ## line -> curves -> keys on the demo head, rendered: out/demo
 	$(BIN)/python samples/demo.py --out out/demo
 
 test: $(DEV)  ## every test that needs no window
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 oldest: $(OLDEST)/stamp  ## the Blender tests in the oldest Blender that the extension is for
 	$(OLDEST)/bin/python -m pytest tests/blender $(ARGS)
