@@ -2,7 +2,8 @@
 
 Curves alone teach the average of what may be meant, and an average gesture looks like no gesture. So of every row in
 which the phones ask for a class (targets.py), its visible signal is to lie above that signal in each row of the same
-crop where they do not, and above the highest of them most of all: the loss of N-pair ranking (Sohn, 2016).
+crop where they do not, and above the highest of them most of all: the N-pair loss (Sohn, Improved Deep
+Metric Learning with Multi-class N-pair Loss Objective, 2016).
 """
 
 from __future__ import annotations
