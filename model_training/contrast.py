@@ -2,8 +2,8 @@
 
 Curves alone teach the average of what may be meant, and an average gesture looks like no gesture. So of every row in
 which the phones ask for a class (targets.py), its visible signal is to lie above that signal in each row of the same
-crop where they do not, and above the highest of them most of all: the N-pair loss (Sohn, Improved Deep
-Metric Learning with Multi-class N-pair Loss Objective, 2016).
+crop where they do not, and above the highest of them most of all: the N-pair loss (Sohn, Improved Deep Metric Learning
+with Multi-class N-pair Loss Objective, 2016).
 """
 
 from __future__ import annotations
@@ -35,8 +35,7 @@ class Contrast(torch.nn.Module):
         super().__init__()
         kinds = CLASSES.values()
         shares = [[kind.targets.get(phone, 0.0) for phone in INVENTORY] for kind in kinds]
-        spared = [{*kind.targets, *kind.similar, "sil"} for kind in kinds]
-        counters = [[phone not in some for phone in INVENTORY] for some in spared]
+        counters = [[phone not in kind.spared for phone in INVENTORY] for kind in kinds]
         self.register_buffer("shares", torch.tensor(shares))
         self.register_buffer("counters", torch.tensor(counters))
         self.register_buffer("signs", torch.tensor([kind.sign for kind in kinds]))
@@ -52,7 +51,7 @@ class Contrast(torch.nn.Module):
         return (self.weights * lost).sum()
 
     def examples(self, phones: Tensor) -> tuple[Tensor, Tensor]:
-        """Which rows (B, T, K) show a class and which must not: targets.frames, from phones in rows."""
+        """Which rows (B, T, K) show a class and which must not: targets.frames, from rows, which know no bursts."""
         passed, length = runs(phones)
         share = self.shares.T[phones]
         wanted = (passed / length)[..., None] < share - 1e-6

@@ -37,6 +37,11 @@ class ArticulationClass:
     targets: Mapping[str, float] = field(default_factory=dict)  # phone to the share of it, from its start, that counts
     similar: frozenset[str] = frozenset()
 
+    @property
+    def spared(self) -> frozenset[str]:
+        """The phones that are no counter-examples, pauses among them."""
+        return self.similar | {*self.targets, "sil", "spn"}
+
 
 def _whole(phones: str) -> dict[str, float]:
     return dict.fromkeys(phones.split(), WHOLE)
@@ -133,14 +138,13 @@ def events(spans: Sequence[Span]) -> Events:
 def frames(phones: Sequence[Phone], kind: str, count: int, rate: float) -> npt.NDArray[np.int8]:
     """TARGET, COUNTER or NEITHER for each of count frames, (T,); what no phone covers is NEITHER."""
     labels = np.full(count, NEITHER, np.int8)
-    spared = {*CLASSES[kind].similar, *CLASSES[kind].targets, "sil", "spn"}
 
     def paint(start_s: float, end_s: float, label: int) -> None:
         first, last = (max(math.ceil(time_s * rate - 1e-6), 0) for time_s in (start_s, end_s))
         labels[first:last] = label
 
     for phone in phones:
-        if phone.name not in spared:
+        if phone.name not in CLASSES[kind].spared:
             paint(phone.start_s, phone.end_s, COUNTER)
     spans = target_spans(phones, kind)
     for span in (*spans, *pauses(phones)):

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 
-from model_training import score, targets
+from model_training import config, score, targets
 from model_training.articulation import RATE
 from model_training.contrast import Contrast, runs
+from model_training.corpora import CorpusError
+from model_training.dataset import Batch
+from model_training.losses import Criterion
+from model_training.network import SOLO, Prediction
 from model_training.phones import INVENTORY, Phone
 from model_training.targets import CLASSES
 
@@ -69,3 +75,20 @@ def test_a_crop_in_which_nobody_speaks_costs_nothing() -> None:
     assert float(cost.detach()) == 0
     assert signals.grad is not None
     assert not signals.grad.any()
+
+
+def test_it_counts_as_much_as_the_config_says() -> None:
+    _, rows = spoken()
+    count, rng = rows.shape[1], torch.Generator().manual_seed(0)
+    taught, said = (torch.rand(1, count, len(SOLO), generator=rng) for _ in range(2))
+    batch = Batch(torch.zeros(1, 320 * count), taught, rows, torch.ones(1, count))
+    predicted = Prediction(said, torch.zeros(1, count), torch.zeros(1, count, len(INVENTORY)))
+    without, half = (Criterion(config.LossSettings(contrast=much), taught[0])(predicted, batch) for much in (0.0, 0.5))
+    assert "contrast" not in without
+    assert half["contrast"] > 0
+    assert torch.isclose(half["total"], without["total"] + 0.5 * half["contrast"])
+
+
+def test_a_contrast_below_nothing_is_refused() -> None:
+    with pytest.raises(CorpusError, match=r"loss\.contrast of the training config must be 0 or more"):
+        dataclasses.replace(config.LossSettings(), contrast=-0.1)
