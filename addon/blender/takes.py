@@ -155,19 +155,21 @@ def _top(obj: bpy.types.Object) -> bpy.types.Object:
 
 
 def shown_on(scene: bpy.types.Scene, take: Take) -> list[Take]:
-    """The takes that the head of this one shows now, its other lines among them."""
+    """The takes that the head of this one shows now, its other lines too; not those of a head it is a copy of."""
     uids = {line.uid for _, action in actions_of(take) for line in lines.of(action)}
-    return [other for other in of(scene).takes if other.uid in uids]
+    return [other for other in of(scene).takes if other.uid in uids and _share(take, other)]
 
 
 def rivals(scene: bpy.types.Scene, take: Take) -> list[Take]:
     """Other takes of the same line on the same head."""
-    blocks = [block_of(part) for part in take.parts]
-    return [
-        other
-        for other in of(scene).takes
-        if other.uid != take.uid and other.line == take.line and any(block_of(p) in blocks for p in other.parts)
-    ]
+    others = (other for other in of(scene).takes if other.uid != take.uid and other.line == take.line)
+    return [other for other in others if _share(take, other)]
+
+
+def _share(take: Take, other: Take) -> bool:
+    """Whether both move a data-block that is there."""
+    blocks = [block for part in take.parts if (block := block_of(part)) is not None]
+    return any(block_of(part) in blocks for part in other.parts)
 
 
 def check_there(take: Take) -> None:

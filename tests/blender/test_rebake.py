@@ -360,6 +360,22 @@ def test_two_lines_may_not_end_up_on_each_other(head, strip, tmp_path):
     assert dump() == before
 
 
+def test_updating_the_copy_of_a_head_leaves_the_head_that_it_was_copied_from(head):
+    say(head)
+    copy = head.copy()
+    copy.data = head.data.copy()
+    bpy.context.scene.collection.objects.link(copy)
+    keys_of_copy = copy.data.shape_keys.animation_data
+    keys_of_copy.action = keys_of_copy.action.copy()  # as Blender duplicates it
+    take = say(copy, "later", 101)
+    action, before = action_of(head), dump()
+    bpy.context.scene.render.fps = 48
+    rebake_strip.update(bpy.context.scene, take)
+    assert (take.first, take.last) == (101, 196)
+    assert dump()[action.name] == before[action.name]
+    assert takes.of(bpy.context.scene).takes[0].last == 48
+
+
 def _place(strip, frame: int) -> None:
     strip.channel = 5
     setattr(strip, "content_start" if compat.HAS_HANDLES else "frame_start", float(frame))

@@ -264,6 +264,18 @@ def test_tidying_up_leaves_what_is_kept_shown_or_changed(head):
     assert jobs.board.result == "There is nothing to tidy away"
 
 
+def test_tidying_up_leaves_the_takes_of_another_head_that_has_also_lost_a_mesh(make_head):
+    for name in ("Anna", "Bob"):
+        root = bpy.data.objects.new(f"{name} Root", None)
+        bpy.context.scene.collection.objects.link(root)
+        face, teeth = make_head(name, SMALL, root), make_head(f"{name} Teeth", ("jawOpen",), root)
+        say(face, seed=0), say(face, seed=1)
+        bpy.data.objects.remove(teeth)
+    assert names() == ["hello 1", "hello 2", "hello 3", "hello 4"]
+    bpy.ops.facewright.take_tidy(uid=held().takes[3].uid)
+    assert names() == ["hello 1", "hello 2", "hello 4"]
+
+
 def test_a_pushed_take_plays_from_the_nla(head):
     say(head)
     bpy.context.scene.frame_set(12)
