@@ -42,6 +42,7 @@ def rebake(
 ) -> Report:
     """New generated keys between two frames of a take, or on all of it; the head shows the take from then on."""
     takes.check_there(take)
+    takes.check_open(take)
     _line, fps = takes.line_of(take)
     if not math.isclose(fps, sound.fps(scene), rel_tol=1e-4):
         raise FacewrightError(f"{quoted(take.name)} was baked at {fps:g} frames a second; use Update to Strip first")

@@ -63,6 +63,7 @@ class Move:
 def update(scene: bpy.types.Scene, take: Take) -> rebake.Report:
     """Puts every line that the take's head shows where its strip is now, with all that was done to it by hand."""
     takes.check_there(take)
+    takes.check_open(take)
     if not takes.is_current(take):
         takes.switch(scene, take)
     found = rig.examine(scene, rebake.head_of(take))

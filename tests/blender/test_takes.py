@@ -356,6 +356,24 @@ def test_a_head_whose_strip_is_being_tweaked_keeps_what_it_shows(head):
     assert dump() == before
 
 
+def test_a_take_is_not_baked_again_while_a_strip_of_one_of_its_meshes_is_being_tweaked(make_head):
+    root = bpy.data.objects.new("Root", None)
+    bpy.context.scene.collection.objects.link(root)
+    face, teeth = make_head("Face", SMALL, root), make_head("Teeth", ("jawOpen",), root)
+    say(face)
+    animation = teeth.data.shape_keys.animation_data
+    animation.nla_tracks.new().strips.new("own", 1, animation.action.copy())
+    animation.use_tweak_mode = True
+    bpy.context.scene.render.fps = 48
+    before = dump()
+    with pytest.raises(RuntimeError, match=r"^Error: 'Teeth' is in an NLA strip .*; leave tweak mode"):
+        bpy.ops.facewright.update_to_strip()
+    bpy.context.scene.render.fps = 24
+    with pytest.raises(RuntimeError, match=r"^Error: 'Teeth' is in an NLA strip .*; leave tweak mode"):
+        bpy.ops.facewright.rebake()
+    assert dump() == before
+
+
 def played(strip: bpy.types.NlaStrip) -> list[bytes]:
     return [keys.read(curve).tobytes() for curve in compat.every_curve(strip.action)]
 
