@@ -85,7 +85,10 @@ def _bag(action: Any, owner: Any) -> Any:
         return action
     layer = action.layers[0] if len(action.layers) else action.layers.new("Layer")
     strip = layer.strips[0] if len(layer.strips) else layer.strips.new(type="KEYFRAME")
-    return strip.channelbag(_slot(action, owner), ensure=True)
+    slot = _slot(action, owner)
+    if slot is None:  # the animator has moved it into another Action
+        slot = action.slots.new(id_type=owner.id_type, name=owner.name)
+    return strip.channelbag(slot, ensure=True)
 
 
 def new_curve(action: Any, owner: Any, path: str, index: int, group: str) -> Any:

@@ -14,7 +14,7 @@ from addon.core import pipeline
 from addon.core.settings import HeadSettings, loads
 
 from . import test_bones
-from .conftest import Head, action_of
+from .conftest import Head, action_of, armature_with
 from .staging import SMALL, curve_of, dump, hand_key, performance, say, spoken, table_of
 
 make_rig = test_bones.make_rig
@@ -396,6 +396,24 @@ def test_a_take_whose_action_was_deleted_is_baked_anew(head):
     assert bpy.ops.facewright.take_show() == {"FINISHED"}
     assert table_of(head, "eyeBlinkLeft")["co"].tolist() == before
     assert any("had been deleted" in note for note in jobs.board.notes)
+
+
+@pytest.mark.skipif(not compat.HAS_SLOTS, reason="this Blender has an Action for each data-block")
+def test_a_take_whose_actions_were_merged_goes_on_beside_others(make_head):
+    rig = armature_with("head")
+    face = make_head(keys=SMALL, parent=rig)
+    say(face)
+    hand_key(face, "jawOpen", 10.5, 0.9)
+    for obj in (face, rig):
+        obj.select_set(True)
+    bpy.context.view_layer.objects.active = rig
+    bpy.ops.anim.merge_animation()
+    assert action_of(face) == rig.animation_data.action
+    bpy.ops.facewright.take_duplicate()
+    assert shown() == ["hello 2"]
+    bpy.ops.facewright.take_compare()
+    assert shown() == ["hello 1"]
+    assert curve_of(face, "jawOpen").evaluate(10.5) == pytest.approx(0.9)
 
 
 def test_a_take_whose_action_was_renamed_is_still_that_take(head):
