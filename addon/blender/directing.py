@@ -60,7 +60,9 @@ def looks_of(scene: bpy.types.Scene, found: rig.Head, head: bpy.types.Object, li
     target = properties.target_of(scene)
     if target is None:
         return None, ()
-    return look_at.sample(scene, found, head, target, line.frame, math.ceil(duration_s(line) * sound.fps(scene)))
+    frames = math.ceil(duration_s(line) * sound.fps(scene) * line.stretch)
+    looks, notes = look_at.sample(scene, found, head, target, line.frame, frames)
+    return replace(looks, rate=looks.rate * line.stretch), notes
 
 
 def perform(line: sound.Line, directed: Directed, progress: pipeline.Progress | None = None) -> bake.Performance:
@@ -75,18 +77,21 @@ def with_markers(
     """The settings with the timeline's markers as their emotion track, unless there are none, and what to tell."""
     if not properties.take_of(scene).use_markers:
         return settings, ()
-    marks, notes = marks_of(scene, head, line.frame)
+    marks, notes = marks_of(scene, head, line.frame, line.stretch)
     if marks:
         settings = replace(settings, emotion=replace(settings.emotion, track=emotions.track(marks)))
     return settings, notes
 
 
 def marks_of(
-    scene: bpy.types.Scene, head: bpy.types.Object | None, first_frame: int
+    scene: bpy.types.Scene, head: bpy.types.Object | None, first_frame: int, stretch: float = 1.0
 ) -> tuple[tuple[emotions.Mark, ...], tuple[str, ...]]:
-    """What the timeline's markers ask of a head through a line that starts on a frame, and what to tell of them."""
+    """What the timeline's markers ask of a head through a line that starts on a frame, and what to tell of them.
+
+    A second of the line is one of its recording, which lasts `stretch` times as long in the scene.
+    """
     named = [(marker.name, marker.frame) for marker in scene.timeline_markers]
-    return markers.read(named, sound.fps(scene), first_frame, names_of(head))
+    return markers.read(named, sound.fps(scene) * stretch, first_frame, names_of(head))
 
 
 def keyed_emotion(scene: bpy.types.Scene, line: sound.Line, settings: Settings, heard_s: float) -> Curves | None:
@@ -96,7 +101,7 @@ def keyed_emotion(scene: bpy.types.Scene, line: sound.Line, settings: Settings, 
     if not keyed:
         return None
     rows = max(1, math.ceil(heard_s * RATE))
-    step = sound.fps(scene) / RATE  # frames a row
+    step = sound.fps(scene) * line.stretch / RATE  # frames a row
     values = np.tile(np.asarray(settings.emotion.mood, np.float32), (rows, 1))  # (T, 8)
     for name in keyed:
         column = [curves[name].evaluate(line.frame + step * row) for row in range(rows)]

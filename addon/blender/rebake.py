@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import bpy
@@ -91,12 +91,24 @@ def head_of(take: Take) -> bpy.types.Object | None:
 
 def performed(scene: bpy.types.Scene, take: Take, settings: Settings, direction: Direction) -> Curves:
     """The take's channels on every one of its frames, (T, C); what lies beyond what was heard is held."""
-    line, fps = takes.line_of(take)
+    _line, fps = takes.line_of(take)
     curves = memory.performed(takes.of(scene), take, settings, direction)
     sampled = core_curves.resample(curves, fps)
-    late = round((line.start_s - take.heard_from_s) * take.stretch * fps)
+    late = _late(take)
     rows = np.clip(np.arange(late, late + take.last - take.first + 1), 0, len(sampled.values) - 1)
     return Curves(sampled.values[rows], sampled.names, sampled.rate)
+
+
+def heard_line(take: Take, line: sound.Line) -> sound.Line:
+    """The line as all of it was heard, from where that would lie now: what is asked of a take counts from there."""
+    return replace(line, frame=take.first - _late(take), start_s=take.heard_from_s, stretch=take.stretch)
+
+
+def _late(take: Take) -> int:
+    """How many frames of what was heard pass before the take begins."""
+    line, fps = takes.line_of(take)
+    late: int = round((line.start_s - take.heard_from_s) * take.stretch * fps)
+    return late
 
 
 def own_actions(scene: bpy.types.Scene, take: Take) -> list[tuple[Any, Any]]:

@@ -86,7 +86,7 @@ def span_of(scene: bpy.types.Scene, take: Take, kind: str) -> Span | None:
 
 def asked_now(context: bpy.types.Context, take: Take) -> tuple[Settings, Direction, tuple[str, ...]]:
     """What the panel asks for now, with the take's own seed; without its sound, what was asked of it then."""
-    line = rebake_strip.line_now(context.scene, take)
+    line = rebake.heard_line(take, rebake_strip.line_now(context.scene, take))
     try:
         now = directing.directed(context.scene, rebake.head_of(take), line, preferences.model_settings(context))
     except AudioError as error:

@@ -28,6 +28,7 @@ class Line:
     end_s: float = float("inf")
     filepath: str = ""  # as the user wrote it, maybe relative to the .blend; empty if a strip plays it already
     frames: int | None = None  # how many the strip lasts; None: as many as the sound begins
+    stretch: float = 1.0  # how much longer it lasts than it was recorded
 
     @property
     def is_trimmed(self) -> bool:

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies
 
-from addon.blender import bake, compat, jobs, keys, memory, rebake, rebake_strip, sound, takes
+from addon.blender import bake, compat, jobs, keys, memory, rebake, rebake_operators, rebake_strip, sound, takes
+from addon.core import emotions
 from addon.core.errors import FacewrightError
 from addon.core.settings import BlinkSettings, BrowsSettings, Settings
 
@@ -345,6 +346,50 @@ def test_a_slowed_strip_stretches_keys_and_hand_keys(head, strip):
     take = takes.of(bpy.context.scene).takes[0]
     assert take.last == pytest.approx(96, abs=1)
     assert curve_of(head, "jawOpen").evaluate(49) == pytest.approx(0.9, abs=0.02)
+
+
+@needs_audio
+@pytest.mark.parametrize("by", ["marker", "keys"])
+def test_what_is_asked_of_a_trimmed_line_stays_on_its_frames(head, strip, by):
+    scene = bpy.context.scene
+    if by == "marker":
+        scene.timeline_markers.new("sadness", frame=24)
+    for frame, value in ((20, 0.0), (28, 1.0)) if by == "keys" else ():
+        scene.facewright.layers.emotion.sadness = value
+        scene.keyframe_insert("facewright.layers.emotion.sadness", frame=frame)
+    bpy.ops.facewright.rebake(asked="NOW")
+    before = {name: values(head, name, range(13, 37)) for name in SMALL}
+    strip.frame_final_start, strip.frame_final_end = 13, 37
+    bpy.ops.facewright.update_to_strip()
+    bpy.ops.facewright.rebake(asked="NOW")
+    for name in SMALL:
+        np.testing.assert_allclose(values(head, name, range(13, 37)), before[name], atol=1e-5)
+
+
+@needs_audio
+def test_a_trimmed_line_looks_at_a_target_that_moves_when_it_is_there(head, strip):
+    scene = bpy.context.scene
+    scene.facewright.look_at = target = bpy.data.objects.new("Target", None)
+    scene.collection.objects.link(target)
+    for frame, place in ((1, 3.0), (40, -3.0)):
+        target.location = (place, -3, 0)
+        target.keyframe_insert("location", frame=frame)
+    bpy.ops.facewright.rebake(asked="NOW")
+    take = takes.of(scene).takes[0]
+    yaw = memory.asked(take)[1].look.column("lookYaw")
+    strip.frame_final_start, strip.frame_final_end = 13, 37
+    bpy.ops.facewright.update_to_strip()
+    bpy.ops.facewright.rebake(asked="NOW")
+    np.testing.assert_allclose(memory.asked(take)[1].look.column("lookYaw"), yaw, atol=0.01)
+
+
+@needs_audio
+def test_markers_of_a_slowed_line_count_in_the_time_of_its_recording(head, strip):
+    bpy.context.scene.timeline_markers.new("joy", frame=25)
+    take = takes.of(bpy.context.scene).takes[0]
+    take.stretch = 2.0
+    settings_now, _, _ = rebake_operators.asked_now(bpy.context, take)
+    assert emotions.marks(settings_now.emotion.track)[0][0] == pytest.approx(0.5)
 
 
 @needs_audio
