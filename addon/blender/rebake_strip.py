@@ -61,7 +61,10 @@ class Move:
 
 
 def update(scene: bpy.types.Scene, take: Take) -> rebake.Report:
-    """Puts every line that the take's head shows where its strip is now, with all that was done to it by hand."""
+    """Puts every line that the take's head shows where its strip is now, with all that was done to it by hand.
+
+    Other takes of these lines go along in their own Actions, so that they can take its place there.
+    """
     takes.check_there(take)
     takes.check_open(take)
     if not takes.is_current(take):
@@ -74,9 +77,12 @@ def update(scene: bpy.types.Scene, take: Take) -> rebake.Report:
     if not moves:
         raise FacewrightError(f"{quoted(take.name)} is where its strip is; there is nothing to update")
     notes = [note for move in moves for note in (*_beyond(scene, move), *_cut_off(scene, move))]
+    idle = [Move(other, place_of(other), place_now(scene, other)) for move in moves for other in _idle(scene, move)]
     jobs = [_prepared(scene, move, found) for move in moves]
     blocks = {id(block): (block, action) for move in moves for block, action in rebake.own_actions(scene, move.take)}
     kept = sum(_retimed(scene, block, action, moves, jobs) for block, action in blocks.values())
+    for move in idle:
+        _follow(scene, move, found)
     notes += [told for move in moves if (told := memory.missing_model(move.take))]
     return rebake.Report(take.name, (take.first, take.last), kept, (*notes, *found.notes))
 
@@ -184,6 +190,21 @@ def _cut_off(scene: bpy.types.Scene, move: Move) -> list[str]:
     return rest
 
 
+def _idle(scene: bpy.types.Scene, move: Move) -> list[Take]:
+    """Takes of the line that are not shown, and lie where it was."""
+    rivals = [other for other in takes.rivals(scene, move.take) if not takes.is_current(other)]
+    return [other for other in rivals if lines.overlap(takes.own_line(other), takes.own_line(move.take))]
+
+
+def _follow(scene: bpy.types.Scene, move: Move, found: rig.Head) -> None:
+    """A take that is not shown, in its own Actions."""
+    job = _prepared(scene, move, found)
+    for part in move.take.parts:
+        block = takes.block_of(part)
+        if block is not None and part.action is not None:
+            _retimed(scene, block, takes.own_action(part, block), [move], [job])
+
+
 def _prepared(scene: bpy.types.Scene, move: Move, found: rig.Head) -> tuple[list[Strand], Density]:
     """The take's strands at its new place, which it takes from here on."""
     take, place = move.take, move.new
@@ -197,18 +218,22 @@ def _prepared(scene: bpy.types.Scene, move: Move, found: rig.Head) -> tuple[list
 def _retimed(
     scene: bpy.types.Scene, block: Any, action: Any, moves: Sequence[Move], jobs: Sequence[tuple[list[Strand], Density]]
 ) -> int:
-    """All moves on one data-block at once, so that lines may change places; how many keys of the animator's moved."""
-    existing = {(curve.data_path, curve.array_index): curve for curve in compat.curves_of(action, block)}
-    noted, count = keys.notes(action), 0
+    """All moves on one data-block at once, so that lines may change places; how many keys of the animator's moved.
+
+    In an Action that is not shown nothing counts but its take's line, which makes room for itself.
+    """
+    existing = {(curve.data_path, curve.array_index): curve for curve in compat.curves_in(action, block)}
+    noted, count, is_shown = keys.notes(action), 0, _is_shown(block, action)
     strands = [{(s.path, s.index): s for s in own if s.owner.block() == block} for own, _ in jobs]
-    for place in dict.fromkeys(place for own in strands for place in own):
+    for place in dict.fromkeys(place for own in strands for place in own if is_shown or place in existing):
         strand = next(own[place] for own in strands if place in own)
         curve = existing.get(place) or bake.new_curve(action, block, strand)
         table, note = keys.read(curve), noted.get(place, np.zeros(0, keys.NOTE))
         mine = keys.theirs(table, note)
         rows = [_within(table, move.old) for move in moves]
         count += sum(int((mine & held).sum()) for held in rows)
-        rest = table[~np.any(rows, axis=0)]
+        goes = rows if is_shown else [*rows, *(_within(table, move.new) for move in moves)]
+        rest = table[~np.any(goes, axis=0)]
         laid = [
             _laid(move.moved(table[held]), mine[held], own.get(place), move.line, density)
             for move, held, own, (_, density) in zip(moves, rows, strands, jobs, strict=True)
@@ -223,14 +248,23 @@ def _retimed(
             note = keys.renoted(note, now, (move.line.first, move.line.last), part["co"][flags, 0])
         noted[place] = note
     keys.note(action, noted)
+    _name_lines(scene, action, moves)
+    block.update_tag()
+    return count
+
+
+def _is_shown(block: Any, action: Any) -> bool:
+    return block.animation_data is not None and block.animation_data.action == action
+
+
+def _name_lines(scene: bpy.types.Scene, action: Any, moves: Sequence[Move]) -> None:
+    """Notes in the Action where its lines lie now, and marks their phrases."""
     for move in moves:
         lines.drop(action, move.take.uid)
     for move in moves:
         lines.add(action, move.line)
         heard = memory.heard(takes.of(scene), move.take)
         lines.mark_phrases(action, move.take.line, takes.phrases(move.take, heard))
-    block.update_tag()
-    return count
 
 
 def _within(table: keys.Table, place: Place) -> keys.Flags:

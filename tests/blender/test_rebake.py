@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies
 
-from addon.blender import bake, compat, jobs, keys, memory, rebake, rebake_operators, rebake_strip, sound, takes
+from addon.blender import bake, compat, jobs, keys, lines, memory, rebake, rebake_operators, rebake_strip, sound, takes
 from addon.core import emotions
 from addon.core.errors import FacewrightError
 from addon.core.settings import BlinkSettings, BrowsSettings, Settings
@@ -293,6 +293,26 @@ def test_a_moved_strip_takes_keys_and_hand_keys_along(head, strip):
     bpy.ops.facewright.update_to_strip()
     np.testing.assert_allclose(table_of(head, "jawOpen")["co"], before + (30, 0), atol=1e-5)
     assert again().kept == 1
+
+
+@needs_audio
+def test_other_takes_of_a_moved_line_lie_where_it_went_with_what_was_done_to_them(head, strip):
+    hand_key(head, "jawOpen", 10.5, 0.9)
+    mine = theirs_of(head, "jawOpen")
+    bpy.ops.facewright.take_duplicate()
+    first, second = takes.of(bpy.context.scene).takes
+    _place(strip, 31)
+    bpy.ops.facewright.update_to_strip(uid=second.uid)
+    assert [(take.first, take.last, takes.is_current(take)) for take in (first, second)] == [
+        (31, 78, False),
+        (31, 78, True),
+    ]
+    bpy.ops.facewright.take_show(uid=first.uid)
+    frames = table_of(head, "jawOpen")["co"][:, 0]
+    assert (frames.min(), frames.max()) == (31, 78)
+    assert lines.of(action_of(head)) == [takes.own_line(first)]
+    assert curve_of(head, "jawOpen").evaluate(40.5) == pytest.approx(0.9)
+    assert len(theirs_of(head, "jawOpen")) == len(mine)
 
 
 @needs_audio
