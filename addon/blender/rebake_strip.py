@@ -77,11 +77,12 @@ def update(scene: bpy.types.Scene, take: Take) -> rebake.Report:
     if not moves:
         raise FacewrightError(f"{quoted(take.name)} is where its strip is; there is nothing to update")
     notes = [note for move in moves for note in (*_beyond(scene, move), *_cut_off(scene, move))]
-    idle = [Move(other, place_of(other), place_now(scene, other)) for move in moves for other in _idle(scene, move)]
+    idle = [other for move in moves for other in takes.rivals(scene, move.take) if not takes.is_current(other)]
+    following = [Move(other, place_of(other), place_now(scene, other)) for other in idle]
     jobs = [_prepared(scene, move, found) for move in moves]
     blocks = {id(block): (block, action) for move in moves for block, action in rebake.own_actions(scene, move.take)}
     kept = sum(_retimed(scene, block, action, moves, jobs) for block, action in blocks.values())
-    for move in idle:
+    for move in following:
         _follow(scene, move, found)
     notes += [told for move in moves if (told := memory.missing_model(move.take))]
     return rebake.Report(take.name, (take.first, take.last), kept, (*notes, *found.notes))
@@ -188,12 +189,6 @@ def _cut_off(scene: bpy.types.Scene, move: Move) -> list[str]:
         if strip.sound == own.sound and low - CLOSE <= begins_s < high - CLOSE:
             rest.append(f"strip {quoted(strip.name)} plays on where {move.take.line} ends now; animate that strip too")
     return rest
-
-
-def _idle(scene: bpy.types.Scene, move: Move) -> list[Take]:
-    """Takes of the line that are not shown, and lie where it was."""
-    rivals = [other for other in takes.rivals(scene, move.take) if not takes.is_current(other)]
-    return [other for other in rivals if lines.overlap(takes.own_line(other), takes.own_line(move.take))]
 
 
 def _follow(scene: bpy.types.Scene, move: Move, found: rig.Head) -> None:

@@ -38,8 +38,7 @@ def remove(scene: bpy.types.Scene, take: Take) -> None:
     held = takes.of(scene)
     uid = take.uid
     if takes.is_current(take):
-        rivals = [other for other in takes.rivals(scene, take) if takes.is_whole(other)]
-        heirs = [other for other in rivals if lines.overlap(takes.own_line(other), takes.own_line(take))]
+        heirs = [other for other in takes.rivals(scene, take) if takes.is_whole(other)]
         if heirs:
             takes.switch(scene, heirs[-1])
         else:

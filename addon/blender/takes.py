@@ -161,9 +161,9 @@ def shown_on(scene: bpy.types.Scene, take: Take) -> list[Take]:
 
 
 def rivals(scene: bpy.types.Scene, take: Take) -> list[Take]:
-    """Other takes of the same line on the same head."""
+    """Other takes of the same line on the same head: what is said elsewhere is another line, whatever its name."""
     others = (other for other in of(scene).takes if other.uid != take.uid and other.line == take.line)
-    return [other for other in others if _share(take, other)]
+    return [other for other in others if _share(take, other) and lines.overlap(own_line(other), own_line(take))]
 
 
 def _share(take: Take, other: Take) -> bool:

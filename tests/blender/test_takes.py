@@ -255,6 +255,17 @@ def test_old_takes_go_when_there_are_too_many_but_never_one_that_matters(head):
     assert len(bpy.data.actions) == 3
 
 
+def test_a_line_of_the_same_name_elsewhere_is_neither_compared_nor_tidied_away(head):
+    say(head, seed=0), say(head, seed=1), say(head, frame=101)
+    with pytest.raises(RuntimeError, match="one take only"):
+        bpy.ops.facewright.take_compare()
+    bpy.ops.facewright.take_tidy()
+    assert names() == ["hello 1", "hello 2", "hello 3"]
+    held().most = 1
+    say(head, frame=101, seed=1)
+    assert names() == ["hello 1", "hello 2", "hello 4"]
+
+
 def test_tidying_up_leaves_what_is_kept_shown_or_changed(head):
     say(head, seed=0).is_kept = True
     say(head, seed=1), say(head, seed=2)
