@@ -123,6 +123,7 @@ def write(scene: bpy.types.Scene, head: bpy.types.Object | None, performance: Pe
     kept = list(dict.fromkeys(name for name in kept if name))  # meshes may share an Action
     if kept:
         notes.append(f"the keys that were there are kept in {', '.join(kept)}")
+    notes += _left_behind(scene, take)
     if lost:
         notes.append(f"{listed(sorted(lost))} was on some of these frames, and is no longer shown")
     if fit:
@@ -131,6 +132,15 @@ def write(scene: bpy.types.Scene, head: bpy.types.Object | None, performance: Pe
     notes += take_shelf.tidied(scene, take)
     turning = tuple(bones.TITLES[role] for role in found.joints)
     return Report(line.name, line.frame, frames, len(found.parts), len(found.controls), tuple(notes), name, turning)
+
+
+def _left_behind(scene: bpy.types.Scene, take: takes.Take) -> list[str]:
+    """A note for each take that goes on saying the line where its strip was before it was moved."""
+    line, _ = takes.line_of(take)
+    others = (other for other in takes.shown_on(scene, take) if other.uid != take.uid and other.line == take.line)
+    left = [other for other in others if sound.is_elsewhere(scene, line, other.first, other.last)]
+    remedy = "delete that take, or undo and use Update to Strip instead"
+    return [f"{o.name} is still on frames {o.first} to {o.last}, where its sound no longer is; {remedy}" for o in left]
 
 
 def write_strands(block: Any, strands: Sequence[Strand], line: lines.Line, density: Density) -> None:

@@ -165,8 +165,9 @@ def _check_apart(moves: Sequence[Move]) -> None:
     for place, move in enumerate(moves):
         for other in moves[:place]:
             if lines.overlap(move.line, other.line):
-                names = f"{quoted(other.take.line)} and {quoted(move.take.line)}"
-                raise FacewrightError(f"{names} would be spoken at once by one head; move their strips apart")
+                names = f"{quoted(other.take.name)} and {quoted(move.take.name)}"
+                remedy = "delete one of them" if other.take.line == move.take.line else "move their strips apart"
+                raise FacewrightError(f"{names} would be spoken at once by one head; {remedy}")
 
 
 def _beyond(scene: bpy.types.Scene, move: Move) -> list[str]:

@@ -107,6 +107,12 @@ def place(scene: bpy.types.Scene, line: Line) -> str | None:
     return f"strip {quoted(twice[0])} plays the same sound over it; delete the one that is not meant" if twice else None
 
 
+def is_elsewhere(scene: bpy.types.Scene, line: Line, first: int, last: int) -> bool:
+    """Whether the sequencer plays the line's file, and not on these frames."""
+    strips = _playing(scene, line)
+    return bool(strips) and not any(_overlaps(strip, first, last) for strip in strips)
+
+
 def _playing(scene: bpy.types.Scene, line: Line) -> list[Any]:
     """The strips that play the line's file."""
     strips = [strip for strip in compat.sound_strips(scene) if strip.sound]

@@ -441,6 +441,20 @@ def test_updating_the_copy_of_a_head_leaves_the_head_that_it_was_copied_from(hea
     assert takes.of(bpy.context.scene).takes[0].last == 48
 
 
+@needs_audio
+def test_a_line_that_is_animated_anew_after_its_strip_was_moved_tells_what_it_leaves_behind(head, strip):
+    _place(strip, 101)
+    line = sound.from_strip(bpy.context.scene, strip.name)
+    report = bake.write(bpy.context.scene, head, replace(performance(), line=line))
+    (note,) = report.notes
+    assert note.startswith("hello 1 is still on frames 1 to 48, where its sound no longer is; delete that take")
+    with pytest.raises(RuntimeError, match="'hello 1' and 'hello 2' would be spoken at once .*; delete one of them"):
+        bpy.ops.facewright.update_to_strip()
+    bpy.ops.facewright.take_delete(uid=takes.of(bpy.context.scene).takes[0].uid)
+    frames = table_of(head, "jawOpen")["co"][:, 0]
+    assert (frames.min(), frames.max()) == (101, 148)
+
+
 def _place(strip, frame: int) -> None:
     strip.channel = 5
     setattr(strip, "content_start" if compat.HAS_HANDLES else "frame_start", float(frame))
