@@ -89,7 +89,7 @@ def pairs_of(scene: bpy.types.Scene) -> Any:
 def find_pairs(scene: bpy.types.Scene) -> tuple[int, tuple[str, ...]]:
     """Adds a pair for each strip that names a head, or for each strip where there is one head; how many, and why none.
 
-    A strip is known to be a head's by its name: `anna_010` is Anna's, and not Ann's.
+    A strip is known to be a head's by its name: `anna_010` is Anna's, and not Ann's. What is muted is passed over.
     """
     heads = heads_of(scene)
     strips = sorted(compat.sound_strips(scene), key=lambda strip: compat.span(strip)[1])
@@ -98,7 +98,7 @@ def find_pairs(scene: bpy.types.Scene) -> tuple[int, tuple[str, ...]]:
     unused = (seed for seed in count() if seed not in taken)
     added, left = 0, []
     for strip in strips:
-        if strip.name in listed:
+        if strip.name in listed or compat.is_muted(scene, strip):
             continue
         named = [head for head in heads if any(_names(name, strip.name.casefold()) for name in _called(head))]
         mine = named[:1] if len({*named}) == 1 else heads[:1] if len(heads) == 1 else []

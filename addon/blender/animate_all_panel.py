@@ -59,7 +59,8 @@ class FACEWRIGHT_OT_animate_all(Waiting, bpy.types.Operator):
 
 
 class FACEWRIGHT_OT_pairs_find(bpy.types.Operator):
-    """Add a pair for each sound strip whose name holds a head's name; all strips, where there is one head"""
+    """Add a pair for each sound strip that is not muted and whose name holds a head's name; for every such strip, \
+where there is one head"""
 
     bl_idname = "facewright.pairs_find"
     bl_label = "Find Pairs"

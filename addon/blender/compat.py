@@ -151,7 +151,29 @@ def sound_strips(scene: bpy.types.Scene) -> list[Any]:
 
 
 def span(strip: Any) -> tuple[float, float, float]:
-    """Frames: where the strip's whole sound would start, where it is first heard and where it is last heard."""
+    """Frames: where the strip's whole sound would start, where it is first heard and where it is last heard.
+
+    The handles of meta strips that it lies in cut it off as its own do.
+    """
+    whole, left, right = _handles(strip)
+    while (strip := strip.parent_meta()) is not None:
+        _, first, last = _handles(strip)
+        left, right = max(left, first), min(right, last)
+    return whole, left, right
+
+
+def _handles(strip: Any) -> tuple[float, float, float]:
     if HAS_HANDLES:
         return strip.content_start, strip.left_handle, strip.right_handle
     return strip.frame_start, strip.frame_final_start, strip.frame_final_end
+
+
+def is_muted(scene: bpy.types.Scene, strip: Any) -> bool:
+    """Whether a strip is not heard: it, its channel, or a meta strip that it lies in is muted."""
+    while strip is not None:
+        meta = strip.parent_meta()
+        holder: Any = meta or scene.sequence_editor
+        if strip.mute or holder.channels[strip.channel].mute:
+            return True
+        strip = meta
+    return False

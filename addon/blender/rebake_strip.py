@@ -122,12 +122,16 @@ def place_now(scene: bpy.types.Scene, take: Take) -> Place:
 
 
 def _strip_of(scene: bpy.types.Scene, take: Take, line: sound.Line) -> Any | None:
-    """The strip of the line: the one it was heard from, or that plays its file; of several, the nearest."""
+    """The strip of the line: the one it was heard from, or that plays its file; of several, the nearest.
+
+    One that is muted is so only where no other plays the file.
+    """
     strips = [strip for strip in compat.sound_strips(scene) if strip.sound is not None]
     named = [strip for strip in strips if strip.name == take.line]
     same = [strip for strip in strips if sound.path_of(strip.sound).resolve() == line.path.resolve()]
     moved = [strip for strip in strips if sound.path_of(strip.sound).name == line.path.name]
     found = same or named or moved if line.filepath else named or same or moved
+    found = [strip for strip in (*found, *same) if not compat.is_muted(scene, strip)] or found
     return min(found, key=lambda strip: abs(compat.span(strip)[1] - take.first)) if found else None
 
 

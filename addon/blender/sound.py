@@ -97,7 +97,8 @@ def place(scene: bpy.types.Scene, line: Line) -> str | None:
     if not line.filepath or _is_placed(scene, line):
         return None
     last = line.frame + audio.open_sound(line.path).duration_s * fps(scene)
-    twice = [strip.name for strip in _playing(scene, line) if _overlaps(strip, line.frame, last - 1)]
+    heard = [strip for strip in _playing(scene, line) if not compat.is_muted(scene, strip)]
+    twice = [strip.name for strip in heard if _overlaps(strip, line.frame, last - 1)]
     taken = {strip.channel for strip in compat.strips(scene) if _overlaps(strip, line.frame, last)}
     channel = next(channel for channel in range(1, len(taken) + 2) if channel not in taken)
     try:
@@ -109,7 +110,7 @@ def place(scene: bpy.types.Scene, line: Line) -> str | None:
 
 def is_elsewhere(scene: bpy.types.Scene, line: Line, first: int, last: int) -> bool:
     """Whether the sequencer plays the line's file, and not on these frames."""
-    strips = _playing(scene, line)
+    strips = [strip for strip in _playing(scene, line) if not compat.is_muted(scene, strip)]
     return bool(strips) and not any(_overlaps(strip, first, last) for strip in strips)
 
 

@@ -57,6 +57,13 @@ def test_finding_again_adds_only_what_is_new(pairs, tmp_path: Path, scene):
     assert len({pair.seed for pair in pairs}) == 3
 
 
+def test_strips_that_are_muted_are_passed_over(cast, tmp_path: Path, scene):
+    add_strip(tmp_path, "anna_010 first try", 1)
+    compat.strips(scene)["anna_010 first try"].mute = True
+    bpy.ops.facewright.pairs_find()
+    assert [pair.strip for pair in animate_all.pairs_of(scene).pairs] == ["anna_010", "BOB_020"]
+
+
 def test_one_head_speaks_every_strip(make_head: Head, tmp_path: Path, scene):
     make_head("Solo")
     add_strip(tmp_path, "first", 1)

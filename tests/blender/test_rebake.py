@@ -332,6 +332,20 @@ def test_a_line_whose_file_was_packed_or_moved_is_baked_as_the_layers_are_now(he
 
 
 @needs_audio
+@pytest.mark.parametrize("is_channel", [False, True])
+def test_a_line_goes_with_the_strip_that_is_heard_where_another_of_its_sound_is_muted(head, strip, is_channel):
+    scene = bpy.context.scene
+    copy = compat.strips(scene).new_sound("copy", strip.sound.filepath, 4, 31)
+    muted = scene.sequence_editor.channels[strip.channel] if is_channel else strip
+    muted.mute = True
+    bpy.ops.facewright.update_to_strip()
+    assert takes.of(scene).takes[0].first == 31
+    muted.mute, copy.mute = False, True
+    bpy.ops.facewright.update_to_strip()
+    assert takes.of(scene).takes[0].first == 1
+
+
+@needs_audio
 def test_the_other_half_of_a_strip_that_was_split_is_told(head, strip):
     other = strip.split(frame=25, split_method="SOFT")
     _place(other, compat.span(other)[0] + 40)

@@ -124,6 +124,18 @@ def test_a_strip_inside_a_meta_strip_can_be_chosen(scene, tmp_path: Path):
 
 
 @needs_audio
+def test_the_handles_of_a_meta_strip_cut_off_the_strip_inside(scene, tmp_path: Path):
+    meta = compat.strips(scene).new_meta("meta", 1, 1)
+    inside = meta.strips if hasattr(meta, "strips") else meta.sequences
+    inside.new_sound("inner", str(write_line(tmp_path / "line.wav")), 1, 1)
+    left, right = ("left_handle", "right_handle") if compat.HAS_HANDLES else ("frame_final_start", "frame_final_end")
+    setattr(meta, right, 37)
+    setattr(meta, left, 13)
+    line = sound.from_strip(scene, "inner")
+    assert (line.frame, line.frames, line.start_s, line.end_s) == (13, 24, pytest.approx(0.5), pytest.approx(1.5))
+
+
+@needs_audio
 def test_a_strip_whose_file_is_gone_is_refused(scene, tmp_path: Path):
     path = write_line(tmp_path / "line.wav")
     add_strip(path)
