@@ -33,6 +33,7 @@ from . import (
     take_operators,
     take_panel,
     take_properties,
+    waiting,
 )
 from .operators import FACEWRIGHT_OT_animate, FACEWRIGHT_OT_cancel, draw_menu
 from .panels import FACEWRIGHT_PT_speech, forget_coverage
@@ -115,6 +116,7 @@ def unregister() -> None:
         bpy.utils.unregister_class(kind)
     if jobs.board.job is not None:
         jobs.board.job.cancel()
+        waiting.clear_status(bpy.context)  # Blender drops the operator that would do it
     jobs.board.show()
 
 

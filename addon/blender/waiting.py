@@ -32,7 +32,7 @@ class Waiting(Reporting):
         return {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> Outcome:
-        if event.type == "ESC":
+        if event.type == "ESC" and event.value == "PRESS":  # the release may be of one that closed a menu
             self._job.cancel()
             return {"RUNNING_MODAL"}
         if event.type != "TIMER":

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import bpy
 import pytest
 import soundfile
 
-from addon.blender import jobs, preferences, properties
+from addon.blender import jobs, preferences, properties, waiting
 from addon.core.settings import ModelSettings, Settings
 
 from .conftest import Head, keys_on, state
@@ -111,6 +113,17 @@ def test_a_second_bake_cannot_start_while_one_runs(head, line: Path):
     finally:
         jobs.board.show()
     assert not bpy.ops.facewright.cancel.poll()
+
+
+def test_the_key_that_stops_is_esc_pressed_and_not_one_let_go_that_closed_a_menu():
+    waiter = waiting.Waiting()
+    waiter._job = jobs.Job(lambda progress: [progress(0.0) or time.sleep(0.01) for _ in range(1000)])
+    assert waiter.modal(bpy.context, SimpleNamespace(type="ESC", value="RELEASE")) == {"PASS_THROUGH"}
+    time.sleep(0.05)
+    assert not waiter._job.is_done
+    assert waiter.modal(bpy.context, SimpleNamespace(type="ESC", value="PRESS")) == {"RUNNING_MODAL"}
+    waiter._job.join()
+    assert waiter._job.was_cancelled
 
 
 def test_defaults_stand_in_where_there_are_no_preferences(scene, monkeypatch: pytest.MonkeyPatch):
