@@ -80,7 +80,8 @@ def push_to_nla(scene: bpy.types.Scene, take: Take) -> int:
         animation = block.animation_data
         track = animation.nla_tracks.new()
         track.name = take.name
-        first, last = action.frame_range[0], action.frame_range[1]
+        span = action.curve_frame_range  # frame_range may be one that the animator has set by hand
+        first, last = span[0], span[1]
         strip = track.strips.new(take.name, int(np.floor(first)), action)
         compat.use_slot(strip, animation)
         strip.action_frame_start, strip.action_frame_end = first, max(last, first + 1)

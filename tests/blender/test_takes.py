@@ -301,6 +301,16 @@ def test_a_pushed_take_plays_from_the_nla(head):
     assert held().takes[0].is_kept
 
 
+def test_a_pushed_take_plays_beyond_the_range_that_was_set_for_the_animators_action(head):
+    hand_key(head, "browInnerUp", 1, 0.5)
+    action = action_of(head)
+    action.use_frame_range, action.frame_start, action.frame_end = True, 1, 20
+    say(head, frame=50)
+    bpy.ops.facewright.take_push_nla()
+    (strip,) = head.data.shape_keys.animation_data.nla_tracks[0].strips
+    assert (strip.frame_start, strip.frame_end) == (1, 97)
+
+
 def test_a_take_of_another_head_than_the_chosen_one_is_left_alone(make_head):
     anna, bob = make_head("Anna", SMALL), make_head("Bob", SMALL)
     say(anna, "first")
