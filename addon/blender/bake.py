@@ -123,7 +123,7 @@ def write(scene: bpy.types.Scene, head: bpy.types.Object | None, performance: Pe
     kept = list(dict.fromkeys(name for name in kept if name))  # meshes may share an Action
     if kept:
         notes.append(f"the keys that were there are kept in {', '.join(kept)}")
-    notes += _left_behind(scene, take)
+    notes += [*_left_behind(scene, take), *_too_early(scene, take)]
     if lost:
         notes.append(f"{listed(sorted(lost))} was on some of these frames, and is no longer shown")
     if fit:
@@ -141,6 +141,14 @@ def _left_behind(scene: bpy.types.Scene, take: takes.Take) -> list[str]:
     left = [other for other in others if sound.is_elsewhere(scene, line, other.first, other.last)]
     remedy = "delete that take, or undo and use Update to Strip instead"
     return [f"{o.name} is still on frames {o.first} to {o.last}, where its sound no longer is; {remedy}" for o in left]
+
+
+def _too_early(scene: bpy.types.Scene, take: takes.Take) -> list[str]:
+    """A note if the line begins before the scene does, where it is neither played nor rendered."""
+    if take.first >= scene.frame_start:
+        return []
+    where = f"{take.line} begins at frame {take.first}, and the scene at {scene.frame_start}"
+    return [f"{where}; let the line start later, or the scene earlier"]
 
 
 def write_strands(block: Any, strands: Sequence[Strand], line: lines.Line, density: Density) -> None:
