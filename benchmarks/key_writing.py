@@ -49,7 +49,7 @@ def timed(write: Callable[[bpy.types.Key, Curves], None], controls: Curves) -> t
 
 def by_bake(keys: bpy.types.Key, controls: Curves) -> None:
     """As Animate writes them, the new Action included."""
-    bake.new_action(bpy.context.scene, keys, "bake")
+    bake.new_action(keys, "bake")
     owner = Owner("shape_keys", keys.name, "Face")
     strands = [Strand(owner, value_path(name), 0, "Face", name, controls.column(name)) for name in controls.names]
     every_frame = Density(None, *reduce.closures(controls))

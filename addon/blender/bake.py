@@ -18,6 +18,7 @@ from ..core.settings import Settings
 from . import bones, compat, hearing, keys, lines, memory, rig, sound, take_shelf, takes, unseen
 from .density import Density, density_of, generated
 from .protection import listed
+from .take_properties import FACEWRIGHT_PG_saved_take as Take
 from .targets import BEFORE, Owner, Strand
 
 DEFAULTS = Settings()
@@ -112,7 +113,7 @@ def write(scene: bpy.types.Scene, head: bpy.types.Object | None, performance: Pe
     kept, lost = [], set[str]()
     for owner in dict.fromkeys(strand.owner for strand in strands):
         block = owner.block()
-        kept.append(new_action(scene, block, f"Facewright {line.name} {owner.shown}"))
+        kept.append(new_action(block, f"Facewright {line.name} {owner.shown}"))
         own = [strand for strand in strands if strand.owner == owner]
         its = takes.own_line(take)
         lost |= lines.others_under(block.animation_data.action, its)
@@ -134,7 +135,7 @@ def write(scene: bpy.types.Scene, head: bpy.types.Object | None, performance: Pe
     return Report(line.name, line.frame, frames, len(found.parts), len(found.controls), tuple(notes), name, turning)
 
 
-def _left_behind(scene: bpy.types.Scene, take: takes.Take) -> list[str]:
+def _left_behind(scene: bpy.types.Scene, take: Take) -> list[str]:
     """A note for each take that goes on saying the line where its strip was before it was moved."""
     line, _ = takes.line_of(take)
     others = (other for other in takes.shown_on(scene, take) if other.uid != take.uid and other.line == take.line)
@@ -143,7 +144,7 @@ def _left_behind(scene: bpy.types.Scene, take: takes.Take) -> list[str]:
     return [f"{o.name} is still on frames {o.first} to {o.last}, where its sound no longer is; {remedy}" for o in left]
 
 
-def _too_early(scene: bpy.types.Scene, take: takes.Take) -> list[str]:
+def _too_early(scene: bpy.types.Scene, take: Take) -> list[str]:
     """A note if the line begins before the scene does, where it is neither played nor rendered."""
     if take.first >= scene.frame_start:
         return []
@@ -183,7 +184,7 @@ def new_curve(action: Any, block: Any, strand: Strand) -> Any:
     return curve
 
 
-def new_action(scene: bpy.types.Scene, block: Any, name: str) -> str | None:
+def new_action(block: Any, name: str) -> str | None:
     """Gives `block` an Action of its own that starts as a copy of the one it had; the name of the animator's, if any.
 
     The copy keeps what the bake does not write: other curves, locked curves, lines that were baked elsewhere.
@@ -194,7 +195,7 @@ def new_action(scene: bpy.types.Scene, block: Any, name: str) -> str | None:
         if len(block.animation_data.nla_tracks):  # which go on to show what they hold beside the line
             block.animation_data.action_extrapolation = "NOTHING"
         return None
-    takes.stash(scene, block)  # what was done to a take since it was baked stays with it
+    takes.stash(block)  # what was done to a take since it was baked stays with it
     action = old.copy()
     action.name = name
     action.use_fake_user = False

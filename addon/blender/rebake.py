@@ -56,7 +56,7 @@ def rebake(
     blend = round(takes.of(scene).blend_s * fps)
     strands = found.strands(sampled, take.first)
     kept = 0
-    for block, action in own_actions(scene, take):
+    for block, action in own_actions(take):
         own = [strand for strand in strands if strand.owner.block() == block]
         kept += _rewrite(block, action, own, take, (first, last), blend, density_of(scene, sampled))
     if (first, last) == (take.first, take.last):
@@ -111,13 +111,13 @@ def _late(take: Take) -> int:
     return late
 
 
-def own_actions(scene: bpy.types.Scene, take: Take) -> list[tuple[Any, Any]]:
+def own_actions(take: Take) -> list[tuple[Any, Any]]:
     """The take's data-blocks with Actions that may be changed: the animator's, and what a strip plays, are copied."""
     found = []
     for block, action in takes.actions_of(take):
-        takes.follow_renames(scene, block)
+        takes.follow_renames(block)
         if not takes.may_change(block, action):
-            bake.new_action(scene, block, f"Facewright {take.name}")
+            bake.new_action(block, f"Facewright {take.name}")
             part = next(part for part in take.parts if takes.block_of(part) == block)
             part.action = block.animation_data.action
         found.append((block, block.animation_data.action))
@@ -203,7 +203,7 @@ def _anew(scene: bpy.types.Scene, take: Take, found: rig.Head, sampled: Curves) 
     take.parts.clear()
     for owner in dict.fromkeys(strand.owner for strand in strands):
         block = owner.block()
-        bake.new_action(scene, block, f"Facewright {take.line} {owner.shown}")
+        bake.new_action(block, f"Facewright {take.line} {owner.shown}")
         own = [strand for strand in strands if strand.owner == owner]
         line = takes.own_line(take)
         bake.write_strands(block, own, line, density_of(scene, sampled))

@@ -80,7 +80,7 @@ def update(scene: bpy.types.Scene, take: Take) -> rebake.Report:
     idle = [other for move in moves for other in takes.rivals(scene, move.take) if not takes.is_current(other)]
     following = [Move(other, place_of(other), place_now(scene, other)) for other in idle]
     jobs = [_prepared(scene, move, found) for move in moves]
-    blocks = {id(block): (block, action) for move in moves for block, action in rebake.own_actions(scene, move.take)}
+    blocks = {id(block): (block, action) for move in moves for block, action in rebake.own_actions(move.take)}
     kept = sum(_retimed(scene, block, action, moves, jobs) for block, action in blocks.values())
     for move in following:
         _follow(scene, move, found)

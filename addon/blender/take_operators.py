@@ -217,7 +217,7 @@ class FACEWRIGHT_OT_select_keys(OfTake, bpy.types.Operator):
         takes.check_there(take)
         count = 0
         for block, action in takes.actions_of(take):
-            takes.follow_renames(context.scene, block)
+            takes.follow_renames(block)
             noted = keys.notes(action)
             for curve in compat.curves_of(action, block):
                 table = keys.read(curve)
@@ -252,7 +252,7 @@ class FACEWRIGHT_OT_own_keys(OfTake, bpy.types.Operator):
         takes.check_there(take)
         count = 0
         for block, action in takes.actions_of(take):
-            takes.follow_renames(context.scene, block)
+            takes.follow_renames(block)
             noted = keys.notes(action)
             for curve in compat.curves_of(action, block):
                 place, table = (curve.data_path, curve.array_index), keys.read(curve)

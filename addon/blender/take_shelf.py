@@ -101,7 +101,7 @@ def _lift(scene: bpy.types.Scene, take: Take) -> None:
         if line is None:
             continue
         others = [other for other in lines.of(action) if other.uid != take.uid]
-        takes.follow_renames(scene, block)
+        takes.follow_renames(block)
         if not takes.may_change(block, action):
             action = _copied(block, action)
         noted, none, nothing = keys.notes(action), np.zeros(0, keys.KEY), np.zeros(0, keys.NOTE)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,8 +113,12 @@ def is_current(take: Take) -> bool:
 
 def is_ours(action: bpy.types.Action) -> bool:
     """Whether an Action was made by a bake and belongs to a take of any scene."""
-    takes = (take for each in bpy.data.scenes for take in of(each).takes)
-    return action.get(BAKED) is not None and any(part.action == action for take in takes for part in take.parts)
+    return action.get(BAKED) is not None and any(part.action == action for take in _everywhere() for part in take.parts)
+
+
+def _everywhere() -> Iterator[Take]:
+    """The takes of every scene: a head may be in several."""
+    return (take for each in bpy.data.scenes for take in of(each).takes)
 
 
 def find(scene: bpy.types.Scene, uid: str) -> Take:
@@ -191,14 +196,14 @@ def is_whole(take: Take) -> bool:
     return all(part.action is not None for part in take.parts if block_of(part) is not None)
 
 
-def stash(scene: bpy.types.Scene, block: Any) -> None:
+def stash(block: Any) -> None:
     """Puts what the block's Action holds of each take into that take's own Action."""
     action = block.animation_data.action if block.animation_data else None
     if action is None:
         return
-    follow_renames(scene, block)
+    follow_renames(block)
     for line in lines.of(action):
-        take = next((take for take in of(scene).takes if take.uid == line.uid), None)
+        take = next((take for take in _everywhere() if take.uid == line.uid), None)
         part = next((p for p in take.parts if block_of(p) == block), None) if take else None
         if part is not None and part.action is not None and part.action != action:
             mine = own_action(part, block)
@@ -218,13 +223,13 @@ def own_action(part: Any, block: Any) -> bpy.types.Action:
     return action
 
 
-def follow_renames(scene: bpy.types.Scene, block: Any) -> None:
+def follow_renames(block: Any) -> None:
     """Names curves of Actions that are not shown as Blender has those of the shown one, where keys were renamed."""
     shown = block.animation_data.action
     renamed = keys.renames(shown)
     if not renamed:
         return
-    parts = (part for take in of(scene).takes for part in take.parts if block_of(part) == block)
+    parts = (part for take in _everywhere() for part in take.parts if block_of(part) == block)
     for action in {part.action for part in parts} - {None, shown}:
         noted = keys.notes(action)
         curves = {(curve.data_path, curve.array_index): curve for curve in compat.curves_in(action, block)}
@@ -255,7 +260,7 @@ def switch(scene: bpy.types.Scene, take: Take) -> None:
             if not is_ours(now):
                 now.use_fake_user = True  # the animator's
             if lines.of(now):
-                stash(scene, block)
+                stash(block)
                 splice(block, mine, now, mine, own_line(take))
         compat.assign(block, mine)
         block.update_tag()

@@ -115,6 +115,18 @@ def test_what_was_done_by_hand_stays_with_its_take(head):
     assert curve_of(head, "jawOpen").evaluate(20) == pytest.approx(0.8)
 
 
+def test_what_was_done_by_hand_stays_with_its_take_when_another_scene_bakes_over_it(head):
+    say(head, "one"), say(head, "two", 101)
+    hand_key(head, "jawOpen", 10.5, 0.9)
+    scene = bpy.context.scene
+    bpy.ops.scene.new(type="NEW")
+    bpy.context.scene.collection.objects.link(head)
+    say(head, "three")
+    assert curve_of(head, "jawOpen").evaluate(10.5) != pytest.approx(0.9)
+    takes.switch(scene, takes.of(scene).takes[0])
+    assert curve_of(head, "jawOpen").evaluate(10.5) == pytest.approx(0.9)
+
+
 def test_a_take_decides_on_its_own_frames_only(head):
     first = say(head, seed=1).uid
     say(head, "other", 101)
