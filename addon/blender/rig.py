@@ -13,7 +13,7 @@ from ..core.curves import Array, Curves
 from ..core.errors import RigError, quoted
 from ..core.rigs import Fate
 from ..core.rigs.joints import ROLES
-from . import board, bones, facing, mapping_rows, nla, offers, rig_properties, standing, turning, unseen
+from . import board, bones, facing, leftover, mapping_rows, nla, offers, rig_properties, standing, turning, unseen
 from .bones import EYES, TITLES, Choices, Joint
 from .character import Character, character_of
 from .protection import DRIVEN, told
@@ -51,9 +51,15 @@ class Head:
     def strands(self, curves: Curves, first_frame: int | None = None) -> list[Strand]:
         """What the channels' curves, one row a frame, come to on this head: a strand for each F-curve to write.
 
-        With `first_frame` bones go on with the animator's own keys underneath.
+        With `first_frame` bones go on with the animator's own keys underneath, and what an earlier bake has moved and
+        this one does not is put to rest.
         """
-        return [*self._control_strands(curves), *self._joint_strands(curves, first_frame)]
+        strands = [*self._control_strands(curves), *self._joint_strands(curves, first_frame)]
+        if first_frame is None:
+            return strands
+        scene = bpy.data.scenes[self.scene, None]
+        character = character_of(scene, scene.objects[self.root])
+        return [*strands, *leftover.strands_of(character, strands, first_frame)]
 
     def _control_strands(self, curves: Curves) -> list[Strand]:
         rig = self.detection.rig

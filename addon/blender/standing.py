@@ -9,7 +9,7 @@ import numpy as np
 from mathutils import Quaternion
 
 from ..core.curves import Array
-from . import compat, nla
+from . import compat, nla, values
 from .bones import Joint
 from .targets import BAKED
 
@@ -44,6 +44,17 @@ def stood(target: Any, name: str) -> list[float] | None:
     if rest is None:
         return None
     return rotation_numbers(Quaternion(rest), name, target.rotation_mode) if kind == ROTATION else list(rest)
+
+
+def stood_at(block: Any, path: str, index: int) -> float | None:
+    """What a property of a data-block was before its first bake; None if nothing tells."""
+    if values.is_custom(path):
+        return 0.0
+    owner, name = values.parted(block, path)
+    before = stood(owner, name)
+    if before is not None and index < len(before):
+        return before[index]
+    return None if name.startswith(ROTATION) else 0.0
 
 
 def rotation_numbers(turn: Any, name: str, mode: str) -> list[float]:

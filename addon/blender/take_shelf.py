@@ -145,17 +145,6 @@ def _rest(block: Any, places: Iterable[keys.Curve]) -> None:
     """Puts back what was moved and is still there: joints to how they stood before their first bake, all else to 0."""
     for path, index in places:
         if values.value_at(block, (path, index)) is not None:
-            rest = _stood(block, path, index)
+            rest = standing.stood_at(block, path, index)
             if rest is not None:
                 values.put_value(block, (path, index), rest)
-
-
-def _stood(block: Any, path: str, index: int) -> float | None:
-    """What a property was before its first bake; None if nothing tells."""
-    if values.is_custom(path):
-        return 0.0
-    owner, name = values.parted(block, path)
-    before = standing.stood(owner, name)
-    if before is not None and index < len(before):
-        return before[index]
-    return None if name.startswith(standing.ROTATION) else 0.0
