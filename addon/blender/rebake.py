@@ -43,9 +43,8 @@ def rebake(
     """New generated keys between two frames of a take, or on all of it; the head shows the take from then on."""
     takes.check_there(take)
     takes.check_open(take)
-    _line, fps = takes.line_of(take)
-    if not math.isclose(fps, sound.fps(scene), rel_tol=1e-4):
-        raise FacewrightError(f"{quoted(take.name)} was baked at {fps:g} frames a second; use Update to Strip first")
+    if told := other_rate(scene, take):
+        raise FacewrightError(told)
     first, last = within(take, span)
     found = rig.examine(scene, head_of(take))
     sampled = performed(scene, take, settings, direction)
@@ -53,7 +52,7 @@ def rebake(
         return _anew(scene, take, found, sampled)
     if not takes.is_current(take):
         takes.switch(scene, take)
-    blend = round(takes.of(scene).blend_s * fps)
+    blend = round(takes.of(scene).blend_s * sound.fps(scene))
     strands = found.strands(sampled, take.first)
     kept = 0
     for block, action in own_actions(take):
@@ -63,6 +62,14 @@ def rebake(
         memory.remember(take, settings, direction)
     told = memory.missing_model(take)
     return Report(take.name, (first, last), kept, (*((told,) if told else ()), *found.notes))
+
+
+def other_rate(scene: bpy.types.Scene, take: Take) -> str | None:
+    """What to tell of a take that was baked at another rate than the scene's, and is out of step with its sound."""
+    _line, fps = takes.line_of(take)
+    if math.isclose(fps, sound.fps(scene), rel_tol=1e-4):
+        return None
+    return f"{quoted(take.name)} was baked at {fps:g} frames a second; use Update to Strip first"
 
 
 def within(take: Take, span: tuple[float, float] | None) -> Span:

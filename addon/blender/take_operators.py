@@ -76,8 +76,7 @@ class FACEWRIGHT_OT_take_show(OfTake, bpy.types.Operator):
         if not takes.is_whole(take):  # its Action was deleted
             report = rebake.rebake(context.scene, take, None, *memory.asked(take))
             return (str(report), *report.notes)
-        takes.switch(context.scene, take)
-        return (f"{take.name} is shown",)
+        return _shown(context.scene, take)
 
 
 class FACEWRIGHT_OT_take_compare(OfTake, bpy.types.Operator):
@@ -98,9 +97,14 @@ class FACEWRIGHT_OT_take_compare(OfTake, bpy.types.Operator):
             raise FacewrightError(f"{take.line} has one take only; make another to compare it with")
         before = takes.of(scene).previous
         other = next((other for other in others if other.uid == before), others[-1])
-        name = other.name
-        takes.switch(scene, other)
-        return (f"{name} is shown",)
+        return _shown(scene, other)
+
+
+def _shown(scene: bpy.types.Scene, take: Take) -> tuple[str, ...]:
+    """Shows a take; what was done, and a line if it is out of step with the scene."""
+    takes.switch(scene, take)
+    told = rebake.other_rate(scene, take)
+    return (f"{take.name} is shown", *((told,) if told else ()))
 
 
 class FACEWRIGHT_OT_take_duplicate(OfTake, bpy.types.Operator):

@@ -78,6 +78,18 @@ def test_compare_goes_back_and_forth(head):
         assert shown() == [expected]
 
 
+def test_a_take_of_another_frame_rate_is_told_when_it_is_shown(head):
+    say(head)
+    bpy.context.scene.render.fps = 48
+    say(head, seed=1)
+    bpy.ops.facewright.take_compare()
+    assert jobs.board.notes == ("'hello 1' was baked at 24 frames a second; use Update to Strip first",)
+    bpy.ops.facewright.update_to_strip()
+    bpy.ops.facewright.take_compare(), bpy.ops.facewright.take_compare()
+    assert shown() == ["hello 1"]
+    assert jobs.board.notes == ()
+
+
 def test_one_take_has_nothing_to_be_compared_with(head):
     say(head)
     with pytest.raises(RuntimeError, match="one take only"):
