@@ -73,8 +73,13 @@ def load_checkpoint(file: Path) -> tuple[config.TrainingConfig, dict[str, Any]]:
 
 
 def mean_network(files: Sequence[Path]) -> tuple[config.TrainingConfig, FaceNetwork, int]:
-    """The mean of the checkpoints' networks, the config of the last, and how many steps they took together."""
+    """The mean of the checkpoints' networks, the config of the last, and how many steps they took together.
+
+    Where bottlenecks in their fronts differ it is of whole fronts, and so is the config.
+    """
     made = [load_checkpoint(file) for file in files]
+    if len({settings.network.front_rank for settings, _ in made}) > 1:
+        made = [_with_whole_front(*one) for one in made]
     settings, first = made[-1][0], made[0][1]["average"]
     for file, (other, state) in zip(files, made, strict=True):
         if not other.network.fits(settings.network) or _shapes(state["average"]) != _shapes(first):
@@ -83,6 +88,21 @@ def mean_network(files: Sequence[Path]) -> tuple[config.TrainingConfig, FaceNetw
     weights = {name: torch.stack([state["average"][name].float() for _, state in made]).mean(dim=0) for name in first}
     _give(network, weights, files[-1])
     return settings, network, sum(state["step"] for _, state in made)
+
+
+def _with_whole_front(
+    settings: config.TrainingConfig, state: dict[str, Any]
+) -> tuple[config.TrainingConfig, dict[str, Any]]:
+    """The same averaged weights, both halves of a bottleneck (front.py) multiplied out: it hears no differently."""
+    if not settings.network.front_rank:
+        return settings, state
+    weights = {name: value.float() for name, value in state["average"].items()}
+    spread = weights.pop("encoder.front.spread.weight")
+    weights["encoder.front.second.2.bias"] = weights.pop("encoder.front.spread.bias")
+    for name in [name for name in weights if name.startswith("encoder.front.second.") and name.endswith("weight")]:
+        weights[name] = spread @ weights[name]
+    whole = dataclasses.replace(settings.network, front_rank=0)
+    return dataclasses.replace(settings, network=whole), {**state, "average": weights}
 
 
 def begin(student: Student, settings: config.TrainingConfig, starts: Sequence[Path]) -> None:

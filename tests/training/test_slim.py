@@ -40,6 +40,19 @@ def test_a_wide_bottleneck_changes_next_to_nothing_and_a_narrow_one_more(
     assert some < most <= 1 + 1e-9
 
 
+def test_a_mean_of_a_slim_front_and_a_whole_one_is_of_whole_ones(trained: Path, shard: Path, tmp_path: Path) -> None:
+    slim([trained], open_shard(shard), 8, tmp_path / "slim.pt")
+    (_, narrow, _), (_, full, _) = mean_network([tmp_path / "slim.pt"]), mean_network([trained])
+    settings, mean, _ = mean_network([tmp_path / "slim.pt", trained])
+    assert settings.network.front_rank == 0
+    weights = {name: 2 * value - full.state_dict()[name] for name, value in mean.state_dict().items()}
+    mean.load_state_dict(weights)  # what the slim one was made into
+    speech = torch.from_numpy(open_shard(shard).samples[: 20 * STEP_SAMPLES].astype("float32") / 32768)[None]
+    with torch.no_grad():
+        torch.testing.assert_close(mean(speech).channels, narrow(speech).channels, rtol=1e-4, atol=1e-5)
+        assert not torch.allclose(full(speech).channels, narrow(speech).channels, atol=1e-5)
+
+
 def test_the_cut_is_the_best_for_the_inputs_at_hand() -> None:
     torch.manual_seed(0)
     matrix, inputs = torch.randn(6, 8), torch.randn(500, 8) * torch.tensor([5.0, 5, 5, 1, 0.1, 0.1, 0.1, 0.1])
