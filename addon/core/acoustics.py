@@ -82,16 +82,17 @@ def _peaks_hz(frames: Array) -> Array:
     lags = np.arange(SHORTEST_LAG - 1, LONGEST_LAG + 2)
     raw = power @ delays  # (T, 1 + lags)
     normal = raw[:, 1:] / np.maximum(raw[:, :1], 1e-12)  # 1 where a frame repeats exactly
-    inner = normal[:, 1:-1]
-    is_peak = (inner > normal[:, :-2]) & (inner >= normal[:, 2:])
-    score = np.where(is_peak, inner - OCTAVE_COST * np.log2(lags[1:-1] / lags[1]), -1.0)
+    before, inner, after = normal[:, :-2], normal[:, 1:-1], normal[:, 2:]
+    is_peak = (inner > before) & (inner >= after)
+    # A parabola through three lags: else a period that lies between two of them loses to two periods that do not.
+    slope, bend = (before - after) / 2, np.minimum(before - 2 * inner + after, -1e-6)
+    shift = np.clip(slope / bend, -0.5, 0.5)
+    height = inner - slope * shift / 2
+    score = np.where(is_peak, height - OCTAVE_COST * np.log2(lags[1:-1] / lags[1]), -1.0)
     best = score.argmax(axis=1)
     rows = np.arange(len(frames))
-    before, at, after = normal[rows, best], normal[rows, best + 1], normal[rows, best + 2]
-    bend = before - 2 * at + after
-    shift = np.where(bend < -1e-6, 0.5 * (before - after) / np.minimum(bend, -1e-6), 0.0)  # parabola through three
-    hz = PITCH_RATE / (lags[best + 1] + np.clip(shift, -0.5, 0.5))
-    return np.where((at > VOICED_PEAK) & is_peak[rows, best], hz, 0.0).astype(np.float32)
+    hz = PITCH_RATE / (lags[best + 1] + shift[rows, best])
+    return np.where((height[rows, best] > VOICED_PEAK) & is_peak[rows, best], hz, 0.0).astype(np.float32)
 
 
 @cache
