@@ -100,7 +100,7 @@ def _pitch_waves() -> tuple[Array, Array]:
     """What takes centred, windowed frames to their spectrum, and its power to the autocorrelation at 0 and each lag."""
     window = np.hanning(FRAME + 2)[1:-1]
     bins = np.arange(FFT_SIZE // 2 + 1)
-    centred = (np.eye(FRAME) - 1 / FRAME) @ _waves(window, FFT_SIZE, bins)
+    centred = _centred(_waves(window, FFT_SIZE, bins))
     kept = [0, *range(SHORTEST_LAG - 1, LONGEST_LAG + 2)]
     own = np.fft.irfft(np.abs(np.fft.rfft(window, FFT_SIZE)) ** 2)[kept]
     delays = np.fft.irfft(np.eye(len(bins)), FFT_SIZE, axis=1)[:, kept] * (own[0] / own)  # a frame that repeats has 1
@@ -110,7 +110,13 @@ def _pitch_waves() -> tuple[Array, Array]:
 @cache
 def _tilt_waves() -> Array:
     low, high = (hz * TILT_SAMPLES // RATE_HZ for hz in (TILT_LOW_HZ, TILT_HIGH_HZ))
-    return _waves(np.hanning(TILT_SAMPLES), TILT_SAMPLES, np.arange(low, high)).astype(np.float32)
+    return _centred(_waves(np.hanning(TILT_SAMPLES), TILT_SAMPLES, np.arange(low, high))).astype(np.float32)
+
+
+def _centred(waves: Moments) -> Moments:
+    """The same waves, (N, 2 K), for frames whose mean is to be left out: a window spreads it into the lowest bins."""
+    centred: Moments = waves - waves.mean(axis=0)
+    return centred
 
 
 def _waves(window: Moments, size: int, bins: Rows) -> Moments:

@@ -168,6 +168,7 @@ def test_a_direct_current_is_not_heard(offset: float) -> None:
     plain, shifted = prosody_of(voice), prosody_of(voice + offset)
     np.testing.assert_allclose(phrases(shifted), phrases(plain), atol=0.03)
     np.testing.assert_allclose(shifted.loudness_db[60:90], plain.loudness_db[60:90], atol=0.5)
+    np.testing.assert_allclose(shifted.tilt_db[60:90], plain.tilt_db[60:90], atol=0.5)
 
 
 @pytest.mark.parametrize("noise_db", [-60, -30, -25, -20])
