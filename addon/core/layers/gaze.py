@@ -143,7 +143,7 @@ def _looks(rng: np.random.Generator, prosody: Prosody, settings: GazeSettings) -
     spans = phrases(prosody).astype(np.float64)
     times_s = np.array(starts_s)
     planning = rng.random(len(times_s)) < settings.planning
-    before_s = _drawn_to(times_s, spans[:, 0] - rng.uniform(*PLANNING_LEAD_S))
+    before_s = _drawn_to(times_s, np.sort(spans[:, 0] - rng.uniform(*PLANNING_LEAD_S, len(spans))))
     snapped = np.where(aside & planning, before_s, np.where(aside, times_s, _drawn_to(times_s, spans[:, 1])))
     snapped = np.maximum(snapped, 0.0)
     snapped[0] = 0.0
