@@ -5,6 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from addon.core.curves import Curves, lip_gap
 from addon.core.layers import articulation, smooth
@@ -103,6 +105,14 @@ def test_smoothing_leaves_the_lip_on_the_teeth_for_f(width_s: float, made_prosod
     assert soft.column("mouthRollLower")[is_f] == pytest.approx(0.38)
     assert soft.column("jawOpen")[is_f].max() <= 0.05 + 1e-6
     assert soft.column("mouthUpperUpLeft")[is_f].min() >= 0.3 - 1e-6
+
+
+@given(st.floats(0.002, 0.2), st.floats(0, 1))
+def test_smoothing_by_any_width_stays_within_what_it_was_given(width_s: float, amount: float) -> None:
+    wide = Curves(np.ones((40, 1), np.float32), ("mouthPucker",), 50.0)
+    voice = Prosody(np.full(40, -20, np.float32), np.full(40, 120, np.float32))
+    smoothed = smooth(wide, voice, SmoothSettings(amount=amount, width_s=width_s))
+    np.testing.assert_array_equal(smoothed.values, wide.values)
 
 
 def test_smoothing_by_no_width_changes_nothing(made_prosody: Make) -> None:
