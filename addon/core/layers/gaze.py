@@ -12,7 +12,7 @@ from ..channels import EYE_UNIT_RAD
 from ..curves import Array, Curves, blurred
 from ..prosody import Prosody, phrases, runs, speech_mask
 from ..settings import GazeSettings
-from .gestures import dice, leaps
+from .gestures import dice, leaps, nearest
 
 Moments = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -179,12 +179,8 @@ def _drawn_to(times_s: Moments, marks_s: Moments) -> Moments:
     """The times, moved to the nearest mark if one is within SNAP_S."""
     if not len(marks_s):
         return times_s
-    right = np.clip(np.searchsorted(marks_s, times_s), 0, len(marks_s) - 1)
-    left = np.maximum(right - 1, 0)
-    nearest = np.where(
-        np.abs(marks_s[left] - times_s) < np.abs(marks_s[right] - times_s), marks_s[left], marks_s[right]
-    )
-    moved: Moments = np.where(np.abs(nearest - times_s) < SNAP_S, nearest, times_s)
+    mark_s = nearest(times_s, marks_s)
+    moved: Moments = np.where(np.abs(mark_s - times_s) < SNAP_S, mark_s, times_s)
     return moved
 
 
