@@ -82,16 +82,17 @@ def _peaks_hz(frames: Array) -> Array:
     lags = np.arange(SHORTEST_LAG - 1, LONGEST_LAG + 2)
     raw = power @ delays  # (T, 1 + lags)
     normal = raw[:, 1:] / np.maximum(raw[:, :1], 1e-12)  # 1 where a frame repeats exactly
-    inner = normal[:, 1:-1]
-    is_peak = (inner > normal[:, :-2]) & (inner >= normal[:, 2:])
-    score = np.where(is_peak, inner - OCTAVE_COST * np.log2(lags[1:-1] / lags[1]), -1.0)
+    before, inner, after = normal[:, :-2], normal[:, 1:-1], normal[:, 2:]
+    is_peak = (inner > before) & (inner >= after)
+    # A parabola through three lags: else a period that lies between two of them loses to two periods that do not.
+    slope, bend = (before - after) / 2, np.minimum(before - 2 * inner + after, -1e-6)
+    shift = np.clip(slope / bend, -0.5, 0.5)
+    height = inner - slope * shift / 2
+    score = np.where(is_peak, height - OCTAVE_COST * np.log2(lags[1:-1] / lags[1]), -1.0)
     best = score.argmax(axis=1)
     rows = np.arange(len(frames))
-    before, at, after = normal[rows, best], normal[rows, best + 1], normal[rows, best + 2]
-    bend = before - 2 * at + after
-    shift = np.where(bend < -1e-6, 0.5 * (before - after) / np.minimum(bend, -1e-6), 0.0)  # parabola through three
-    hz = PITCH_RATE / (lags[best + 1] + np.clip(shift, -0.5, 0.5))
-    return np.where((at > VOICED_PEAK) & is_peak[rows, best], hz, 0.0).astype(np.float32)
+    hz = PITCH_RATE / (lags[best + 1] + shift[rows, best])
+    return np.where((height[rows, best] > VOICED_PEAK) & is_peak[rows, best], hz, 0.0).astype(np.float32)
 
 
 @cache
@@ -99,7 +100,7 @@ def _pitch_waves() -> tuple[Array, Array]:
     """What takes centred, windowed frames to their spectrum, and its power to the autocorrelation at 0 and each lag."""
     window = np.hanning(FRAME + 2)[1:-1]
     bins = np.arange(FFT_SIZE // 2 + 1)
-    centred = (np.eye(FRAME) - 1 / FRAME) @ _waves(window, FFT_SIZE, bins)
+    centred = _centred(_waves(window, FFT_SIZE, bins))
     kept = [0, *range(SHORTEST_LAG - 1, LONGEST_LAG + 2)]
     own = np.fft.irfft(np.abs(np.fft.rfft(window, FFT_SIZE)) ** 2)[kept]
     delays = np.fft.irfft(np.eye(len(bins)), FFT_SIZE, axis=1)[:, kept] * (own[0] / own)  # a frame that repeats has 1
@@ -109,7 +110,13 @@ def _pitch_waves() -> tuple[Array, Array]:
 @cache
 def _tilt_waves() -> Array:
     low, high = (hz * TILT_SAMPLES // RATE_HZ for hz in (TILT_LOW_HZ, TILT_HIGH_HZ))
-    return _waves(np.hanning(TILT_SAMPLES), TILT_SAMPLES, np.arange(low, high)).astype(np.float32)
+    return _centred(_waves(np.hanning(TILT_SAMPLES), TILT_SAMPLES, np.arange(low, high))).astype(np.float32)
+
+
+def _centred(waves: Moments) -> Moments:
+    """The same waves, (N, 2 K), for frames whose mean is to be left out: a window spreads it into the lowest bins."""
+    centred: Moments = waves - waves.mean(axis=0)
+    return centred
 
 
 def _waves(window: Moments, size: int, bins: Rows) -> Moments:

@@ -137,7 +137,10 @@ def _opened(path: Path) -> soundfile.SoundFile:
         raise AudioError(f"{name} cannot be read: {reason(error)}; check its name and permissions") from error
     try:
         # elsewhere than on Windows a name is bytes, and need not be text in any encoding
-        return soundfile.SoundFile(path if os.name == "nt" else os.fsencode(path))
+        file = soundfile.SoundFile(path if os.name == "nt" else os.fsencode(path))
+        # else it would seek to where it is after every read, and an MP3's next frames lack what those before them kept
+        file.seekable = lambda: False
+        return file
     except (soundfile.SoundFileError, TypeError) as error:  # TypeError: headerless .raw
         with path.open("rb") as raw:
             if raw.read(4) == b"BW64":  # libsndfile knows RF64 only

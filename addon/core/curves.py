@@ -17,6 +17,7 @@ Rows = npt.NDArray[np.intp]
 SEALED_GAP = 0.02  # lips this close read as sealed
 FLOOR_TOLERANCE = 1e-3  # a closure met this near its floor has been met
 SHUT = 0.98  # of eyeBlink: lids that meet
+NARROWEST = 0.01  # rows: a bell of that width shares nothing with the next row
 _MOUTH = channels.GROUPS["jaw"] + channels.GROUPS["mouth"]
 _LIDS = ("eyeBlink", *channels.MOVE_LIDS)
 
@@ -71,7 +72,7 @@ def lip_gap(curves: Curves) -> Array:
 
 def blurred(values: Array, width_rows: float) -> Array:
     """Each column of (T,) or (T, C) through a zero-phase Gaussian of that standard deviation; the ends are held."""
-    if not len(values) or width_rows <= 0:
+    if not len(values) or width_rows < NARROWEST:
         return values
     half = math.ceil(3 * width_rows)
     kernel = np.exp(-0.5 * (np.arange(-half, half + 1) / width_rows) ** 2)

@@ -71,12 +71,19 @@ def keyed(base: Mood, marks: tuple[Mark, ...], rows: int, rate: float, transitio
 
     Neutral holds the others back before they change, for else a change to or from it would be lopsided.
     """
-    weights = np.tile(held_back(np.asarray([base], np.float32)), (rows, 1))
     t = np.arange(rows) / rate
+    before = held_back(np.asarray([base], np.float32))
+    weights = np.tile(before, (rows, 1))
+    done = 0  # rows that are filled in; after them the last mark holds
     for time_s, wanted in marks:  # a later mark takes over from whatever the change before it has reached
-        share = np.clip((t - time_s) / transition_s + 0.5, 0, 1)
+        first, last = np.searchsorted(t, (time_s - transition_s / 2, time_s + transition_s / 2))
+        weights[done:last] = before
+        share = np.clip((t[first:last] - time_s) / transition_s + 0.5, 0, 1)
         eased = (share * share * (3 - 2 * share)).astype(np.float32)[:, np.newaxis]
-        weights += eased * (held_back(np.asarray([wanted], np.float32)) - weights)
+        before = held_back(np.asarray([wanted], np.float32))
+        weights[first:last] += eased * (before - weights[first:last])
+        done = last
+    weights[done:] = before
     return weights
 
 

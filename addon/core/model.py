@@ -89,7 +89,7 @@ class FaceModel:
         return windows(blocks, _aligned(window_s), max(_aligned(self.card.context_s), ALIGN_SAMPLES))
 
     def predict(self, window: Window, style: int = 0) -> Array:
-        """Raw channels of a window without its surroundings, (T, C); the same whatever the window's length."""
+        """Raw channels of a window without its surroundings, (T, C); but for rounding the same in one of any length."""
         rows = self.run(window.heard[np.newaxis], style)[0]
         first = (window.context - window.before) // HOP_SAMPLES
         inner: Array = rows[first : first + window.rows]

@@ -71,7 +71,7 @@ class ModelSettings(_Checked):
     device: str = _text("auto", "auto, cpu, cuda, coreml or dml")
     threads: int = _option(1, 1, 256, about="Processor cores that the model may use")
     window_s: float = _option(
-        60.0, 1.0, 120.0, about="How much sound is heard at once; memory depends on it, results do not"
+        60.0, 1.0, 120.0, about="How much sound is heard at once; memory depends on it, results by rounding only"
     )
     style: int = _option(0, 0, 10_000, about="Which actor, for models that know several")
 

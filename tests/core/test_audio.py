@@ -47,6 +47,18 @@ def test_blocks_join_to_what_is_resampled_at_once(tmp_path: Path) -> None:
     np.testing.assert_allclose(np.concatenate(blocks), whole, atol=1e-5)
 
 
+def test_an_mp3_is_the_same_in_blocks_as_at_once_and_its_decoder_has_nothing_to_say(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(0)
+    said = np.repeat(rng.random(120) < 0.6, 4_800)  # with pauses: what they leave over, frames after them use up
+    soundfile.write(tmp_path / "a.mp3", 0.2 * said * rng.standard_normal(len(said)), RATE, bitrate_mode="VARIABLE")
+    whole, _ = soundfile.read(tmp_path / "a.mp3", dtype="float32")
+    capfd.readouterr()
+    np.testing.assert_allclose(np.concatenate(list(open_sound(tmp_path / "a.mp3").blocks())), whole, atol=1e-5)
+    assert capfd.readouterr().err == ""
+
+
 def test_channels_are_averaged_not_summed(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", np.full((1_600, 6), 0.5), RATE)
     np.testing.assert_allclose(read(tmp_path / "a.wav").samples, 0.5, atol=1e-4)

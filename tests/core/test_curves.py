@@ -109,6 +109,12 @@ def test_blurring_keeps_constants_and_shape() -> None:
     assert soft.sum() == pytest.approx(1.0, abs=1e-5)
 
 
+@pytest.mark.parametrize("width_rows", [-1.0, 0.0, 5e-324, 1e-160, 1e-3])
+def test_a_bell_narrower_than_any_row_changes_nothing(width_rows: float) -> None:
+    values = np.random.default_rng(0).random((20, 3), np.float32)
+    np.testing.assert_array_equal(blurred(values, width_rows), values)
+
+
 def test_curves_refuse_what_does_not_fit() -> None:
     with pytest.raises(ValueError, match="need"):
         Curves(np.zeros((3, 2), np.float32), ("a",), 50.0)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -84,6 +86,22 @@ def test_half_of_the_change_is_made_at_the_mark() -> None:
     assert joy[116] == pytest.approx(0.8)
     assert (joy[216:] == 0).all()
     assert np.abs(np.diff(joy)).max() < 1.6 * 0.8 / (0.6 * 50)
+
+
+def test_a_thousand_marks_in_three_hours_take_less_than_a_second() -> None:
+    marks = tuple((10.0 * number, weights(joy=number % 7 / 7)) for number in range(1_000))
+    begin = time.perf_counter()
+    values = emotions.keyed(weights(), marks, 3 * 3_600 * 50, 50.0, 0.6)
+    assert time.perf_counter() - begin < 1.0
+    np.testing.assert_allclose(values[250::500, 1][:1_000], [number % 7 / 7 for number in range(1_000)], atol=1e-6)
+
+
+def test_a_mark_in_the_middle_of_a_change_takes_over_from_what_that_has_reached() -> None:
+    values = emotions.keyed(weights(), emotions.marks("2 joy 1; 2.25 sadness 1"), 300, 50.0, 1.0)
+    alone = emotions.keyed(weights(), emotions.marks("2 joy 1"), 300, 50.0, 1.0)
+    np.testing.assert_array_equal(values[:88], alone[:88])  # until 1.75 s
+    assert 0.2 < values[:, 1].max() < 0.8
+    assert values[138:].tolist() == [list(weights(sadness=1.0))] * 162  # from 2.75 s on
 
 
 @given(st.lists(st.tuples(st.floats(-5, 20), st.sampled_from(emotions.NAMES), st.floats(0, 1)), max_size=12))

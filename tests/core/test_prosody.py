@@ -28,6 +28,14 @@ def test_the_pitch_of_a_voice_is_found(hz: int) -> None:
     assert (np.abs(found / hz - 1) < 0.05).mean() > 0.98
 
 
+def test_a_pitch_whose_period_lies_between_two_samples_is_not_taken_for_its_octave() -> None:
+    pitch_hz = np.linspace(90, 480, RATE * 4)
+    phase = 2 * np.pi * np.cumsum(pitch_hz) / RATE
+    voice = sum(np.where(k * pitch_hz < 4_000, np.sin(k * phase) / k, 0) for k in range(1, 40))
+    found = prosody_of(0.1 * voice).pitch_hz[5:-5]
+    assert np.abs(found / pitch_hz[::320][5 : 5 + len(found)] - 1).max() < 0.1
+
+
 def test_a_gliding_pitch_is_followed() -> None:
     t = np.arange(3 * RATE) / RATE
     pitch = 110 * 2 ** (0.5 * np.sin(2 * np.pi * 0.5 * t))
@@ -92,8 +100,9 @@ def test_a_voice_recorded_far_too_low_has_the_accents_and_phrases_of_one_that_is
     spoken = read(LINE).samples
     loud, low = prosody_of(spoken), prosody_of(as_recorded_low(spoken, -40))
     assert low.loudness_db.max() < -45
-    assert len(accents(loud)[0]) > 3
-    np.testing.assert_allclose(accents(low)[0], accents(loud)[0], atol=0.041)
+    heard_loud, heard_low = (times_s[strengths > 0.3] for times_s, strengths in (accents(loud), accents(low)))
+    assert len(heard_loud) > 3
+    np.testing.assert_allclose(heard_low, heard_loud, atol=0.041)  # one that is hardly an accent may be none
     np.testing.assert_allclose(phrases(low), phrases(loud), atol=0.081)
 
 
@@ -159,6 +168,7 @@ def test_a_direct_current_is_not_heard(offset: float) -> None:
     plain, shifted = prosody_of(voice), prosody_of(voice + offset)
     np.testing.assert_allclose(phrases(shifted), phrases(plain), atol=0.03)
     np.testing.assert_allclose(shifted.loudness_db[60:90], plain.loudness_db[60:90], atol=0.5)
+    np.testing.assert_allclose(shifted.tilt_db[60:90], plain.tilt_db[60:90], atol=0.5)
 
 
 @pytest.mark.parametrize("noise_db", [-60, -30, -25, -20])

@@ -37,8 +37,9 @@ def articulation(curves: Curves, prosody: Prosody, settings: ArticulationSetting
     }
     if {"jawOpen", "mouthClose"} <= set(scaled):
         scaled |= _sealed(scaled, settings, curves.rate)
-    uneven = _uneven(scaled, prosody, settings)
-    return keep_closures(curves, keep_teeth(curves, curves.with_columns(scaled | uneven)))
+    after = curves.with_columns(scaled | _uneven(scaled, prosody, settings))
+    everywhere = np.ones(len(after.values), np.bool_)  # by degrees, or a jaw of much effort snaps to an f
+    return keep_closures(curves, keep_teeth(curves, after, everywhere))
 
 
 def _sealed(columns: dict[str, Array], settings: ArticulationSettings, rate: float) -> dict[str, Array]:

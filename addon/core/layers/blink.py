@@ -10,7 +10,7 @@ from ..curves import Array, Curves
 from ..prosody import Prosody, phrases, speech_mask
 from ..settings import BlinkSettings
 from .gaze import GazePlan
-from .gestures import dice
+from .gestures import dice, nearest
 
 Moments = npt.NDArray[np.float64]
 
@@ -83,8 +83,8 @@ def _drawn_to_shifts(rng: np.random.Generator, times_s: Moments, planned: GazePl
     leaps_s = planned.shifts_s[rng.random(len(likely)) < likely]
     moved = times_s
     if len(leaps_s) and len(times_s):
-        nearest = leaps_s[np.abs(times_s[:, np.newaxis] - leaps_s).argmin(axis=1)]
-        moved = np.where(np.abs(nearest - times_s) < SHIFT_REACH_S, nearest, times_s)
+        leap_s = nearest(times_s, leaps_s)
+        moved = np.where(np.abs(leap_s - times_s) < SHIFT_REACH_S, leap_s, times_s)
     return np.concatenate([moved, planned.shifts_s[own]])
 
 
@@ -93,11 +93,9 @@ def _drawn_to_phrase_ends(rng: np.random.Generator, times_s: Moments, ends_s: Mo
     lags_s = rng.uniform(*PHRASE_END_LAG_S, len(times_s))
     if not len(ends_s):
         return times_s
-    right = np.clip(np.searchsorted(ends_s, times_s), 0, len(ends_s) - 1)
-    left = np.maximum(right - 1, 0)
-    nearest = np.where(np.abs(ends_s[left] - times_s) < np.abs(ends_s[right] - times_s), ends_s[left], ends_s[right])
-    drawn = yields & (np.abs(nearest - times_s) < PHRASE_END_REACH_S)
-    moved: Moments = np.where(drawn, nearest + lags_s, times_s)
+    end_s = nearest(times_s, ends_s)
+    drawn = yields & (np.abs(end_s - times_s) < PHRASE_END_REACH_S)
+    moved: Moments = np.where(drawn, end_s + lags_s, times_s)
     return moved
 
 

@@ -15,8 +15,9 @@ from .gestures import add_softly, dice, drift, sided, soft_sum, speaking
 # A name without a side stands for both. eyeSquint is the lower lid of AU 6 and 7, browDown is AU 4, noseSneer AU 9.
 EXPRESSIONS: dict[str, dict[str, float]] = {
     "joy": {"mouthSmile": 0.75, "cheekSquint": 0.7, "eyeSquint": 0.35, "mouthDimple": 0.12},  # 6 + 12
-    "sadness": {  # 1 + 4 + 15 + 17
-        "browInnerUp": 0.8, "browDown": 0.2, "mouthFrown": 0.6, "mouthShrugLower": 0.3, "eyeSquint": 0.15,
+    "sadness": {  # 1 + 4 + 15 + 17, of which either lip has its half: the lower one alone would go through the upper
+        "browInnerUp": 0.8, "browDown": 0.2, "mouthFrown": 0.6, "mouthShrugLower": 0.3, "mouthShrugUpper": 0.25,
+        "eyeSquint": 0.15,
     },
     "anger": {  # 4 + 5 + 7 + 23
         "browDown": 1.0, "eyeWide": 0.25, "eyeSquint": 0.5, "mouthPress": 0.4, "noseSneer": 0.3, "mouthFrown": 0.15,
@@ -39,7 +40,7 @@ SHAPES = tuple(dict.fromkeys(name for shapes in EXPRESSIONS.values() for name in
 CHANNELS = sided(SHAPES)
 OWNED = (*dict.fromkeys(name for names in CHANNELS.values() for name in names), "mouthClose")
 SPREADING = ("mouthSmile", "mouthStretch", "mouthDimple", "mouthFrown")  # against rounded lips
-BULGING = ("mouthShrugLower", "mouthFrown", "mouthUpperUp")  # they would shift lips that press on each other
+BULGING = ("mouthShrug", "mouthFrown", "mouthUpperUp")  # they would shift lips that press on each other
 NOSE_GIVES = 0.85  # a wrinkled nose draws the upper lip up with it
 ROUND = 0.35  # mouthPucker with 0.8 mouthFunnel from which lips count as wholly rounded
 ROUND_LEAVES = 0.3  # so much of them stays on rounded lips

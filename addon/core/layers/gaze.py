@@ -12,7 +12,7 @@ from ..channels import EYE_UNIT_RAD
 from ..curves import Array, Curves, blurred
 from ..prosody import Prosody, phrases, runs, speech_mask
 from ..settings import GazeSettings
-from .gestures import dice, leaps
+from .gestures import dice, leaps, nearest
 
 Moments = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -143,7 +143,7 @@ def _looks(rng: np.random.Generator, prosody: Prosody, settings: GazeSettings) -
     spans = phrases(prosody).astype(np.float64)
     times_s = np.array(starts_s)
     planning = rng.random(len(times_s)) < settings.planning
-    before_s = _drawn_to(times_s, spans[:, 0] - rng.uniform(*PLANNING_LEAD_S))
+    before_s = _drawn_to(times_s, np.sort(spans[:, 0] - rng.uniform(*PLANNING_LEAD_S, len(spans))))
     snapped = np.where(aside & planning, before_s, np.where(aside, times_s, _drawn_to(times_s, spans[:, 1])))
     snapped = np.maximum(snapped, 0.0)
     snapped[0] = 0.0
@@ -179,12 +179,8 @@ def _drawn_to(times_s: Moments, marks_s: Moments) -> Moments:
     """The times, moved to the nearest mark if one is within SNAP_S."""
     if not len(marks_s):
         return times_s
-    right = np.clip(np.searchsorted(marks_s, times_s), 0, len(marks_s) - 1)
-    left = np.maximum(right - 1, 0)
-    nearest = np.where(
-        np.abs(marks_s[left] - times_s) < np.abs(marks_s[right] - times_s), marks_s[left], marks_s[right]
-    )
-    moved: Moments = np.where(np.abs(nearest - times_s) < SNAP_S, nearest, times_s)
+    mark_s = nearest(times_s, marks_s)
+    moved: Moments = np.where(np.abs(mark_s - times_s) < SNAP_S, mark_s, times_s)
     return moved
 
 

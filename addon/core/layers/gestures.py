@@ -37,6 +37,14 @@ def humps(prosody: Prosody, times_s: Moments, widths_s: Moments, heights: Moment
     return total
 
 
+def nearest(times_s: Moments, marks_s: Moments) -> Moments:
+    """Of the marks, sorted and one at least, the nearest to each of the times; of two equally near the later."""
+    right = np.clip(np.searchsorted(marks_s, times_s), 0, len(marks_s) - 1)
+    before, after = marks_s[np.maximum(right - 1, 0)], marks_s[right]
+    near: Moments = np.where(np.abs(before - times_s) < np.abs(after - times_s), before, after)
+    return near
+
+
 def drift(rng: np.random.Generator, rows: int, rate: float, hz: tuple[float, float], waves: int = 5) -> Array:
     """Slow noise of standard deviation 1, (T,): a few sines of drawn frequency and phase between two limits."""
     t = np.arange(rows) / rate

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from .. import channels
 from ..curves import Curves, blurred
 from ..prosody import Prosody
@@ -18,6 +20,6 @@ def smooth(curves: Curves, prosody: Prosody, settings: SmoothSettings) -> Curves
         return curves
     before = curves.select(names).values
     soft = blurred(before, settings.width_s * curves.rate)
-    mixed = before + settings.amount * (soft - before)
+    mixed = np.clip(before + settings.amount * (soft - before), before.min(axis=0), before.max(axis=0))  # for rounding
     smoothed = curves.with_columns(dict(zip(names, mixed.T, strict=True)))
     return keep_closures(curves, keep_teeth(curves, smoothed))

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from addon.core.curves import Curves, lip_gap
 from addon.core.layers import articulation, smooth
@@ -53,6 +55,19 @@ def test_the_lip_lies_on_the_teeth_for_f_at_any_effort(lips: float, made_prosody
     assert after.column("mouthPucker")[20] == pytest.approx(0.3 * lips)
 
 
+@pytest.mark.parametrize("jaw", [1.3, 1.6, 2.0])
+def test_a_jaw_of_any_effort_goes_to_f_no_faster_than_that_effort(jaw: float, made_prosody: Make) -> None:
+    apart = np.abs(np.arange(60) - 30)
+    opened = 0.06 + 0.34 * np.clip((apart - 2) / 6, 0, 1)  # open vowels on both sides,
+    roll = 0.38 * np.clip((9 - apart) / 3, 0, 1)  # and the lip is at the teeth before the jaw has come up
+    before = Curves(np.stack([opened, roll], axis=1).astype(np.float32), ("jawOpen", "mouthRollLower"), 50.0)
+    after = articulation(before, made_prosody(60), ArticulationSettings(jaw=jaw))
+    assert after.column("jawOpen")[30] == pytest.approx(0.06)
+    assert after.column("jawOpen")[0] == pytest.approx(0.4 * jaw)
+    fastest = np.abs(np.diff(before.column("jawOpen"))).max()
+    assert np.abs(np.diff(after.column("jawOpen"))).max() <= 1.15 * jaw * fastest
+
+
 def test_half_the_amount_is_half_the_change(made_prosody: Make) -> None:
     half = articulation(a_word(), made_prosody(40), ArticulationSettings(amount=0.5, jaw=2.0))
     assert half.column("jawOpen")[0] == pytest.approx(0.6)
@@ -90,6 +105,14 @@ def test_smoothing_leaves_the_lip_on_the_teeth_for_f(width_s: float, made_prosod
     assert soft.column("mouthRollLower")[is_f] == pytest.approx(0.38)
     assert soft.column("jawOpen")[is_f].max() <= 0.05 + 1e-6
     assert soft.column("mouthUpperUpLeft")[is_f].min() >= 0.3 - 1e-6
+
+
+@given(st.floats(0.002, 0.2), st.floats(0, 1))
+def test_smoothing_by_any_width_stays_within_what_it_was_given(width_s: float, amount: float) -> None:
+    wide = Curves(np.ones((40, 1), np.float32), ("mouthPucker",), 50.0)
+    voice = Prosody(np.full(40, -20, np.float32), np.full(40, 120, np.float32))
+    smoothed = smooth(wide, voice, SmoothSettings(amount=amount, width_s=width_s))
+    np.testing.assert_array_equal(smoothed.values, wide.values)
 
 
 def test_smoothing_by_no_width_changes_nothing(made_prosody: Make) -> None:

@@ -20,7 +20,10 @@ Make = Callable[[int], Prosody]
 # What must be seen, and what must not, in each: action units of the prototypes, by ARKit's shapes.
 SHOWN = {
     "joy": (("mouthSmileLeft", "cheekSquintRight", "eyeSquintLeft"), ("mouthFrownLeft", "browDownLeft")),
-    "sadness": (("browInnerUp", "mouthFrownRight", "browDownLeft"), ("mouthSmileLeft", "eyeWideLeft")),
+    "sadness": (
+        ("browInnerUp", "mouthFrownRight", "browDownLeft", "mouthShrugLower", "mouthShrugUpper"),
+        ("mouthSmileLeft", "eyeWideLeft"),
+    ),
     "anger": (("browDownLeft", "browDownRight", "eyeSquintLeft", "eyeWideLeft"), ("browInnerUp", "mouthSmileLeft")),
     "fear": (("browInnerUp", "browOuterUpLeft", "eyeWideRight", "mouthStretchLeft"), ("mouthSmileLeft",)),
     "disgust": (("noseSneerLeft", "mouthUpperUpLeft", "browDownLeft"), ("eyeWideLeft", "browInnerUp")),

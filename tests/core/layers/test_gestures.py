@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from addon.core.layers.gestures import nearest
+
+
+@given(st.lists(st.floats(-5, 30), max_size=9), st.lists(st.floats(0, 20), min_size=1, max_size=9))
+def test_a_moment_is_drawn_to_no_mark_but_the_nearest(times_s: list[float], marks_s: list[float]) -> None:
+    times, marks = np.array(times_s, np.float64), np.sort(np.array(marks_s, np.float64))
+    found = nearest(times, marks)
+    assert np.isin(found, marks).all()
+    np.testing.assert_array_equal(np.abs(found - times), np.abs(times[:, np.newaxis] - marks).min(axis=1))
