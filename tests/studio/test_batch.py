@@ -271,6 +271,16 @@ def test_ctrl_c_stops_at_once_and_says_how_to_go_on(studio: Studio) -> None:
     assert set(studio.files()) <= {"a.csv", "act 1/b.csv", "ledger.jsonl"}
 
 
+def test_who_ends_a_batch_ends_its_workers_too(studio: Studio) -> None:
+    say_into(studio.lines / "z long.wav", 600.0)
+    with _begun(studio) as process:
+        process.send_signal(signal.SIGTERM)  # as a farm does it: the workers hear nothing
+        err = process.stderr.read()  # to its end, so nobody is left who could write to it
+    assert process.returncode == 143
+    assert "stopped; the same command goes on from here" in err.splitlines()[-1]
+    assert set(studio.files()) <= {"a.csv", "act 1/b.csv", "ledger.jsonl"}
+
+
 def test_a_batch_writes_a_heads_own_keys_as_animate_does(studio: Studio, tmp_path: Path) -> None:
     keys, mapping = tmp_path / "keys.txt", tmp_path / "hero.toml"
     keys.write_text("Drop\n")
