@@ -233,7 +233,7 @@ def _settings(options: argparse.Namespace) -> settings.Settings:
     """Settings of the preset, with the file's over them, and the command line's own over those."""
     chosen = settings.Settings()
     if (preset := getattr(options, "preset", None)) is not None:
-        chosen = presets.load(preset, presets.user_folder())
+        chosen = presets.load(preset, *presets.user_folders())
     if file := getattr(options, "settings", None):
         chosen = settings.load(file, chosen)
     if (mood := getattr(options, "emotion", None)) is not None:
@@ -247,21 +247,22 @@ def _settings(options: argparse.Namespace) -> settings.Settings:
 
 def _presets(options: argparse.Namespace) -> int:
     """Lists presets, prints one, or saves one."""
-    folder = presets.user_folder()
+    folders = presets.user_folders()
     if options.save is not None:
         if options.name:
             raise FacewrightError(f"{quoted(options.name)} or --save, not both; start from a preset with --preset NAME")
-        saved = presets.save(folder, options.save, _settings(options), options.about)
+        saved = presets.save(presets.user_folder(), options.save, _settings(options), options.about)
         print(f"{saved.name} is kept in {quoted(saved.path)}; share that file")
     elif options.about or options.preset or options.settings or options.emotion:
         raise FacewrightError("--about, --preset, --settings and --emotion are for --save NAME; add that")
     elif options.name:
-        presets.load(options.name, folder)  # what cannot be read is refused
-        print(presets.find(options.name, folder).path.read_text(encoding="utf-8-sig"), end="")
+        presets.load(options.name, *folders)  # what cannot be read is refused
+        print(presets.find(options.name, *folders).path.read_text(encoding="utf-8-sig"), end="")
     else:
-        for preset in presets.every(folder):
+        for preset in presets.every(*folders):
             print(f"{preset.name:14} {preset.about}")
-        print(f"\nYour own lie in {quoted(folder)}")
+        for folder in folders:
+            print(f"\nYour own lie in {quoted(folder)}")
     return 0
 
 
