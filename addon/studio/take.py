@@ -160,7 +160,7 @@ def _started(job: Job) -> subprocess.Popen[str]:
         "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN);"  # the parent hears Ctrl+C, and stops us
         f"sys.path[:] = {[str(package.parent), *sys.path]!r}; from {package.name}.studio.take import serve; serve()"
     )
-    command = [sys.executable, "-I", "-c", code]
+    command = [sys.executable, "-I", "-X", f"utf8={sys.flags.utf8_mode}", "-c", code]  # -I ignores PYTHONUTF8
     try:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="ascii")
     except OSError as error:

@@ -244,6 +244,18 @@ def _begun(studio: Studio, **options: object) -> subprocess.Popen[str]:
     return process
 
 
+@pytest.mark.skipif(shutil.which("localedef") is None, reason="makes a locale of its own")
+def test_workers_read_names_as_the_batch_does(studio: Studio, tmp_path: Path) -> None:
+    locale = [str(tmp_path / "de_DE.ISO-8859-1")]
+    made = subprocess.run(["localedef", "-i", "de_DE", "-f", "ISO-8859-1", *locale], capture_output=True, check=False)
+    if made.returncode:
+        pytest.skip("knows no German")
+    say_into(studio.lines / "é.wav")
+    environment = {**os.environ, "LOCPATH": str(tmp_path), "LC_ALL": "de_DE.ISO-8859-1", "PYTHONUTF8": "1"}
+    subprocess.run(studio.command(), env=environment, check=True, capture_output=True)
+    assert "é.csv" in studio.files()
+
+
 def test_a_killed_batch_goes_on_where_it_was(studio: Studio) -> None:
     say_into(studio.lines / "z long.wav", 60.0)
     with _begun(studio, start_new_session=True) as process:
