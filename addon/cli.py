@@ -17,7 +17,7 @@ from .core.formats.whole import check_writable
 from .core.model import FaceModel, bundled_model_path, model_path
 from .core.pipeline import animate
 from .core.rigs import Detection
-from .core.rigs.custom_keys import head_of, keyed, told
+from .core.rigs.custom_keys import head_of, head_with, keyed, told
 from .studio import terminal
 from .studio.stream import add_live
 
@@ -170,13 +170,19 @@ def _convert(options: argparse.Namespace) -> int:
 
 def _head(options: argparse.Namespace, output: Path) -> Detection | None:
     """The head whose keys are asked for, told to the user; None if none is."""
-    if options.keys is None and options.mapping is None:
+    if not _asks_for_keys(options, output):
         return None
-    formats.check_carries_keys(output)
     head = head_of(options.keys, options.mapping)
-    for line in head.explain().splitlines():
-        terminal.note(line)
+    terminal.notes(head.explain())
     return head
+
+
+def _asks_for_keys(options: argparse.Namespace, output: Path) -> bool:
+    """Whether a head's own keys are asked for; refused where they have no place."""
+    asks = options.keys is not None or options.mapping is not None
+    if asks:
+        formats.check_carries_keys(output)
+    return asks
 
 
 def _check_output(source: Path, what: str, output: Path, fps: float | None) -> None:
@@ -202,7 +208,9 @@ def _batch(options: argparse.Namespace) -> int:
     if not 1 <= options.workers <= MAX_WORKERS:
         raise FacewrightError(f"--workers must be 1 to {MAX_WORKERS}, not {options.workers}")
     suffix = f".{options.format}"
-    head = told(options.keys, options.mapping) if _head(options, Path(suffix)) else None
+    head = told(options.keys, options.mapping) if _asks_for_keys(options, Path(suffix)) else None
+    if head:  # read once, for it may have come through a pipe
+        terminal.notes(head_with(*head).explain())
     try:
         tally = batch.run(
             options.folder, options.output, chosen, suffix, options.fps, options.workers, terminal.say, head

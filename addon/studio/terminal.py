@@ -46,6 +46,12 @@ def note(text: str) -> None:
     say(f"note: {text}")
 
 
+def notes(text: str) -> None:
+    """Each line of a text as such a line."""
+    for line in text.splitlines():
+        note(line)
+
+
 def bar() -> Callable[[float], None]:
     """Progress on stderr: a bar that fills in a terminal, a line every tenth elsewhere."""
     last, live = -1, sys.stderr.isatty()

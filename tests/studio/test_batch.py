@@ -311,6 +311,16 @@ def test_a_batch_writes_a_heads_own_keys_as_animate_does(studio: Studio, tmp_pat
     assert set(studio.told(2).values()) == {"done"}
 
 
+@pytest.mark.skipif(not Path("/dev/fd").is_dir(), reason="pipes have no names there")
+def test_a_batch_takes_a_heads_keys_through_a_pipe(studio: Studio) -> None:
+    read, write = os.pipe()
+    os.write(write, b"jawOpen\n")
+    os.close(write)
+    assert studio.batch("--format", "npz", "--keys", f"/dev/fd/{read}")[0] == 0  # what a shell makes of <(...)
+    os.close(read)
+    assert np.load(studio.takes / "a.npz")["names"].tolist() == ["jawOpen"]
+
+
 def test_a_batch_of_own_keys_in_a_format_without_a_place_for_them_is_refused(studio: Studio, tmp_path: Path) -> None:
     (tmp_path / "keys.txt").write_text("jawOpen\n")
     status, err = studio.batch("--keys", tmp_path / "keys.txt")
