@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
-import tempfile
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -77,7 +77,8 @@ def take(
     except FacewrightError as error:
         return Row(name, FAILED, str(error), key=key)
     except OSError as error:
-        return Row(name, FAILED, f"{quoted(error.filename)}: {reason(error)}", key=key)
+        where = error.filename or sound  # a read that breaks off names no file
+        return Row(name, FAILED, f"{quoted(where)}: {reason(error)}", key=key)
     remarks = "; ".join(note for note in notes if note != model.note)
     seconds = round(min(seconds, curves.duration_s), 3)  # a damaged header may promise hours
     return Row(name, DONE, remarks, seconds, output_of(name, job.suffix), file_sha256(output), key)
@@ -90,10 +91,12 @@ def _is_of(made: Row | None, output: Path) -> bool:
 
 def _holds(output: Path, curves: Curves, fps: float) -> bool:
     """Whether the output is, byte for byte, what these curves would be written as."""
-    with tempfile.TemporaryDirectory() as folder:
-        fresh = Path(folder, output.name)
+    fresh = output.with_name(f".facewright-{secrets.token_hex(8)}{formats.suffix_of(output)}")  # where takes have room
+    try:
         formats.write(fresh, curves, fps)
         return file_sha256(fresh) == file_sha256(output)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def serve() -> None:
