@@ -226,6 +226,13 @@ def test_a_batch_started_in_a_folder_that_is_gone_says_so(studio: Studio, monkey
     assert replace(studio, lines=Path()).batch() == (2, says)
 
 
+def test_a_folder_that_is_a_link_to_itself_is_refused_in_one_line(studio: Studio, tmp_path: Path) -> None:
+    (tmp_path / "round").symlink_to("round")
+    status, err = replace(studio, lines=tmp_path / "round").batch()
+    assert (status, len(err.splitlines())) == (2, 1)
+    assert "round' " in err
+
+
 def test_a_sound_too_short_for_a_sample_is_a_row_of_its_own(studio: Studio) -> None:
     soundfile.write(studio.lines / "click.wav", np.zeros(1), 44_100)
     status, err = studio.batch()
