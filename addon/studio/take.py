@@ -103,11 +103,11 @@ def serve() -> None:
     """A worker's life: the job on its first line, then one sound a line, each answered by its row."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a library prints is no answer
-    signal.signal(signal.SIGTERM, _unwind)
     job = Job(**json.loads(sys.stdin.readline()))
     chosen = settings.loads(job.settings)
     head = head_with(job.keys, custom_toml.loads("of the batch", job.mapping)) if job.keys else None
     model = FaceModel.load(model_path(chosen.model.path), chosen.model.device, chosen.model.threads)
+    signal.signal(signal.SIGTERM, _unwind)  # not before: what is being imported makes an ImportError of an exit
     for line in sys.stdin:
         name, made = json.loads(line)
         row = take(job, name, made and Row(**made), chosen, model, head)
