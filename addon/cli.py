@@ -80,8 +80,8 @@ def _parser() -> argparse.ArgumentParser:
     other.set_defaults(run=_convert)
 
     many = commands.add_parser("batch", help="a folder of sounds to a folder of curve files, with a ledger")
-    many.add_argument("folder", type=Path, help="every sound in it and in the folders below is animated")
-    many.add_argument("-o", "--output", type=Path, required=True, help="folder for the curve files and ledger.jsonl")
+    many.add_argument("folder", type=terminal.folder, help="every sound in it and in the folders below is animated")
+    many.add_argument("-o", "--output", type=terminal.folder, required=True, help="folder for takes and ledger.jsonl")
     many.add_argument("--format", choices=KINDS, default="csv", help="csv (Live Link Face) if not given")
     many.add_argument("--workers", type=int, default=1, help="processes at once; 1 if not given")
     _add_head_options(many)

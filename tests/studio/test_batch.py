@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from addon.cli import main
 from addon.core import formats
 from addon.studio.batch import plan
 
@@ -231,6 +232,18 @@ def test_a_folder_that_is_a_link_to_itself_is_refused_in_one_line(studio: Studio
     status, err = replace(studio, lines=tmp_path / "round").batch()
     assert (status, len(err.splitlines())) == (2, 1)
     assert "round' " in err
+
+
+@pytest.mark.parametrize("words", [("", "-o", "takes"), ("lines", "-o", "")])
+def test_an_empty_word_is_not_the_folder_one_is_in(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(studio.lines.parent)
+    with pytest.raises(SystemExit) as end:
+        main(["batch", *words, "--model", str(studio.model)])
+    assert end.value.code == 2
+    assert "it is empty; name a folder" in studio.read()[1].splitlines()[-1]
+    assert sorted(path.name for path in studio.lines.parent.iterdir()) == ["lines"]
 
 
 def test_a_sound_too_short_for_a_sample_is_a_row_of_its_own(studio: Studio) -> None:
