@@ -1,4 +1,4 @@
-"""`facewright` and `python -m facewright`: the command line, and Ctrl+C while it is still being loaded."""
+"""`facewright` and `python -m facewright`: the command line, and what ends it, also while it is still being loaded."""
 
 from __future__ import annotations
 
@@ -18,10 +18,28 @@ def main() -> int:
 
     if is_heard:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    ends = _ends_in_good_order()
     try:
-        return run()
+        status = run()
     except KeyboardInterrupt:  # before a command began
-        return terminal.INTERRUPTED
+        status = terminal.INTERRUPTED
+    return 128 + ends[0] if ends else status  # as shells count them
+
+
+def _ends_in_good_order() -> list[int]:
+    """Has who ends the program, or closes its terminal, be heard as Ctrl+C is; the signal when it came."""
+    came: list[int] = []
+
+    def stop(number: int, _frame: object) -> None:
+        if not came:  # once is enough
+            came.append(number)
+            raise KeyboardInterrupt
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # nohup wants it unheard
+            signal.signal(number, stop)
+    return came
 
 
 def _leave(*_signal: object) -> None:

@@ -17,7 +17,7 @@ from .core.formats.whole import check_writable
 from .core.model import FaceModel, bundled_model_path, model_path
 from .core.pipeline import animate
 from .core.rigs import Detection
-from .core.rigs.custom_keys import head_of, keyed, told
+from .core.rigs.custom_keys import head_of, head_with, keyed, told
 from .studio import terminal
 from .studio.stream import add_live
 
@@ -80,8 +80,8 @@ def _parser() -> argparse.ArgumentParser:
     other.set_defaults(run=_convert)
 
     many = commands.add_parser("batch", help="a folder of sounds to a folder of curve files, with a ledger")
-    many.add_argument("folder", type=Path, help="every sound in it and in the folders below is animated")
-    many.add_argument("-o", "--output", type=Path, required=True, help="folder for the curve files and ledger.jsonl")
+    many.add_argument("folder", type=terminal.folder, help="every sound in it and in the folders below is animated")
+    many.add_argument("-o", "--output", type=terminal.folder, required=True, help="folder for takes and ledger.jsonl")
     many.add_argument("--format", choices=KINDS, default="csv", help="csv (Live Link Face) if not given")
     many.add_argument("--workers", type=int, default=1, help="processes at once; 1 if not given")
     _add_head_options(many)
@@ -170,13 +170,19 @@ def _convert(options: argparse.Namespace) -> int:
 
 def _head(options: argparse.Namespace, output: Path) -> Detection | None:
     """The head whose keys are asked for, told to the user; None if none is."""
-    if options.keys is None and options.mapping is None:
+    if not _asks_for_keys(options, output):
         return None
-    formats.check_carries_keys(output)
     head = head_of(options.keys, options.mapping)
-    for line in head.explain().splitlines():
-        terminal.note(line)
+    terminal.notes(head.explain())
     return head
+
+
+def _asks_for_keys(options: argparse.Namespace, output: Path) -> bool:
+    """Whether a head's own keys are asked for; refused where they have no place."""
+    asks = options.keys is not None or options.mapping is not None
+    if asks:
+        formats.check_carries_keys(output)
+    return asks
 
 
 def _check_output(source: Path, what: str, output: Path, fps: float | None) -> None:
@@ -202,7 +208,9 @@ def _batch(options: argparse.Namespace) -> int:
     if not 1 <= options.workers <= MAX_WORKERS:
         raise FacewrightError(f"--workers must be 1 to {MAX_WORKERS}, not {options.workers}")
     suffix = f".{options.format}"
-    head = told(options.keys, options.mapping) if _head(options, Path(suffix)) else None
+    head = told(options.keys, options.mapping) if _asks_for_keys(options, Path(suffix)) else None
+    if head:  # read once, for it may have come through a pipe
+        terminal.notes(head_with(*head).explain())
     try:
         tally = batch.run(
             options.folder, options.output, chosen, suffix, options.fps, options.workers, terminal.say, head
@@ -233,7 +241,7 @@ def _settings(options: argparse.Namespace) -> settings.Settings:
     """Settings of the preset, with the file's over them, and the command line's own over those."""
     chosen = settings.Settings()
     if (preset := getattr(options, "preset", None)) is not None:
-        chosen = presets.load(preset, presets.user_folder())
+        chosen = presets.load(preset, *presets.user_folders())
     if file := getattr(options, "settings", None):
         chosen = settings.load(file, chosen)
     if (mood := getattr(options, "emotion", None)) is not None:
@@ -247,21 +255,22 @@ def _settings(options: argparse.Namespace) -> settings.Settings:
 
 def _presets(options: argparse.Namespace) -> int:
     """Lists presets, prints one, or saves one."""
-    folder = presets.user_folder()
+    folders = presets.user_folders()
     if options.save is not None:
         if options.name:
             raise FacewrightError(f"{quoted(options.name)} or --save, not both; start from a preset with --preset NAME")
-        saved = presets.save(folder, options.save, _settings(options), options.about)
+        saved = presets.save(presets.user_folder(), options.save, _settings(options), options.about)
         print(f"{saved.name} is kept in {quoted(saved.path)}; share that file")
     elif options.about or options.preset or options.settings or options.emotion:
         raise FacewrightError("--about, --preset, --settings and --emotion are for --save NAME; add that")
     elif options.name:
-        presets.load(options.name, folder)  # what cannot be read is refused
-        print(presets.find(options.name, folder).path.read_text(encoding="utf-8-sig"), end="")
+        presets.load(options.name, *folders)  # what cannot be read is refused
+        print(presets.find(options.name, *folders).path.read_text(encoding="utf-8-sig"), end="")
     else:
-        for preset in presets.every(folder):
+        for preset in presets.every(*folders):
             print(f"{preset.name:14} {preset.about}")
-        print(f"\nYour own lie in {quoted(folder)}")
+        for folder in folders:
+            print(f"\nYour own lie in {quoted(folder)}")
     return 0
 
 

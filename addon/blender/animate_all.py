@@ -174,7 +174,7 @@ def tasks(scene: bpy.types.Scene, model: ModelSettings) -> tuple[list[Task], dic
 def _settings(scene: bpy.types.Scene, pair: FACEWRIGHT_PG_pair, model: ModelSettings) -> Settings:
     chosen = properties.settings_of(scene, model)
     if pair.preset:
-        asked = core_presets.load(pair.preset, core_presets.user_folder())
+        asked = core_presets.load(pair.preset, *core_presets.user_folders())
         chosen = replace(asked, seed=chosen.seed, model=model)
     return replace(chosen, seed=(chosen.seed + pair.seed) % (MAX_SEED + 1))
 

@@ -24,7 +24,7 @@ HIGHEST_DRAWN = 9999  # a seed that can be read out across a room
 
 def every() -> list[Preset]:
     """Facewright's presets, then the animator's."""
-    return core_presets.every(core_presets.user_folder())
+    return core_presets.every(*core_presets.user_folders())
 
 
 def is_own(preset: Preset) -> bool:

@@ -130,6 +130,8 @@ def _opened(path: Path) -> soundfile.SoundFile:
             raise AudioError(f"{name} is a folder; choose one sound file in it")
         if not path.exists():
             raise AudioError(f"sound file {quoted(path)} does not exist; check the path")
+        if not path.is_file():  # its sound can be heard once, and libsndfile looks twice
+            raise AudioError(f"{name} is a pipe or a device; write its sound to a file and name that")
         if path.stat().st_size == 0:
             raise AudioError(f"{name} is empty (0 bytes); export it again")
         path.open("rb").close()

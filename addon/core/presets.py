@@ -46,13 +46,15 @@ def user_folder() -> Path:
     """Where the user's own presets lie: FACEWRIGHT_PRESETS, or the system's place for configuration."""
     if named := os.environ.get(FOLDER_VARIABLE):
         return _at_home(named)
-    if sys.platform == "win32":
-        base = Path(os.environ.get("APPDATA") or _at_home("~/AppData/Roaming"))
-    elif sys.platform == "darwin":
-        base = _at_home("~/Library/Application Support")
-    else:
-        base = Path(os.environ.get("XDG_CONFIG_HOME") or _at_home("~/.config"))
+    if (base := _configuration()) is None:
+        raise SettingsError(f"nobody here has a home to keep presets in; name a folder in {FOLDER_VARIABLE}")
     return base / "facewright" / "presets"
+
+
+def user_folders() -> tuple[Path, ...]:
+    """The same folder to look in; none for who has no home, as in a farm's container."""
+    is_nowhere = not os.environ.get(FOLDER_VARIABLE) and _configuration() is None
+    return () if is_nowhere else (user_folder(),)
 
 
 def every(*folders: Path) -> list[Preset]:
@@ -117,6 +119,20 @@ def changes(settings: Settings) -> str:
             lines += [heading] if not lines else ["", heading] if heading not in lines else []
             lines.append(after)
     return "\n".join(lines) + ("\n" if lines else "")
+
+
+def _configuration() -> Path | None:
+    """The system's place for configuration; None for who has no home."""
+    if sys.platform == "win32":
+        told, usual = os.environ.get("APPDATA"), "~/AppData/Roaming"
+    elif sys.platform == "darwin":
+        told, usual = None, "~/Library/Application Support"
+    else:
+        told, usual = os.environ.get("XDG_CONFIG_HOME"), "~/.config"
+    try:
+        return Path(told) if told else Path(usual).expanduser()
+    except RuntimeError:
+        return None
 
 
 def _at_home(path: str) -> Path:

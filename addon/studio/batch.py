@@ -101,7 +101,7 @@ def _sounds(folder: Path) -> Iterator[str]:
 
     try:
         folder.resolve()
-    except OSError as error:  # it was started in a folder that is gone
+    except (OSError, RuntimeError) as error:  # it was started in a folder that is gone, or names a link to itself
         raise AudioError(f"{quoted(folder)} is no folder; name the folder that holds the sounds") from error
     seen: set[Path] = set()
     waiting = [folder]

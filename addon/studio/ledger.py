@@ -45,7 +45,10 @@ def decode(line: str | bytes) -> Row:
 
 
 def mend(path: Path) -> dict[str, Row]:
-    """The last row of every output that was made, by output; a half-written last line is cut off the file."""
+    """The last row of every output that was made, by output; a half-written last line is cut off the file.
+
+    A last row that lacks nothing but its line's end, as editors and a full disk leave it, is given that.
+    """
     check_writable(path)
     made: dict[str, Row] = {}
     if not path.exists():
@@ -55,7 +58,8 @@ def mend(path: Path) -> dict[str, Row]:
     except OSError as error:
         raise FormatError(f"{quoted(path)} cannot be read: {reason(error)}") from error
     *lines, rest = content.split(b"\n")
-    for number, line in enumerate(lines, 1):
+    is_whole = _is_row(rest)
+    for number, line in enumerate([*lines, rest] if is_whole else lines, 1):
         try:
             row = decode(line)
         except ValueError as error:
@@ -64,17 +68,31 @@ def mend(path: Path) -> dict[str, Row]:
             ) from error
         if row.status != FAILED:
             made[row.output] = row
-    if rest:
+    if is_whole:
+        with path.open("ab", buffering=0) as file:
+            _put(file, b"\n")
+    elif rest:
         with path.open("r+b") as file:
             file.truncate(len(content) - len(rest))
     return made
 
 
+def _is_row(line: bytes) -> bool:
+    try:
+        decode(line)
+    except ValueError:
+        return False
+    return True
+
+
 def append(file: RawIOBase, row: Row) -> None:
     """Adds a row, in one write, to the ledger opened without a buffer: it outlives this process, and is whole."""
-    line = encode(row).encode("ascii")
+    _put(file, encode(row).encode("ascii"))
+
+
+def _put(file: RawIOBase, data: bytes) -> None:
     try:
-        if file.write(line) != len(line):
+        if file.write(data) != len(data):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     except OSError as error:
         raise FormatError(f"the ledger cannot be written: {reason(error)}; make room and run it again") from error

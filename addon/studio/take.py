@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
-import tempfile
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -77,7 +77,8 @@ def take(
     except FacewrightError as error:
         return Row(name, FAILED, str(error), key=key)
     except OSError as error:
-        return Row(name, FAILED, f"{quoted(error.filename)}: {reason(error)}", key=key)
+        where = error.filename or sound  # a read that breaks off names no file
+        return Row(name, FAILED, f"{quoted(where)}: {reason(error)}", key=key)
     remarks = "; ".join(note for note in notes if note != model.note)
     seconds = round(min(seconds, curves.duration_s), 3)  # a damaged header may promise hours
     return Row(name, DONE, remarks, seconds, output_of(name, job.suffix), file_sha256(output), key)
@@ -90,21 +91,23 @@ def _is_of(made: Row | None, output: Path) -> bool:
 
 def _holds(output: Path, curves: Curves, fps: float) -> bool:
     """Whether the output is, byte for byte, what these curves would be written as."""
-    with tempfile.TemporaryDirectory() as folder:
-        fresh = Path(folder, output.name)
+    fresh = output.with_name(f".facewright-{secrets.token_hex(8)}{formats.suffix_of(output)}")  # where takes have room
+    try:
         formats.write(fresh, curves, fps)
         return file_sha256(fresh) == file_sha256(output)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def serve() -> None:
     """A worker's life: the job on its first line, then one sound a line, each answered by its row."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a library prints is no answer
-    signal.signal(signal.SIGTERM, _unwind)
     job = Job(**json.loads(sys.stdin.readline()))
     chosen = settings.loads(job.settings)
     head = head_with(job.keys, custom_toml.loads("of the batch", job.mapping)) if job.keys else None
     model = FaceModel.load(model_path(chosen.model.path), chosen.model.device, chosen.model.threads)
+    signal.signal(signal.SIGTERM, _unwind)  # not before: what is being imported makes an ImportError of an exit
     for line in sys.stdin:
         name, made = json.loads(line)
         row = take(job, name, made and Row(**made), chosen, model, head)
@@ -160,7 +163,7 @@ def _started(job: Job) -> subprocess.Popen[str]:
         "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN);"  # the parent hears Ctrl+C, and stops us
         f"sys.path[:] = {[str(package.parent), *sys.path]!r}; from {package.name}.studio.take import serve; serve()"
     )
-    command = [sys.executable, "-I", "-c", code]
+    command = [sys.executable, "-I", "-X", f"utf8={sys.flags.utf8_mode}", "-c", code]  # -I ignores PYTHONUTF8
     try:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="ascii")
     except OSError as error:

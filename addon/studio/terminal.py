@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import sys
+from argparse import ArgumentTypeError
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +24,13 @@ def mend() -> None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - it is for good
         elif isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a letter of a file's name shows its code
             stream.reconfigure(errors="backslashreplace")
+
+
+def folder(word: str) -> Path:
+    """The folder that a command line names; an empty word, as a script's unset variable leaves, is not this folder."""
+    if not word:
+        raise ArgumentTypeError("it is empty; name a folder, or . for the one that you are in")
+    return Path(word)
 
 
 def hush(stream: TextIO) -> None:
@@ -44,6 +52,12 @@ def say(text: str) -> None:
 def note(text: str) -> None:
     """A line that the user should know of."""
     say(f"note: {text}")
+
+
+def notes(text: str) -> None:
+    """Each line of a text as such a line."""
+    for line in text.splitlines():
+        note(line)
 
 
 def bar() -> Callable[[float], None]:

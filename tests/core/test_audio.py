@@ -193,6 +193,17 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
         open_sound(tmp_path)
 
 
+@pytest.mark.skipif(not Path("/dev/fd").is_dir(), reason="pipes have no names there")
+def test_a_pipe_is_called_so_and_not_empty(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.wav")
+    read_end, write_end = os.pipe()  # what a shell makes of <(ffmpeg ...)
+    for path in (tmp_path / "a.wav", Path(f"/dev/fd/{read_end}"), Path(os.devnull)):
+        with pytest.raises(AudioError, match="is a pipe or a device; write its sound to a file and name that"):
+            open_sound(path)
+    os.close(read_end)
+    os.close(write_end)
+
+
 @pytest.mark.parametrize(
     "name", ["a b.wav", 'it\'s "so".wav', "line\nbreak\r.wav", "грüße 台詞 🎙.wav", "-o.wav", "%s.wav"]
 )

@@ -4,7 +4,9 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -309,3 +311,29 @@ def test_ctrl_c_ends_it_quietly_while_it_is_still_being_loaded(
     assert process.returncode == 130
     assert said in ([], ["facewright: stopped; nothing was written\n"])
     assert not (tmp_path / "a.csv").exists()
+
+
+def holds_a_byte(folder: Path) -> bool:
+    with suppress(FileNotFoundError):  # what was there a moment ago
+        return any(path.stat().st_size for path in folder.iterdir())
+    return False
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a program without a word")
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGHUP])
+def test_who_ends_it_while_it_writes_finds_nothing_half_written(
+    tmp_path: Path, tiny_model: Path, stop: signal.Signals
+) -> None:
+    sound, out = tmp_path / "long.wav", tmp_path / "out"
+    soundfile.write(sound, 0.1 * np.sin(np.arange(16_000 * 600) / 30), 16_000)
+    out.mkdir()
+    command = ["-m", "addon", "animate", sound, "-o", out / "a.csv", "--model", tiny_model]
+    usual = partial(signal.signal, stop, signal.SIG_DFL)  # also where the tests are deaf to it
+    with subprocess.Popen([sys.executable, *command], stderr=subprocess.PIPE, text=True, preexec_fn=usual) as process:
+        while process.poll() is None and not holds_a_byte(out):
+            time.sleep(0.001)
+        process.send_signal(stop)
+        said = process.stderr.read()
+    assert process.returncode == 128 + stop
+    assert said.splitlines()[-1] == "facewright: stopped; nothing was written"
+    assert list(out.iterdir()) == []

@@ -158,6 +158,18 @@ def test_a_home_that_nobody_has_is_refused_in_one_line(monkeypatch: pytest.Monke
         presets.find("~nobodyx/a.toml")
 
 
+def test_who_has_no_home_has_our_presets_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere(path: Path) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "expanduser", nowhere)  # as where the user of a container is a mere number
+    for variable in (presets.FOLDER_VARIABLE, "XDG_CONFIG_HOME", "APPDATA"):
+        monkeypatch.delenv(variable, raising=False)
+    assert presets.load("news", *presets.user_folders()) != DEFAULTS
+    with pytest.raises(SettingsError, match="nobody here has a home to keep presets in; name a folder in FACEWRIGHT_P"):
+        presets.user_folder()
+
+
 def test_presets_folder_follows_its_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv(presets.FOLDER_VARIABLE, str(tmp_path))
     assert presets.user_folder() == tmp_path

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from addon.cli import main
 from addon.core import formats
 from addon.studio.batch import plan
 
@@ -226,6 +227,25 @@ def test_a_batch_started_in_a_folder_that_is_gone_says_so(studio: Studio, monkey
     assert replace(studio, lines=Path()).batch() == (2, says)
 
 
+def test_a_folder_that_is_a_link_to_itself_is_refused_in_one_line(studio: Studio, tmp_path: Path) -> None:
+    (tmp_path / "round").symlink_to("round")
+    status, err = replace(studio, lines=tmp_path / "round").batch()
+    assert (status, len(err.splitlines())) == (2, 1)
+    assert "round' " in err
+
+
+@pytest.mark.parametrize("words", [("", "-o", "takes"), ("lines", "-o", "")])
+def test_an_empty_word_is_not_the_folder_one_is_in(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(studio.lines.parent)
+    with pytest.raises(SystemExit) as end:
+        main(["batch", *words, "--model", str(studio.model)])
+    assert end.value.code == 2
+    assert "it is empty; name a folder" in studio.read()[1].splitlines()[-1]
+    assert sorted(path.name for path in studio.lines.parent.iterdir()) == ["lines"]
+
+
 def test_a_sound_too_short_for_a_sample_is_a_row_of_its_own(studio: Studio) -> None:
     soundfile.write(studio.lines / "click.wav", np.zeros(1), 44_100)
     status, err = studio.batch()
@@ -242,6 +262,18 @@ def _begun(studio: Studio, **options: object) -> subprocess.Popen[str]:
     process = subprocess.Popen(studio.command(), stderr=subprocess.PIPE, text=True, preexec_fn=usual, **options)
     assert "1 of 3" in process.stderr.readline()
     return process
+
+
+@pytest.mark.skipif(shutil.which("localedef") is None, reason="makes a locale of its own")
+def test_workers_read_names_as_the_batch_does(studio: Studio, tmp_path: Path) -> None:
+    locale = [str(tmp_path / "de_DE.ISO-8859-1")]
+    made = subprocess.run(["localedef", "-i", "de_DE", "-f", "ISO-8859-1", *locale], capture_output=True, check=False)
+    if made.returncode:
+        pytest.skip("knows no German")
+    say_into(studio.lines / "é.wav")
+    environment = {**os.environ, "LOCPATH": str(tmp_path), "LC_ALL": "de_DE.ISO-8859-1", "PYTHONUTF8": "1"}
+    subprocess.run(studio.command(), env=environment, check=True, capture_output=True)
+    assert "é.csv" in studio.files()
 
 
 def test_a_killed_batch_goes_on_where_it_was(studio: Studio) -> None:
@@ -271,6 +303,16 @@ def test_ctrl_c_stops_at_once_and_says_how_to_go_on(studio: Studio) -> None:
     assert set(studio.files()) <= {"a.csv", "act 1/b.csv", "ledger.jsonl"}
 
 
+def test_who_ends_a_batch_ends_its_workers_too(studio: Studio) -> None:
+    say_into(studio.lines / "z long.wav", 600.0)
+    with _begun(studio) as process:
+        process.send_signal(signal.SIGTERM)  # as a farm does it: the workers hear nothing
+        err = process.stderr.read()  # to its end, so nobody is left who could write to it
+    assert process.returncode == 143
+    assert "stopped; the same command goes on from here" in err.splitlines()[-1]
+    assert set(studio.files()) <= {"a.csv", "act 1/b.csv", "ledger.jsonl"}
+
+
 def test_a_batch_writes_a_heads_own_keys_as_animate_does(studio: Studio, tmp_path: Path) -> None:
     keys, mapping = tmp_path / "keys.txt", tmp_path / "hero.toml"
     keys.write_text("Drop\n")
@@ -287,6 +329,16 @@ def test_a_batch_writes_a_heads_own_keys_as_animate_does(studio: Studio, tmp_pat
     mapping.write_text(mapping.read_text().replace("0.25", "0.5"))
     studio.batch("--format", "npz", *options)
     assert set(studio.told(2).values()) == {"done"}
+
+
+@pytest.mark.skipif(not Path("/dev/fd").is_dir(), reason="pipes have no names there")
+def test_a_batch_takes_a_heads_keys_through_a_pipe(studio: Studio) -> None:
+    read, write = os.pipe()
+    os.write(write, b"jawOpen\n")
+    os.close(write)
+    assert studio.batch("--format", "npz", "--keys", f"/dev/fd/{read}")[0] == 0  # what a shell makes of <(...)
+    os.close(read)
+    assert np.load(studio.takes / "a.npz")["names"].tolist() == ["jawOpen"]
 
 
 def test_a_batch_of_own_keys_in_a_format_without_a_place_for_them_is_refused(studio: Studio, tmp_path: Path) -> None:

@@ -39,11 +39,20 @@ def test_the_last_row_of_an_output_counts_and_failures_make_nothing(tmp_path: Pa
 def test_wherever_a_kill_cuts_the_last_row_the_others_are_kept(tmp_path: Path) -> None:
     first, second = Row("a.wav", "done", output="a.csv"), Row("b.wav", "done", output="b.csv")
     whole = written(tmp_path / "ledger.jsonl", first).read_bytes()
-    for cut in range(len(ledger.encode(second))):
+    for cut in range(len(ledger.encode(second)) - 1):  # the last byte is the line's end, which no row needs
         path = tmp_path / "cut.jsonl"
         path.write_bytes(whole + ledger.encode(second).encode()[:cut])
         assert ledger.mend(path) == {"a.csv": first}
         assert path.read_bytes() == whole
+
+
+def test_a_last_row_without_a_lines_end_is_kept_and_given_one(tmp_path: Path) -> None:
+    row = Row("a.wav", "done", output="a.csv")
+    path = written(tmp_path / "ledger.jsonl", row)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    assert ledger.mend(path) == {"a.csv": row}
+    assert path.read_bytes() == whole
 
 
 @pytest.mark.parametrize(

@@ -227,7 +227,10 @@ def test_a_mouth_that_was_open_at_the_end_closes_in_the_engine(run: Run) -> None
     assert rows[-1] == 0
 
 
-def test_a_stream_that_is_stopped_leaves_a_closed_mouth_in_the_engine(live_file: Path) -> None:
+@pytest.mark.parametrize(("stop", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stream_that_is_stopped_leaves_a_closed_mouth_in_the_engine(
+    live_file: Path, stop: signal.Signals, status: int
+) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unreal:
         unreal.bind(("127.0.0.1", 0))
         unreal.settimeout(20)
@@ -240,11 +243,11 @@ def test_a_stream_that_is_stopped_leaves_a_closed_mouth_in_the_engine(live_file:
             process.stdin.write(syllables(0.84).tobytes())
             process.stdin.flush()
             rows = [max(struct.unpack(">61f", unreal.recv(2_000)[-244:])) for _ in range(38)]
-            process.send_signal(signal.SIGINT)
+            process.send_signal(stop)
             unreal.settimeout(5)
             rows += most_of_each_row(unreal)
             process.stdin.close()
-            assert process.wait() == 130
+            assert process.wait() == status
     assert rows[-7] > 0.1
     assert rows[-1] == 0
 

@@ -1,13 +1,20 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import select
 import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict
 
 import pytest
 
-from addon.studio.take import Job, Worker
+from addon.core import settings
+from addon.core.model import FaceModel
+from addon.studio.take import Job, Worker, take
 
 from .conftest import Studio
 
@@ -41,3 +48,27 @@ def test_a_worker_that_is_gone_costs_one_sound_on_windows_too(studio: Studio) ->
 def test_a_worker_that_ends_by_itself_tells_its_own_status(studio: Studio) -> None:
     worker = Worker(Job(str(studio.lines), str(studio.takes), ".csv", 60.0, '[model]\npath = "none.onnx"', ""))
     assert worker.ask("a.wav", None).reason == "the process that worked on it crashed (status 1)"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a program without a word")
+def test_a_worker_that_is_ended_while_it_loads_says_nothing(studio: Studio) -> None:
+    job = Job(str(studio.lines), str(studio.takes), ".csv", 60.0, f'[model]\npath = "{studio.model}"', "")
+    command = [sys.executable, "-X", "importtime", "-c", "from addon.studio.take import serve; serve()"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        print(json.dumps(asdict(job)), file=process.stdin, flush=True)
+        next(line for line in process.stderr if line.rpartition("| ")[2].strip() == "onnxruntime.capi")
+        process.terminate()
+        said = [line for line in process.stderr if not line.startswith("import time:")]
+    assert (process.returncode, said) == (-signal.SIGTERM, [])
+
+
+def test_a_take_is_compared_where_it_lies_without_a_temporary_folder(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(studio.takes / "gone"))  # as on a farm's node that may not write
+    job, model = Job(str(studio.lines), str(studio.takes), ".csv", 60.0, "", ""), FaceModel.load(studio.model)
+    for _ in range(2):  # the second finds the first's, whose row is lost
+        row = take(job, "a.wav", None, settings.DEFAULTS, model, None)
+        assert (row.status, row.reason) == ("done", "")
+    assert studio.files() == ["a.csv"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -53,23 +53,16 @@ def _beside(path: Path) -> Path:
             raise FormatError(f"{quoted(path)} is a device or a pipe; name a file")
         if path.exists() and not os.access(path, os.W_OK):
             raise FormatError(f"{quoted(path)} is write-protected; choose another name")
-        handle, name = tempfile.mkstemp(prefix=".facewright-", dir=_meant(path).parent)
-        os.close(handle)
-        Path(name).chmod(0o666 & ~_umask())  # mkstemp makes it private; a result is for the team
+        temporary = _meant(path).parent / f".facewright-{secrets.token_hex(8)}"
+        temporary.open("xb").close()  # as any new file: mkstemp's is private, and some network disks allow no chmod
     except OSError as error:
         raise _refusal(path, error) from error
-    return Path(name)
+    return temporary
 
 
 def _meant(path: Path) -> Path:
     """The file that a link is for, whether it is there or not; any other path as it is."""
     return Path(os.path.realpath(path)) if path.is_symlink() else path
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _refusal(path: Path, error: OSError) -> FormatError:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -150,6 +151,16 @@ def test_a_result_is_as_readable_as_any_new_file(tmp_path: Path) -> None:
     formats.write(tmp_path / "a.json", SOME)
     (tmp_path / "b.txt").write_text("")
     assert (tmp_path / "a.json").stat().st_mode == (tmp_path / "b.txt").stat().st_mode
+
+
+def test_a_disk_that_lets_nobody_change_modes_is_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object, **_options: object) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "chmod", refuse)  # as a share does whose files all belong to another
+    check_writable(tmp_path / "a.json")
+    formats.write(tmp_path / "a.json", SOME)
+    assert list(tmp_path.iterdir()) == [tmp_path / "a.json"]
 
 
 def test_places_that_cannot_be_written_are_refused_in_one_line(tmp_path: Path) -> None:
