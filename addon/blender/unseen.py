@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from .character import keys_of, moves
+from .character import keys_of, moves, shaped
 from .protection import listed
 from .targets import Owner, Part, Place, Strand
 from .values import is_custom
@@ -43,7 +43,11 @@ def _shapeless(places: Iterable[tuple[Owner, Place]]) -> Iterator[str]:
     empty = [name for name, its in held.items() if not any(moves(at.block(), place.name) for at, place in its)]
     read = read_by_drivers() if empty else set()
     empty = [name for name in empty if not any((at.block(), place.path) in read for at, place in held[name])]
-    if empty:
+    held_back = [name for name in empty if any(len(shaped(at.block(), place.name)) for at, place in held[name])]
+    if held_back:
+        why = "limited to a vertex group that has nothing of the shape, so nothing moves there"
+        yield f"{listed(held_back)}: {why}; clear Vertex Group in the shape keys, or paint its weights"
+    if empty := [name for name in empty if name not in held_back]:
         yield f"{listed(empty)}: no mesh has a shape for that, so nothing moves there; sculpt it, or map another key"
 
 

@@ -44,6 +44,28 @@ def test_keys_without_a_shape_are_told_when_the_line_moves_them(make_head: Head)
     assert note.startswith("jawOpen, mouthLeft: no mesh has a shape for that")
 
 
+@pytest.mark.parametrize("corner", [0, 1])
+def test_a_key_that_its_vertex_group_holds_back_is_told(make_head: Head, corner):
+    head = make_head()  # whose keys move the first corner
+    head.vertex_groups.new(name="Lips").add([corner], 1.0, "REPLACE")
+    head.data.shape_keys.key_blocks["jawOpen"].vertex_group = "Lips"
+    told = [note for note in say(head).notes if note.startswith("jawOpen: limited to a vertex group")]
+    assert len(told) == (corner != 0)
+    assert not any("no mesh has a shape" in note for note in say(head).notes)
+
+
+def test_a_vertex_group_limits_nothing_where_it_is_not_there_or_no_point_has_weights(make_head: Head):
+    head = make_head()
+    head.vertex_groups.new(name="Lips")
+    for name, group in (("jawOpen", "Lips"), ("mouthLeft", "Gone")):
+        head.data.shape_keys.key_blocks[name].vertex_group = group
+        head.data.shape_keys.key_blocks[name].value = 1.0
+        evaluated = head.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
+        assert evaluated.vertices[0].co.z == pytest.approx(0.1)
+        head.data.shape_keys.key_blocks[name].value = 0.0
+    assert say(head).notes == ()
+
+
 def test_a_shape_on_one_mesh_is_enough(make_head: Head):
     face = make_head("Face")
     teeth = make_head("Teeth", ("jawOpen", "jawLeft"), parent=face)
