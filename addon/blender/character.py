@@ -119,11 +119,11 @@ def _shows_a_face(keys: bpy.types.Key) -> bool:
 
 def moves(keys: bpy.types.Key, name: str) -> bool:
     """Whether a shape key moves any point of its mesh that its vertex group does not hold back."""
-    points = shaped(keys, name)
+    points = shape_of(keys, name)
     return len(points) > 0 and _is_let(keys, keys.key_blocks[name].vertex_group, points)
 
 
-def shaped(keys: bpy.types.Key, name: str) -> Points:
+def shape_of(keys: bpy.types.Key, name: str) -> Points:
     """The points, by number, that a shape key puts elsewhere than the key that it is relative to does."""
     block = keys.key_blocks[name]
     rest, moved = coordinates(block.relative_key), coordinates(block)

@@ -121,3 +121,46 @@ def test_a_face_in_edit_mode_is_told(make_head: Head):
     assert say(head).notes == ("Face: in Edit Mode, which shows no keys; leave it (Tab) to see them",)
     head.use_shape_key_edit_mode = True
     assert say(head).notes == ()
+
+
+def weigh(mesh: bpy.types.Object, group: str, armature: bpy.types.Object) -> None:
+    """Lets a bone of this name bend the whole mesh."""
+    mesh.vertex_groups.new(name=group).add(range(len(mesh.data.vertices)), 1.0, "REPLACE")
+    mesh.modifiers.new("Armature", "ARMATURE").object = armature
+
+
+def test_a_jaw_bone_that_nothing_follows_is_told(make_head: Head):
+    armature = armature_with("jaw")
+    head = make_head(keys=("eyeBlinkLeft", "eyeBlinkRight"), parent=armature)
+    weigh(head, "neck", armature)
+    why = "no mesh has weights for it, and nothing follows it, so nothing turns there"
+    assert say(head).notes == (f"jaw on Rig: {why}; paint its weights, or pick another jaw in Rig",)
+    head.vertex_groups["neck"].name = "jaw"
+    assert say(head).notes == ()
+    armature.data.bones["jaw"].use_deform = False
+    assert why in say(head).notes[0]
+
+
+def test_a_jaw_control_that_bones_teeth_or_drivers_follow_is_not_told(make_head: Head):
+    armature = armature_with("jaw")
+    head = make_head(keys=("eyeBlinkLeft", "eyeBlinkRight", "chin"), parent=armature)
+    assert len(say(head).notes) == 1
+    teeth = make_head("Teeth", ())
+    teeth.parent, teeth.parent_type, teeth.parent_bone = armature, "BONE", "jaw"
+    assert say(head).notes == ()
+    teeth.parent_type = "OBJECT"
+    read(head, "chin", armature, 'pose.bones["jaw"].rotation_quaternion[1]')
+    assert say(head).notes == ()
+
+
+def test_a_jaw_control_whose_follower_has_the_weights_is_not_told(make_head: Head):
+    armature = armature_with("jaw")
+    bpy.ops.object.mode_set(mode="EDIT")
+    armature.data.edit_bones.new("deform").tail = (0, 0, 1)
+    bpy.ops.object.mode_set(mode="OBJECT")
+    head = make_head(keys=("eyeBlinkLeft", "eyeBlinkRight"), parent=armature)
+    weigh(head, "deform", armature)
+    assert len(say(head).notes) == 1
+    copy = armature.pose.bones["deform"].constraints.new("COPY_ROTATION")
+    copy.target, copy.subtarget = armature, "jaw"
+    assert say(head).notes == ()
