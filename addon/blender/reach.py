@@ -8,6 +8,7 @@ from typing import Any
 import bpy
 
 from .character import armature_of, pose_bones
+from .targets import bone_path
 
 DRIVEN = ("armatures", "lattices", "lights", "materials", "meshes", "node_groups", "objects", "shape_keys")
 Bone = tuple[Any, str]  # the armature object and the bone's name
@@ -27,10 +28,11 @@ def reaches(armature: bpy.types.Object, bone: str) -> bool:
 
 
 def targets() -> Iterator[Any]:
-    """What the drivers of the file read, variable by variable."""
+    """What the drivers of the file that are not muted read, variable by variable."""
     blocks = [block for kind in DRIVEN for block in getattr(bpy.data, kind)]
     blocks += [tree for block in blocks if (tree := getattr(block, "node_tree", None))]
-    drivers = (curve.driver for block in blocks if block.animation_data for curve in block.animation_data.drivers)
+    curves = (curve for block in blocks if block.animation_data for curve in block.animation_data.drivers)
+    drivers = (curve.driver for curve in curves if not curve.mute)
     return (target for driver in drivers for variable in driver.variables for target in variable.targets)
 
 
@@ -67,7 +69,7 @@ def _is_carried(obj: bpy.types.Object, bones: set[Bone]) -> bool:
 
 def _reads(target: Any, bones: set[Bone]) -> bool:
     """Whether a driver's variable reads one of the bones."""
-    named = (f'pose.bones["{bpy.utils.escape_identifier(name)}"]' for at, name in bones if at == target.id)
+    named = (bone_path(name, ".") for at, name in bones if at == target.id)  # its custom properties do not turn
     return (target.id, target.bone_target) in bones or any(target.data_path.startswith(path) for path in named)
 
 

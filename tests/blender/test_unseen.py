@@ -105,6 +105,17 @@ def test_properties_that_nothing_reads_are_told(make_head: Head):
     assert say(head).notes == ("custom properties on Face: no driver reads them; without drivers the face stays still",)
 
 
+def test_properties_that_a_muted_driver_reads_are_told(make_head: Head):
+    head = make_head(keys=("chin",))
+    for name in channels.ARKIT:
+        head[name] = 0.0
+    read(head, "chin", head, '["jawOpen"]')
+    (driver,) = head.data.shape_keys.animation_data.drivers
+    assert say(head).notes == ()
+    driver.mute = True
+    assert say(head).notes == ("custom properties on Face: no driver reads them; without drivers the face stays still",)
+
+
 @pytest.mark.parametrize("position", ["POSE", "REST"])
 def test_an_armature_that_is_shown_at_rest_is_told(make_head: Head, position):
     armature = armature_with("jaw")
@@ -149,6 +160,9 @@ def test_a_jaw_control_that_bones_teeth_or_drivers_follow_is_not_told(make_head:
     teeth.parent, teeth.parent_type, teeth.parent_bone = armature, "BONE", "jaw"
     assert say(head).notes == ()
     teeth.parent_type = "OBJECT"
+    armature.pose.bones["jaw"]["chin"] = 0.0
+    read(head, "chin", armature, 'pose.bones["jaw"]["chin"]')  # which is no turn
+    assert len(say(head).notes) == 1
     read(head, "chin", armature, 'pose.bones["jaw"].rotation_quaternion[1]')
     assert say(head).notes == ()
 
