@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Any
 
 import bpy
@@ -29,11 +29,24 @@ def reaches(armature: bpy.types.Object, bone: str) -> bool:
 
 def targets() -> Iterator[Any]:
     """What the drivers of the file that are not muted read, variable by variable."""
+    return (target for driver in _drivers() for target in _read_by(driver))
+
+
+def broken(places: Set[tuple[Any, str]]) -> int:
+    """How many drivers read one of these properties, by data-block and path, and Blender has given up on them."""
+    failed = (driver for driver in _drivers() if not driver.is_valid)
+    return sum(any((target.id, target.data_path) in places for target in _read_by(driver)) for driver in failed)
+
+
+def _drivers() -> Iterator[Any]:
     blocks = [block for kind in DRIVEN for block in getattr(bpy.data, kind)]
     blocks += [tree for block in blocks if (tree := getattr(block, "node_tree", None))]
     curves = (curve for block in blocks if block.animation_data for curve in block.animation_data.drivers)
-    drivers = (curve.driver for curve in curves if not curve.mute)
-    return (target for driver in drivers for variable in driver.variables for target in variable.targets)
+    return (curve.driver for curve in curves if not curve.mute)
+
+
+def _read_by(driver: Any) -> Iterator[Any]:
+    return (target for variable in driver.variables for target in variable.targets)
 
 
 def _followers(first: Bone) -> set[Bone]:

@@ -25,7 +25,14 @@ def notes(parts: Sequence[Part], strands: Sequence[Strand]) -> list[str]:
     rigs = {owner for owner, path in keyed if "pose.bones" in path}
     shaped = {owner for owner, _ in keyed if owner.collection == "shape_keys"}
     turned = {(s.owner, parted(s.owner.block(), s.path)[0].name, s.name) for s in strands if _is_turned(s, keyed)}
-    return [*_shapeless(places), *_unread(places), *_idle(turned), *_at_rest(rigs), *_edited(shaped, rigs)]
+    return [
+        *_shapeless(places),
+        *_unread(places),
+        *_undriven(keyed),
+        *_idle(turned),
+        *_at_rest(rigs),
+        *_edited(shaped, rigs),
+    ]
 
 
 def read_by_drivers() -> set[tuple[Any, str]]:
@@ -54,6 +61,13 @@ def _unread(places: Iterable[tuple[Owner, Place]]) -> Iterator[str]:
     if own and is_unread(own):
         on = listed(sorted({owner.shown for owner, _ in own}))
         yield f"custom properties on {on}: no driver reads them; without drivers the face stays still"
+
+
+def _undriven(keyed: Iterable[tuple[Owner, str]]) -> Iterator[str]:
+    count = reach.broken({(owner.block(), path) for owner, path in keyed})
+    if count:
+        what = f"{count} {'driver' if count == 1 else 'drivers'} that should follow what is keyed cannot be computed"
+        yield f"{what}; allow Auto Run Python Scripts in the preferences, or mend them in the Drivers Editor"
 
 
 def is_unread(places: Iterable[tuple[Owner, Place]]) -> bool:

@@ -116,6 +116,20 @@ def test_properties_that_a_muted_driver_reads_are_told(make_head: Head):
     assert say(head).notes == ("custom properties on Face: no driver reads them; without drivers the face stays still",)
 
 
+@pytest.mark.parametrize(("expression", "is_told"), [("v", False), ("no_such_name * v", True)])
+def test_drivers_that_cannot_be_computed_are_told(make_head: Head, expression, is_told):
+    head = make_head(keys=("chin",))
+    for name in channels.ARKIT:
+        head[name] = 0.0
+    read(head, "chin", head, '["jawOpen"]')
+    driver = head.data.shape_keys.animation_data.drivers[0].driver
+    driver.variables[0].name, driver.expression = "v", expression
+    head.update_tag()
+    bpy.context.scene.frame_set(2)
+    assert driver.is_valid != is_told  # Blender complains in the terminal alone
+    assert [note[:9] for note in say(head).notes] == ["1 driver "] * is_told
+
+
 @pytest.mark.parametrize("position", ["POSE", "REST"])
 def test_an_armature_that_is_shown_at_rest_is_told(make_head: Head, position):
     armature = armature_with("jaw")
