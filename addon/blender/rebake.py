@@ -61,8 +61,10 @@ def rebake(
         kept += _rewrite(block, action, own, take, (first, last), blend, density_of(scene, sampled))
     if (first, last) == (take.first, take.last):
         memory.remember(take, settings, direction)
-    told = [note for note in (memory.missing_model(take), unkeyed([block for block, _ in own_blocks], strands)) if note]
-    return Report(take.name, (first, last), kept, (*told, *found.notes, *unseen.notes(found.parts, strands)))
+    notes = [
+        note for note in (memory.missing_model(take), unkeyed([block for block, _ in own_blocks], strands)) if note
+    ]
+    return Report(take.name, (first, last), kept, (*notes, *found.notes, *unseen.notes(found.parts, strands)))
 
 
 def unkeyed(blocks: Sequence[Any], strands: Sequence[Strand]) -> str | None:
