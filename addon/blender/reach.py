@@ -90,7 +90,8 @@ def _benders(obj: bpy.types.Object) -> Iterator[tuple[Any, bool]]:
     """The armatures that bend an object's points, and whether by envelopes, which need no weights."""
     modifiers: Any = obj.modifiers
     for modifier in modifiers:
-        if modifier.type == "ARMATURE" and modifier.object and (modifier.show_viewport or modifier.show_render):
+        is_on = modifier.type == "ARMATURE" and (modifier.show_viewport or modifier.show_render)
+        if is_on and modifier.object and (modifier.use_vertex_groups or modifier.use_bone_envelopes):
             yield modifier.object, modifier.use_bone_envelopes
     if obj.parent_type == "ARMATURE":
         yield obj.parent, True

@@ -85,7 +85,7 @@ def _idle(turned: Iterable[tuple[Owner, str, str]]) -> Iterator[str]:
     for owner, bone, role in sorted(turned, key=lambda row: list(TITLES).index(row[2])):
         armature = owner.block()
         if reach.has_body(armature) and not reach.reaches(armature, bone):
-            why = "no mesh has weights for it, and nothing follows it, so nothing turns there"
+            why = "no Armature modifier that is on has weights for it, and nothing follows it"
             yield f"{bone} on {owner.shown}: {why}; paint its weights, or pick another {TITLES[role]} in Rig"
 
 

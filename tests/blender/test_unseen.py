@@ -158,11 +158,14 @@ def test_a_jaw_bone_that_nothing_follows_is_told(make_head: Head):
     armature = armature_with("jaw")
     head = make_head(keys=("eyeBlinkLeft", "eyeBlinkRight"), parent=armature)
     weigh(head, "neck", armature)
-    why = "no mesh has weights for it, and nothing follows it, so nothing turns there"
+    why = "no Armature modifier that is on has weights for it, and nothing follows it"
     assert say(head).notes == (f"jaw on Rig: {why}; paint its weights, or pick another jaw in Rig",)
     head.vertex_groups["neck"].name = "jaw"
     assert say(head).notes == ()
     armature.data.bones["jaw"].use_deform = False
+    assert why in say(head).notes[0]
+    armature.data.bones["jaw"].use_deform = True
+    head.modifiers["Armature"].use_vertex_groups = False
     assert why in say(head).notes[0]
 
 
