@@ -124,7 +124,7 @@ def write(scene: bpy.types.Scene, head: bpy.types.Object | None, performance: Pe
     kept = list(dict.fromkeys(name for name in kept if name))  # meshes may share an Action
     if kept:
         notes.append(f"the keys that were there are kept in {', '.join(kept)}")
-    notes += [*_left_behind(scene, take), *_too_early(scene, take)]
+    notes += [*_left_behind(scene, take), *_too_early(scene, take), *_stretched(scene)]
     if lost:
         notes.append(f"{listed(sorted(lost))} was on some of these frames, and is no longer shown")
     if fit:
@@ -150,6 +150,13 @@ def _too_early(scene: bpy.types.Scene, take: Take) -> list[str]:
         return []
     where = f"{take.line} begins at frame {take.first}, and the scene at {scene.frame_start}"
     return [f"{where}; let the line start later, or the scene earlier"]
+
+
+def _stretched(scene: bpy.types.Scene) -> list[str]:
+    """A note if the scene plays keys at another speed than sound."""
+    old, new = scene.render.frame_map_old, scene.render.frame_map_new
+    remedy = "set Old and New under Output > Format > Time Stretching to the same"
+    return [] if old == new else [f"the scene stretches keys from {old} to {new} and not the sound; {remedy}"]
 
 
 def write_strands(block: Any, strands: Sequence[Strand], line: lines.Line, density: Density) -> None:

@@ -15,6 +15,7 @@ from .protection import listed
 
 FACE_CHANNELS = 14  # a mesh that shows more is a face, not its teeth or lashes; faces with visemes alone show 15 to 23
 MOVED = 1e-5  # of a mesh's size: a key that moves nothing further is empty
+Points = np.ndarray[Any, np.dtype[np.intp]]
 MOUTH = frozenset(channels.GROUPS["jaw"] + channels.GROUPS["mouth"])
 FACE_MOVES = (
     "jawOpen",
@@ -117,11 +118,30 @@ def _shows_a_face(keys: bpy.types.Key) -> bool:
 
 
 def moves(keys: bpy.types.Key, name: str) -> bool:
-    """Whether a shape key moves any point of its mesh away from where the key that it is relative to puts it."""
+    """Whether a shape key moves any point of its mesh that its vertex group does not hold back."""
+    points = shape_of(keys, name)
+    return len(points) > 0 and _is_let(keys, keys.key_blocks[name].vertex_group, points)
+
+
+def shape_of(keys: bpy.types.Key, name: str) -> Points:
+    """The points, by number, that a shape key puts elsewhere than the key that it is relative to does."""
     block = keys.key_blocks[name]
     rest, moved = coordinates(block.relative_key), coordinates(block)
     size = max(np.ptp(axis) for axis in rest.T.copy()) if len(rest) else 0  # by columns, which lie together
-    return bool(np.abs(moved - rest).max(initial=0) > MOVED * size)
+    return np.flatnonzero((np.abs(moved - rest) > MOVED * size).any(axis=1))
+
+
+def _is_let(keys: bpy.types.Key, group: str, points: Points) -> bool:
+    """Whether a shape key with this vertex group moves any of the points; a group that is not there limits nothing."""
+    mesh: Any = keys.user
+    bearer = next((obj for obj in bpy.data.objects if obj.data == mesh), None) if group else None
+    if bearer is None or group not in bearer.vertex_groups:
+        return True
+    index = bearer.vertex_groups[group].index
+    held = (mesh.vertices[point].groups for point in points.tolist())
+    if any(weight.group == index and weight.weight > 0 for weights in held for weight in weights):
+        return True
+    return not any(len(vertex.groups) for vertex in mesh.vertices)  # without any weights Blender limits nothing
 
 
 def coordinates(block: Any) -> np.ndarray[Any, np.dtype[np.float32]]:

@@ -15,8 +15,9 @@ from ..core.curves import Array, Curves
 from ..core.direction import Direction
 from ..core.errors import FacewrightError, quoted
 from ..core.settings import Settings
-from . import bake, compat, keys, memory, rig, sound, takes
+from . import bake, compat, keys, memory, rig, sound, takes, unseen
 from .density import Density, density_of, generated
+from .protection import listed
 from .take_properties import FACEWRIGHT_PG_saved_take as Take
 from .targets import Strand
 
@@ -54,14 +55,27 @@ def rebake(
         takes.switch(scene, take)
     blend = round(takes.of(scene).blend_s * sound.fps(scene))
     strands = found.strands(sampled, take.first)
-    kept = 0
-    for block, action in own_actions(take):
+    kept, own_blocks = 0, own_actions(take)
+    for block, action in own_blocks:
         own = [strand for strand in strands if strand.owner.block() == block]
         kept += _rewrite(block, action, own, take, (first, last), blend, density_of(scene, sampled))
     if (first, last) == (take.first, take.last):
         memory.remember(take, settings, direction)
-    told = memory.missing_model(take)
-    return Report(take.name, (first, last), kept, (*((told,) if told else ()), *found.notes))
+    notes = [
+        note for note in (memory.missing_model(take), unkeyed([block for block, _ in own_blocks], strands)) if note
+    ]
+    return Report(take.name, (first, last), kept, (*notes, *found.notes, *unseen.notes(found.parts, strands)))
+
+
+def unkeyed(blocks: Sequence[Any], strands: Sequence[Strand]) -> str | None:
+    """What to tell of data-blocks that a take has no Action for: meshes that joined the character after its bake."""
+    moving = (strand for strand in strands if np.ptp(strand.values) > unseen.STILL)
+    out = sorted({strand.owner.shown for strand in moving if strand.owner.block() not in blocks})
+    return (
+        f"{listed(out)}: no part of this take, so nothing moves there; press Animate for a take of all of it"
+        if out
+        else None
+    )
 
 
 def other_rate(scene: bpy.types.Scene, take: Take) -> str | None:

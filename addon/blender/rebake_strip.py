@@ -85,6 +85,9 @@ def update(scene: bpy.types.Scene, take: Take) -> rebake.Report:
     for move in following:
         _follow(scene, move, found)
     notes += [told for move in moves if (told := memory.missing_model(move.take))]
+    strands = [strand for own, _ in jobs for strand in own]
+    if told := rebake.unkeyed([block for block, _ in blocks.values()], strands):
+        notes.append(told)
     return rebake.Report(take.name, (take.first, take.last), kept, (*notes, *found.notes))
 
 

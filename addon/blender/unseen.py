@@ -1,20 +1,21 @@
-"""What is keyed and yet moves nothing: keys without a shape, properties that nothing reads, rigs at rest, Edit Mode."""
+"""What is keyed and yet moves nothing: keys without a shape, bones without weights, rigs at rest, Edit Mode."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import Any
 
 import bpy
 import numpy as np
 
-from .character import keys_of, moves
+from . import reach
+from .bones import TITLES
+from .character import keys_of, moves, shape_of
 from .protection import listed
 from .targets import Owner, Part, Place, Strand
-from .values import is_custom
+from .values import is_custom, parted
 
 STILL = 0.01  # a curve that goes no further would not be seen on a key that has a shape either
-DRIVEN = ("armatures", "lattices", "lights", "materials", "meshes", "node_groups", "objects", "shape_keys")
 
 
 def notes(parts: Sequence[Part], strands: Sequence[Strand]) -> list[str]:
@@ -23,16 +24,20 @@ def notes(parts: Sequence[Part], strands: Sequence[Strand]) -> list[str]:
     places = [(part.owner, place) for part in parts for place in part.places if (part.owner, place.path) in keyed]
     rigs = {owner for owner, path in keyed if "pose.bones" in path}
     shaped = {owner for owner, _ in keyed if owner.collection == "shape_keys"}
-    return [*_shapeless(places), *_unread(places), *_at_rest(rigs), *_edited(shaped, rigs)]
+    turned = {(s.owner, parted(s.owner.block(), s.path)[0].name, s.name) for s in strands if _is_turned(s, keyed)}
+    return [
+        *_shapeless(places),
+        *_unread(places),
+        *_undriven(keyed),
+        *_idle(turned),
+        *_at_rest(rigs),
+        *_edited(shaped, rigs),
+    ]
 
 
 def read_by_drivers() -> set[tuple[Any, str]]:
     """Every property that a driver of the file reads: its data-block and its path there."""
-    blocks = [block for kind in DRIVEN for block in getattr(bpy.data, kind)]
-    blocks += [tree for block in blocks if (tree := getattr(block, "node_tree", None))]
-    drivers = (curve.driver for block in blocks if block.animation_data for curve in block.animation_data.drivers)
-    targets = (target for driver in drivers for variable in driver.variables for target in variable.targets)
-    return {(target.id, target.data_path) for target in targets}
+    return {(target.id, target.data_path) for target in reach.targets()}
 
 
 def _shapeless(places: Iterable[tuple[Owner, Place]]) -> Iterator[str]:
@@ -43,7 +48,11 @@ def _shapeless(places: Iterable[tuple[Owner, Place]]) -> Iterator[str]:
     empty = [name for name, its in held.items() if not any(moves(at.block(), place.name) for at, place in its)]
     read = read_by_drivers() if empty else set()
     empty = [name for name in empty if not any((at.block(), place.path) in read for at, place in held[name])]
-    if empty:
+    held_back = [name for name in empty if any(len(shape_of(at.block(), place.name)) for at, place in held[name])]
+    if held_back:
+        why = "limited to a vertex group that has nothing of the shape, so nothing moves there"
+        yield f"{listed(held_back)}: {why}; clear Vertex Group in the shape keys, or paint its weights"
+    if empty := [name for name in empty if name not in held_back]:
         yield f"{listed(empty)}: no mesh has a shape for that, so nothing moves there; sculpt it, or map another key"
 
 
@@ -54,9 +63,30 @@ def _unread(places: Iterable[tuple[Owner, Place]]) -> Iterator[str]:
         yield f"custom properties on {on}: no driver reads them; without drivers the face stays still"
 
 
+def _undriven(keyed: Iterable[tuple[Owner, str]]) -> Iterator[str]:
+    count = reach.broken({(owner.block(), path) for owner, path in keyed})
+    if count:
+        what = f"{count} {'driver' if count == 1 else 'drivers'} that should follow what is keyed cannot be computed"
+        yield f"{what}; allow Auto Run Python Scripts in the preferences, or mend them in the Drivers Editor"
+
+
 def is_unread(places: Iterable[tuple[Owner, Place]]) -> bool:
     """Whether no driver of the file reads any of these custom properties."""
     return read_by_drivers().isdisjoint((owner.block(), place.path) for owner, place in places)
+
+
+def _is_turned(strand: Strand, keyed: Set[tuple[Owner, str]]) -> bool:
+    """Whether a strand is a bone's that turns as the Rig panel says, or that eyes look at."""
+    is_bone = strand.path.startswith("pose.bones") and not is_custom(strand.path)
+    return strand.name in TITLES and is_bone and (strand.owner, strand.path) in keyed
+
+
+def _idle(turned: Iterable[tuple[Owner, str, str]]) -> Iterator[str]:
+    for owner, bone, role in sorted(turned, key=lambda row: list(TITLES).index(row[2])):
+        armature = owner.block()
+        if reach.has_body(armature) and not reach.reaches(armature, bone):
+            why = "no Armature modifier that is on has weights for it, and nothing follows it"
+            yield f"{bone} on {owner.shown}: {why}; paint its weights, or pick another {TITLES[role]} in Rig"
 
 
 def _at_rest(owners: Iterable[Owner]) -> Iterator[str]:

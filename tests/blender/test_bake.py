@@ -56,6 +56,14 @@ def test_frames_follow_the_scenes_rate(head, line, settings, fps, base, frames):
     assert len(keys_on(head, "jawOpen")) == frames
 
 
+def test_a_scene_that_stretches_keys_and_not_sound_is_told(head, line, settings):
+    render = bpy.context.scene.render
+    render.frame_map_new = 200
+    assert any("stretches keys from 100 to 200" in note for note in speak(head, line, settings).notes)
+    render.frame_map_old = 200
+    assert not any("stretches" in note for note in speak(head, line, settings).notes)
+
+
 def test_each_mesh_of_the_character_gets_an_action_of_its_own(make_head, line, settings):
     root = bpy.data.objects.new("Head", None)
     bpy.context.scene.collection.objects.link(root)

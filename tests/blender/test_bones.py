@@ -64,6 +64,8 @@ def make_rig(scene: bpy.types.Scene, make_head: Head) -> Rig:
         if keys is not None:
             face = make_head("Face", keys, armature)
             face.modifiers.new("Armature", "ARMATURE").object = armature
+            for bone in armature.data.bones:
+                face.vertex_groups.new(name=bone.name).add([1], 1.0, "REPLACE")
         bpy.context.view_layer.objects.active = armature
         bpy.context.view_layer.update()
         return armature

@@ -69,6 +69,23 @@ def test_other_layers_give_other_keys_and_the_take_remembers_them(head):
     assert memory.asked(take)[0].brows.raise_by == 0.9
 
 
+def test_a_mesh_that_joined_the_character_after_the_bake_is_told(head, make_head: Head):
+    say(head)
+    assert again().notes == ()
+    make_head("Lashes", ("eyeBlinkLeft", "eyeBlinkRight"), parent=head)
+    told = "Lashes: no part of this take, so nothing moves there; press Animate for a take of all of it"
+    assert again().notes == (told,)
+    bpy.context.scene.render.fps = 30
+    assert rebake_strip.update(bpy.context.scene, takes.of(bpy.context.scene).takes[0]).notes == (told,)
+
+
+def test_what_cannot_be_seen_is_told_again(head):
+    say(head)
+    block = head.data.shape_keys
+    block.key_blocks["jawOpen"].data[0].co = block.reference_key.data[0].co
+    assert again().notes[0].startswith("jawOpen: no mesh has a shape for that")
+
+
 def test_a_range_changes_nothing_outside_and_blends_at_its_borders(head):
     say(head)
     before = {name: values(head, name) for name in SMALL}

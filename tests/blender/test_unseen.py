@@ -44,6 +44,28 @@ def test_keys_without_a_shape_are_told_when_the_line_moves_them(make_head: Head)
     assert note.startswith("jawOpen, mouthLeft: no mesh has a shape for that")
 
 
+@pytest.mark.parametrize("corner", [0, 1])
+def test_a_key_that_its_vertex_group_holds_back_is_told(make_head: Head, corner):
+    head = make_head()  # whose keys move the first corner
+    head.vertex_groups.new(name="Lips").add([corner], 1.0, "REPLACE")
+    head.data.shape_keys.key_blocks["jawOpen"].vertex_group = "Lips"
+    told = [note for note in say(head).notes if note.startswith("jawOpen: limited to a vertex group")]
+    assert len(told) == (corner != 0)
+    assert not any("no mesh has a shape" in note for note in say(head).notes)
+
+
+def test_a_vertex_group_limits_nothing_where_it_is_not_there_or_no_point_has_weights(make_head: Head):
+    head = make_head()
+    head.vertex_groups.new(name="Lips")
+    for name, group in (("jawOpen", "Lips"), ("mouthLeft", "Gone")):
+        head.data.shape_keys.key_blocks[name].vertex_group = group
+        head.data.shape_keys.key_blocks[name].value = 1.0
+        evaluated = head.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
+        assert evaluated.vertices[0].co.z == pytest.approx(0.1)
+        head.data.shape_keys.key_blocks[name].value = 0.0
+    assert say(head).notes == ()
+
+
 def test_a_shape_on_one_mesh_is_enough(make_head: Head):
     face = make_head("Face")
     teeth = make_head("Teeth", ("jawOpen", "jawLeft"), parent=face)
@@ -83,6 +105,31 @@ def test_properties_that_nothing_reads_are_told(make_head: Head):
     assert say(head).notes == ("custom properties on Face: no driver reads them; without drivers the face stays still",)
 
 
+def test_properties_that_a_muted_driver_reads_are_told(make_head: Head):
+    head = make_head(keys=("chin",))
+    for name in channels.ARKIT:
+        head[name] = 0.0
+    read(head, "chin", head, '["jawOpen"]')
+    (driver,) = head.data.shape_keys.animation_data.drivers
+    assert say(head).notes == ()
+    driver.mute = True
+    assert say(head).notes == ("custom properties on Face: no driver reads them; without drivers the face stays still",)
+
+
+@pytest.mark.parametrize(("expression", "is_told"), [("v", False), ("no_such_name * v", True)])
+def test_drivers_that_cannot_be_computed_are_told(make_head: Head, expression, is_told):
+    head = make_head(keys=("chin",))
+    for name in channels.ARKIT:
+        head[name] = 0.0
+    read(head, "chin", head, '["jawOpen"]')
+    driver = head.data.shape_keys.animation_data.drivers[0].driver
+    driver.variables[0].name, driver.expression = "v", expression
+    head.update_tag()
+    bpy.context.scene.frame_set(2)
+    assert driver.is_valid != is_told  # Blender complains in the terminal alone
+    assert [note[:9] for note in say(head).notes] == ["1 driver "] * is_told
+
+
 @pytest.mark.parametrize("position", ["POSE", "REST"])
 def test_an_armature_that_is_shown_at_rest_is_told(make_head: Head, position):
     armature = armature_with("jaw")
@@ -98,4 +145,53 @@ def test_a_face_in_edit_mode_is_told(make_head: Head):
     bpy.ops.object.mode_set(mode="EDIT")
     assert say(head).notes == ("Face: in Edit Mode, which shows no keys; leave it (Tab) to see them",)
     head.use_shape_key_edit_mode = True
+    assert say(head).notes == ()
+
+
+def weigh(mesh: bpy.types.Object, group: str, armature: bpy.types.Object) -> None:
+    """Lets a bone of this name bend the whole mesh."""
+    mesh.vertex_groups.new(name=group).add(range(len(mesh.data.vertices)), 1.0, "REPLACE")
+    mesh.modifiers.new("Armature", "ARMATURE").object = armature
+
+
+def test_a_jaw_bone_that_nothing_follows_is_told(make_head: Head):
+    armature = armature_with("jaw")
+    head = make_head(keys=("eyeBlinkLeft", "eyeBlinkRight"), parent=armature)
+    weigh(head, "neck", armature)
+    why = "no Armature modifier that is on has weights for it, and nothing follows it"
+    assert say(head).notes == (f"jaw on Rig: {why}; paint its weights, or pick another jaw in Rig",)
+    head.vertex_groups["neck"].name = "jaw"
+    assert say(head).notes == ()
+    armature.data.bones["jaw"].use_deform = False
+    assert why in say(head).notes[0]
+    armature.data.bones["jaw"].use_deform = True
+    head.modifiers["Armature"].use_vertex_groups = False
+    assert why in say(head).notes[0]
+
+
+def test_a_jaw_control_that_bones_teeth_or_drivers_follow_is_not_told(make_head: Head):
+    armature = armature_with("jaw")
+    head = make_head(keys=("eyeBlinkLeft", "eyeBlinkRight", "chin"), parent=armature)
+    assert len(say(head).notes) == 1
+    teeth = make_head("Teeth", ())
+    teeth.parent, teeth.parent_type, teeth.parent_bone = armature, "BONE", "jaw"
+    assert say(head).notes == ()
+    teeth.parent_type = "OBJECT"
+    armature.pose.bones["jaw"]["chin"] = 0.0
+    read(head, "chin", armature, 'pose.bones["jaw"]["chin"]')  # which is no turn
+    assert len(say(head).notes) == 1
+    read(head, "chin", armature, 'pose.bones["jaw"].rotation_quaternion[1]')
+    assert say(head).notes == ()
+
+
+def test_a_jaw_control_whose_follower_has_the_weights_is_not_told(make_head: Head):
+    armature = armature_with("jaw")
+    bpy.ops.object.mode_set(mode="EDIT")
+    armature.data.edit_bones.new("deform").tail = (0, 0, 1)
+    bpy.ops.object.mode_set(mode="OBJECT")
+    head = make_head(keys=("eyeBlinkLeft", "eyeBlinkRight"), parent=armature)
+    weigh(head, "deform", armature)
+    assert len(say(head).notes) == 1
+    copy = armature.pose.bones["deform"].constraints.new("COPY_ROTATION")
+    copy.target, copy.subtarget = armature, "jaw"
     assert say(head).notes == ()
