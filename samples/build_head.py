@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -85,4 +86,8 @@ def main(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).with_name("head.blend"))
+    parser = argparse.ArgumentParser(prog="build_head.py", description="Builds the demo head.")
+    parser.add_argument(
+        "path", nargs="?", type=Path, default=Path(__file__).with_name("head.blend"), help="%(default)s"
+    )
+    main(parser.parse_args().path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -68,4 +69,6 @@ def build() -> str:
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(build(), encoding="utf-8")
+    parser = argparse.ArgumentParser(prog="build_reference.py", description="Writes the face to compare with.")
+    parser.add_argument("path", type=Path, metavar="FILE.toml")
+    parser.parse_args().path.write_text(build(), encoding="utf-8")

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+import runpy
 import subprocess
 import tomllib
 from pathlib import Path
+
+import pytest
+import setuptools
 
 import addon
 
@@ -82,6 +86,15 @@ def test_relative_imports_stay_inside_the_add_on():
 def test_every_folder_of_code_in_the_add_on_is_a_package():
     folders = {path.parent for path in SHIPPED}
     assert [str(folder) for folder in folders if not (folder / "__init__.py").exists()] == []
+
+
+def test_every_folder_of_the_add_on_with_files_is_a_package_to_setuptools(monkeypatch: pytest.MonkeyPatch):
+    told: dict = {}
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(setuptools, "setup", told.update)
+    runpy.run_path("setup.py")
+    folders = {path.relative_to(ROOT).parent for path in TRACKED if path.is_relative_to(ROOT / "addon")}
+    assert sorted(told["packages"]) == sorted(".".join(("facewright", *folder.parts[1:])) for folder in folders)
 
 
 def test_no_file_names_a_path_of_somebody_s_machine():
