@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from model_training import corpora
+from model_training import align, bursts, corpora, evaluate, realign, robustness, worst
 from model_training.corpora import CorpusError
 
 HEADER = "path\tseconds\tspeaker\tlanguage\tlicence\ttext\n"
@@ -45,6 +46,20 @@ def test_a_table_that_cannot_be_used_is_refused_by_name(tmp_path: Path, text: st
 def test_a_missing_table_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="none.tsv"):
         corpora.read(tmp_path / "none.tsv")
+
+
+@pytest.mark.parametrize("command", [align, bursts, evaluate, realign, robustness, worst])
+def test_a_folder_that_is_asked_for_in_vain_is_named_though_others_are_there(
+    command: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = write(tmp_path, HEADER + "a/1.wav\t1\tann\ten\tx\tHi\nb/1.wav\t1\tann\ten\tx\tHi\n")
+    told = {"--corpus": table, "--phones": tmp_path / "phones.tsv", "--out": tmp_path / "out", "--checkpoint": table}
+    lacks = {align: ["--phones", "--checkpoint"], realign: [], bursts: ["--checkpoint"], worst: ["--checkpoint"]}
+    left_out = lacks.get(command, ["--out", "--checkpoint"])
+    given = [str(part) for option in told.items() if option[0] not in left_out for part in option]
+    assert command.main([*given, "--folders", "a", "bb"]) == 2
+    assert capsys.readouterr().err == "error: the corpus has no folder 'bb' to choose: known are a, b\n"
+    assert not (tmp_path / "out").exists()
 
 
 def test_folders_languages_and_limits_select(tmp_path: Path) -> None:
