@@ -102,7 +102,7 @@ def refuse_other_start(out: Path, start: Sequence[Path]) -> None:
     if start and parts and parts[0]["start"] != given:
         begun = parts[0]["start"] or "nothing"
         raise TrainingError(
-            f"{str(out)!r} was begun from {begun}, not {given}: leave --start out to go on, or give --out another folder"
+            f"{str(out)!r} was begun from {begun}, not {given}: leave --start out to go on, or give another --out"
         )
 
 
