@@ -49,7 +49,7 @@ def read(table: Path, folders: Iterable[str] = ()) -> list[Utterance]:
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise CorpusError(
             f"cannot read the corpus table {str(table)!r} ({reason(error)}): give a UTF-8 TSV file"
         ) from error

@@ -7,6 +7,8 @@ import pytest
 
 from model_training import align, bursts, corpora, evaluate, realign, robustness, worst
 from model_training.corpora import CorpusError
+from model_training.groups import read_speakers
+from model_training.phones import Phone, read_phones
 
 HEADER = "path\tseconds\tspeaker\tlanguage\tlicence\ttext\n"
 
@@ -30,6 +32,7 @@ def test_a_table_is_read_in_its_order_with_files_beside_it(tmp_path: Path) -> No
     [
         ("", "no rows"),
         ("path\tseconds\na.wav\t1\n", "'speaker'"),
+        (200_000 * "x", "field larger than field limit"),
         (HEADER + "a.wav\tlong\tann\ten\tCC0-1.0\tHi\n", "line 2"),
         (HEADER + "a.wav\tinf\tann\ten\tCC0-1.0\tHi\n", "line 2"),
         (HEADER + "a.wav\t1\tann\n", "line 2 is cut off"),
@@ -41,6 +44,17 @@ def test_a_table_that_cannot_be_used_is_refused_by_name(tmp_path: Path, text: st
     with pytest.raises(CorpusError, match=named) as error:
         corpora.read(write(tmp_path, text))
     assert "\n" not in str(error.value)
+
+
+def test_a_file_that_is_no_table_is_one_line_wherever_a_table_is_read(tmp_path: Path) -> None:
+    for read in (corpora.read, read_phones, read_speakers):
+        with pytest.raises(CorpusError, match="cannot read .*field larger than field limit"):
+            read(write(tmp_path, 200_000 * "x"))
+
+
+def test_phone_times_are_read_as_a_spreadsheet_writes_them(tmp_path: Path) -> None:
+    table = write(tmp_path, "\ufeffpath\tphone\tstart_s\tend_s\r\na/1.wav\tM\t0\t0.5\r\n")
+    assert read_phones(table) == {"a/1.wav": [Phone("m", 0.0, 0.5)]}
 
 
 def test_a_missing_table_is_one_clear_line(tmp_path: Path) -> None:
