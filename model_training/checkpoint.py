@@ -132,6 +132,10 @@ def resume(
 ) -> config.TrainingConfig:
     """Go on exactly where this training's checkpoint was written; returns the config that it was written with."""
     made_by, state = load_checkpoint(file)  # AdamW's counts of steps stay on the CPU: to read one waits for a GPU
+    if "optimiser" not in state:
+        raise TrainingError(
+            f"{str(file)!r} holds weights to begin from, not a run: name it after --start, with another --out folder"
+        )
     _check(made_by, settings, file)
     other = config.differing(config.to_table(made_by), config.to_table(settings), [f"train.{n}" for n in MAY_CHANGE])
     if other:

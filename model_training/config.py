@@ -14,6 +14,7 @@ from addon.core.errors import reason
 
 from .corpora import CorpusError
 
+SEEDS = 2**63  # as many as PyTorch takes and TOML can name
 CRITIC_ROWS = 25  # that a critic's verdict is on, half a second
 CRITIC_CROP_S = -(-CRITIC_ROWS // 6) * 6 / 50  # crops are whole steps of six rows (network.STEP_ROWS), 50 a second
 
@@ -124,9 +125,10 @@ class LossSettings:
     heard: float = 0.0  # share of the curves to learn that a finished student heard (distil.py), the rest the teacher's
 
     def __post_init__(self) -> None:
-        """Refuses a share that is none, a critic to be displeased and classes to be blurred."""
-        for name in ("contrast", "critic"):
-            _need(getattr(self, name) >= 0, f"loss.{name}", "0 or more", getattr(self, name))
+        """Refuses a share that is none, and a weight by which the student would learn to be wrong, or nothing."""
+        for name in ("channels", "signals", "velocity", "seal", "phones", "contrast", "critic"):
+            _need(0 <= getattr(self, name) < math.inf, f"loss.{name}", "0 or more", getattr(self, name))
+        _need(0 < self.closure_rows < math.inf, "loss.closure_rows", "above 0", self.closure_rows)
         _need_share(self.heard, "loss.heard")
 
 
@@ -156,6 +158,7 @@ class TrainSettings:
         least |= {"seed": 0, "workers": 0, "batches_per_step": 0, "encoder_rate": 0, "weight_decay": 0}
         for name, low in least.items():
             _need(low <= getattr(self, name) < math.inf, f"train.{name}", f"{low} or more", getattr(self, name))
+        _need(self.seed < SEEDS, "train.seed", f"below {SEEDS}", self.seed)
         _need(0 < self.crop_s < math.inf, "train.crop_s", "above 0", self.crop_s)
         _need_share(self.average, "train.average")
         _need_share(self.live, "train.live")

@@ -41,12 +41,15 @@ class Utterance:
         return self.path.split("/")[0] if "/" in self.path else ""
 
 
-def read(table: Path) -> list[Utterance]:
-    """Every row of a corpus table, in its order; a missing column, a bad number or a path twice is an error."""
+def read(table: Path, folders: Iterable[str] = ()) -> list[Utterance]:
+    """Every row of a corpus table, in its order; a missing column, a bad number or a path twice is an error.
+
+    folders: those that are asked for; one that the corpus does not have is an error too.
+    """
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise CorpusError(
             f"cannot read the corpus table {str(table)!r} ({reason(error)}): give a UTF-8 TSV file"
         ) from error
@@ -61,6 +64,7 @@ def read(table: Path) -> list[Utterance]:
     path, count = Counter(u.path for u in utterances).most_common(1)[0]
     if count > 1:
         raise CorpusError(f"the corpus table {str(table)!r} names {path!r} {count} times: keep one row a file")
+    refuse_unknown(folders, utterances, "to choose")
     return utterances
 
 
@@ -81,12 +85,12 @@ def _utterance(row: dict[str, Any], line: int, table: Path) -> Utterance:
     )
 
 
-def refuse_unknown(folders: Iterable[str], utterances: Iterable[Utterance]) -> None:
-    """Raises if no utterance lies in one of these folders."""
+def refuse_unknown(folders: Iterable[str], utterances: Iterable[Utterance], wanted: str = "to keep out") -> None:
+    """Raises if no utterance lies in one of these folders, which were `wanted`."""
     known = sorted({one.folder for one in utterances})
     unknown = next((name for name in folders if name not in known), None)
     if unknown is not None:
-        raise CorpusError(f"the corpus has no folder {unknown!r} to keep out: known are {', '.join(known)}")
+        raise CorpusError(f"the corpus has no folder {unknown!r} {wanted}: known are {', '.join(known)}")
 
 
 def select(

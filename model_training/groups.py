@@ -39,7 +39,7 @@ def read_speakers(table: Path = KNOWN_SPEAKERS) -> dict[str, dict[str, str]]:
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise CorpusError(
             f"cannot read the table of speakers {str(table)!r} ({reason(error)}): give a UTF-8 TSV"
         ) from error

@@ -13,6 +13,7 @@ import argparse
 import csv
 import hashlib
 import io
+import math
 import shutil
 import sys
 import zipfile
@@ -193,6 +194,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder for the parts, or for the shard")
     parser.add_argument("--part-mib", type=float, default=PART_MIB, help="size of a part at most, in MiB")
     args = parser.parse_args(argv)
+    if not 0 < args.part_mib < math.inf:
+        parser.error("--part-mib must be above 0")
 
     def work() -> str:
         return pack(args.shard, args.out, args.part_mib) if args.shard else unpack(args.parts, args.out)

@@ -49,10 +49,10 @@ def read_phones(table: Path) -> dict[str, list[Phone]]:
     """
     phones: dict[str, list[Phone]] = {}
     try:
-        with table.open(encoding="utf-8", newline="") as file:
+        with table.open(encoding="utf-8-sig", newline="") as file:
             for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
                 phones.setdefault(row["path"], []).append(_phone(row, table))
-    except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, KeyError, ValueError, TypeError, AttributeError, csv.Error) as error:
         raise CorpusError(
             f"cannot read phone times from {str(table)!r} ({reason(error)}): its columns are path, phone, start_s "
             "and end_s"

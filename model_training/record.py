@@ -81,7 +81,7 @@ def facts(start: Sequence[Path], folder: Path, shard: Shard, group: Ranks) -> di
     """What a part of a training was made with, apart from its config."""
     gpu = group.device.type == "cuda"
     return {
-        "start": " ".join(map(str, start)),
+        "start": _named(start),
         "shard": {
             "folder": folder.name,
             "lines": len(shard.lines),
@@ -94,6 +94,20 @@ def facts(start: Sequence[Path], folder: Path, shard: Shard, group: Ranks) -> di
         "device": torch.cuda.get_device_name(group.device) if gpu else f"CPU, {torch.get_num_threads()} threads",
         "processes": group.count,
     }
+
+
+def refuse_other_start(out: Path, start: Sequence[Path]) -> None:
+    """Raises if a run that goes on was begun elsewhere than it is told to begin: it would not be what was asked for."""
+    parts, given = read(out).get("parts"), _named(start)
+    if start and parts and parts[0]["start"] != given:
+        begun = parts[0]["start"] or "nothing"
+        raise TrainingError(
+            f"{str(out)!r} was begun from {begun}, not {given}: leave --start out to go on, or give another --out"
+        )
+
+
+def _named(start: Sequence[Path]) -> str:
+    return " ".join(map(str, start))
 
 
 def told(out: Path) -> str:

@@ -21,7 +21,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
 
 from addon.core.audio import Audio
 from addon.core.curves import Curves, lip_gap
@@ -32,7 +31,7 @@ from .command import finish
 from .evaluate import Spoken, System, add_system_options, chosen_system, run, spoken_lines
 from .phones import Phone, read_phones
 from .score import LINEAR, Score, articulation_score
-from .whole import write_whole
+from .whole import write_sound, write_whole
 
 REST_S = 8.0  # of noise alone
 REST_LEVELS_DB = (-70, -50, -30, -15)
@@ -88,7 +87,7 @@ def keep(folder: Path, name: str, lines: Sequence[Spoken]) -> None:
     for line in lines:
         if line.sound:
             file = folder / name / (line.utterance.path.replace("/", "_").rsplit(".", 1)[0] + ".wav")
-            soundfile.write(file, line.sound.samples, line.sound.rate, subtype="FLOAT")
+            write_sound(file, line.sound.samples, line.sound.rate, "FLOAT")
 
 
 def rest(system: System, lines: Sequence[Spoken], crowd: conditions.Crowd) -> list[Rest]:
@@ -177,7 +176,7 @@ def measure(args: argparse.Namespace) -> str:
         if file and not file.parent.is_dir():
             raise FormatError(f"cannot write {str(file)!r}: its folder does not exist; make it first")
     conditions.check(args.conditions)
-    corpus = corpora.read(args.corpus)
+    corpus = corpora.read(args.corpus, args.folders)
     lines, _ = spoken_lines(corpora.select(corpus, args.folders), read_phones(args.phones))
     lines = even(lines, args.lines)
     heard = {line.utterance.speaker for line in lines}

@@ -21,14 +21,13 @@ from itertools import chain, cycle
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from tqdm import tqdm
 
 from . import corpora, voices
 from .command import finish, tally
 from .phones import HEADER, Phone, rows_of_table
 from .sentences import sentences
-from .whole import write_whole
+from .whole import write_sound, write_whole
 
 SPEECH, PHONES = "speech.tsv", "phones.tsv"
 LICENCE = "CC0-1.0"  # the sentences are ours
@@ -115,7 +114,7 @@ def _speak(out: Path, lines: Iterable[Line], minutes: float = 0.0) -> Iterator[t
         samples, phones = voices.say(line.voice, line.text, line.manner)
         (out / line.folder).mkdir(parents=True, exist_ok=True)
         path = f"{line.folder}/{number:05d}.flac"
-        soundfile.write(out / path, samples, voices.SAMPLE_RATE, subtype="PCM_16")
+        write_sound(out / path, samples, voices.SAMPLE_RATE, "PCM_16")
         seconds = len(samples) / voices.SAMPLE_RATE
         yield (path, f"{seconds:.3f}", line.voice.speaker, line.voice.tag, LICENCE, line.text), phones
         spoken_s += seconds

@@ -33,7 +33,7 @@ from .losses import Criterion
 from .network import FaceNetwork
 from .prepare import Shard, open_shard
 from .ranks import Ranks, TrainingError
-from .record import LOSSES, Record, facts, told
+from .record import LOSSES, Record, facts, refuse_other_start, told
 
 __all__ = ["CHECKPOINT", "LOSSES", "Student", "TrainingError", "learning_rate", "load_checkpoint", "save", "train"]
 
@@ -94,6 +94,7 @@ def _ready(
     student = _start(settings, device)
     wanted = train.batches_per_step
     if (out / CHECKPOINT).exists():
+        refuse_other_start(out, start)
         made_by = resume(student, settings, out / CHECKPOINT, device)
         wanted = wanted or made_by.train.batches_per_step
     elif start:

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import os
+from io import BytesIO
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
 
 from addon.core.errors import reason
 
@@ -24,3 +30,10 @@ def write_whole(file: Path, content: bytes | str) -> None:
         raise CorpusError(
             f"cannot write {str(file)!r} ({reason(error)}): make room, or choose another place, and go on"
         ) from error
+
+
+def write_sound(file: Path, samples: npt.NDArray[np.floating[Any]], rate: int, subtype: str) -> None:
+    """Write samples (N,) in the format that the file's name ends in."""
+    content = BytesIO()  # of a full disk soundfile would say no more than "System error"
+    soundfile.write(content, samples, rate, subtype=subtype, format=file.suffix[1:].upper())
+    write_whole(file, content.getvalue())

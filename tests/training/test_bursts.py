@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from model_training import bursts, corpora
-from model_training.phones import Phone, read_phones
+from model_training.phones import HEADER, Phone, read_phones
 
 RATE = 16_000
 
@@ -59,8 +59,9 @@ def test_bursts_travel_in_the_phone_table(corpus: Path, tmp_path: Path, capsys: 
 
 
 def test_nothing_to_listen_to_is_one_line(corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    given = ["--corpus", corpus / "speech.tsv", "--phones", corpus / "phones.tsv", "--out", tmp_path / "b.tsv"]
-    assert bursts.main([*map(str, given), "--folders", "elsewhere"]) == 2
+    (tmp_path / "phones.tsv").write_text(HEADER, encoding="utf-8")
+    given = ["--corpus", corpus / "speech.tsv", "--phones", tmp_path / "phones.tsv", "--out", tmp_path / "b.tsv"]
+    assert bursts.main([*map(str, given)]) == 2
     assert "no chosen line has phone times" in capsys.readouterr().err
     assert not (tmp_path / "b.tsv").exists()
     utterances = corpora.read(corpus / "speech.tsv")

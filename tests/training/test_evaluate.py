@@ -156,7 +156,7 @@ def test_an_unreadable_recording_is_left_out_and_said(
     ("arguments", "reason"),
     [
         (("--model", "none.onnx"), "does not exist"),
-        (("--baseline", "viseme", "--folders", "elsewhere"), "no chosen line has phone times"),
+        (("--baseline", "viseme", "--folders", "elsewhere"), "has no folder 'elsewhere' to choose"),
         (("--baseline", "viseme", "--mesh", "none.npz"), "cannot read the head"),
         (("--baseline", "viseme", "--performed"), "--performed is of a whole model"),
         (("--teacher", "--performed"), "--performed is of a whole model"),

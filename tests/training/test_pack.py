@@ -96,3 +96,10 @@ def test_a_line_too_long_for_a_part_says_what_would_do(
     assert pack.main(["--shard", str(shard), "--out", str(tmp_path / "parts"), "--part-mib", "0.1"]) == 2
     first = prepare.read_lines(shard)[0].path
     assert f"{first!r} does not fit into a part: give --part-mib 1 or more" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("size", ["nan", "inf", "-1"])
+def test_a_size_that_no_part_can_have_is_refused(tmp_path: Path, size: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        pack.main(["--shard", str(tmp_path), "--out", str(tmp_path / "parts"), f"--part-mib={size}"])
+    assert "--part-mib must be above 0" in capsys.readouterr().err

@@ -223,7 +223,7 @@ def test_what_the_user_can_mend_is_one_line_and_writes_nothing(
     assert realign.main(command(spoken, tmp_path, out)) == 2
     assert "cannot read the checkpoint" in capsys.readouterr().err
     assert realign.main(command(spoken, run, out, "--folders", "elsewhere")) == 2
-    assert "no chosen line has phone times" in capsys.readouterr().err
+    assert "has no folder 'elsewhere' to choose" in capsys.readouterr().err
     assert not out.exists()
     with pytest.raises(SystemExit, match="2"):
         realign.main(command(spoken, run, out, "--workers", "0"))

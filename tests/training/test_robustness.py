@@ -77,7 +77,7 @@ def test_a_line_of_pauses_has_no_speech_to_rest_around(lines: list[Spoken]) -> N
     [
         (("--conditions", "underwater"), "no condition 'underwater'"),
         (("--markdown", "no/such/folder/out.md"), "its folder does not exist"),
-        (("--folders", "elsewhere"), "no chosen line has phone times"),
+        (("--folders", "elsewhere"), "has no folder 'elsewhere' to choose"),
     ],
 )
 def test_what_the_user_can_mend_is_one_line(

@@ -11,12 +11,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 import torch
 
 from model_training import config, train
 from model_training.corpora import CorpusError
-from model_training.whole import write_whole
+from model_training.whole import write_sound, write_whole
 
 from .conftest import write_config
 
@@ -122,6 +124,18 @@ def test_a_full_disk_is_one_line_and_keeps_what_was_reached(
     table = (out / train.LOSSES).read_text(encoding="utf-8").splitlines()
     assert [line.split("\t")[0] for line in table[-3:]] == ["60", "70", "80"]
     assert len({line.count("\t") for line in table}) == 1
+
+
+@pytest.mark.parametrize(("name", "subtype"), [("a.wav", "FLOAT"), ("a.flac", "PCM_16")])
+def test_a_sound_that_a_full_disk_cannot_hold_is_one_line_and_leaves_none(
+    tmp_path: Path, name: str, subtype: str
+) -> None:
+    noise = np.random.default_rng(0).uniform(-1, 1, 16_000).astype(np.float32)
+    with disk_full_after(10_000), pytest.raises(CorpusError, match=f"cannot write .*{name}.* make room"):
+        write_sound(tmp_path / name, noise, 16_000, subtype)
+    assert not list(tmp_path.iterdir())
+    write_sound(tmp_path / name, noise, 16_000, subtype)
+    assert np.allclose(soundfile.read(tmp_path / name)[0], noise, atol=1e-4)
 
 
 def test_a_place_that_cannot_take_a_file_leaves_nothing_half_written(tmp_path: Path) -> None:
