@@ -131,11 +131,12 @@ def _between(curves: Floats, moments: Floats) -> Floats:
 def degrade(waveform: Floats, settings: AugmentSettings, rng: np.random.Generator) -> Floats:
     """Clean crops (B, N) as a room, a crowd, a fan, a telephone and a wrong level would leave them."""
     count, length = waveform.shape
-    spectrum = scipy.fft.rfft(waveform, axis=1)
     hertz = scipy.fft.rfftfreq(length, 1 / SAMPLE_RATE)
-    spectrum *= _tilt(hertz, 6.0, count, rng)
+    microphones = _tilt(hertz, 6.0, count, rng)
+    roomy = waveform.copy()
     for row in np.flatnonzero(rng.random(count) < settings.room):
-        spectrum[row] *= scipy.fft.rfft(_room(rng), length)
+        roomy[row] = scipy.signal.fftconvolve(waveform[row], _room(rng))[:length]
+    spectrum = scipy.fft.rfft(roomy, axis=1) * microphones
     speech = np.sqrt((np.abs(spectrum) ** 2).mean(axis=1))
     speech = np.where(speech > 0, speech, np.median(speech))  # noise has a level where nobody speaks
     noise = np.zeros_like(spectrum)

@@ -134,6 +134,15 @@ def test_a_muted_stretch_fades_at_its_own_edges_and_not_at_the_crops() -> None:
     assert len(edges) == 4
 
 
+def test_a_room_echoes_only_what_was_said_before() -> None:
+    clean = np.zeros((8, 40_000), np.float32)
+    clean[:, 30_000:] = np.random.default_rng(0).standard_normal((8, 10_000)) / 10
+    room = config.AugmentSettings(0, 0, 0, 0, 0, 0, 0, room=1.0)
+    heard = degrade(clean, room, np.random.default_rng(1))
+    before, after = (np.abs(part).max(axis=1) for part in (heard[:, 2_000:28_000], heard[:, 30_000:]))
+    assert (before < 0.03 * after).all()  # what is left is the microphone's own
+
+
 def test_degraded_speech_is_still_that_speech() -> None:
     rng = np.random.default_rng(1)
     clean = np.sin(np.arange(16000) * 0.1).astype(np.float32)[None].repeat(3, axis=0) * 0.3
