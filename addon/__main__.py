@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 
 from .studio import terminal
 
@@ -13,11 +14,13 @@ def main() -> int:
     """Runs the command line and returns its exit status."""
     is_heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not in the background of a script
     if is_heard:
-        signal.signal(signal.SIGINT, _leave)  # numpy would make an ImportError of a KeyboardInterrupt
+        signal.signal(signal.SIGINT, _leave)  # an import would make an ImportError of a KeyboardInterrupt
     from .cli import main as run  # late: numpy and onnxruntime may take seconds
+    from .core import backend
 
-    if is_heard:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if sys.argv[1:2] in (["animate"], ["doctor"], ["live"]):
+        with suppress(ImportError):  # told of where it is needed
+            backend.version()  # which loads it
     ends = _ends_in_good_order()
     try:
         status = run()
@@ -27,17 +30,17 @@ def main() -> int:
 
 
 def _ends_in_good_order() -> list[int]:
-    """Has who ends the program, or closes its terminal, be heard as Ctrl+C is; the signal when it came."""
+    """Has who ends the program, or closes its terminal, be heard as Ctrl+C is; the signals as they come."""
     came: list[int] = []
 
     def stop(number: int, _frame: object) -> None:
-        if not came:  # once is enough
-            came.append(number)
+        came.append(number)
+        if number == signal.SIGINT or len(came) == 1:  # of the others once is enough
             raise KeyboardInterrupt
 
-    for name in ("SIGTERM", "SIGHUP"):
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)  # Windows has no SIGHUP
-        if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # nohup wants it unheard
+        if number is not None and signal.getsignal(number) in (_leave, signal.SIG_DFL):  # nohup wants it unheard
             signal.signal(number, stop)
     return came
 

@@ -172,7 +172,7 @@ def test_the_scene_is_made_long_enough_and_keeps_to_the_sound(head, line, settin
 def test_a_line_that_begins_before_the_scene_is_told(head, line, settings):
     bpy.context.scene.frame_start, bpy.context.scene.frame_end = 1001, 1100
     assert any("at frame 1, and the scene at 1001" in note for note in speak(head, line, settings, frame=1).notes)
-    assert not speak(head, line, settings, frame=1001).notes
+    assert not any("the scene at" in note for note in speak(head, line, settings, frame=1001).notes)
 
 
 def test_a_scene_is_never_shortened_and_left_alone_on_request(head, line, settings):
