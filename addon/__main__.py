@@ -14,11 +14,11 @@ def main() -> int:
     """Runs the command line and returns its exit status."""
     is_heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not in the background of a script
     if is_heard:
-        signal.signal(signal.SIGINT, _leave)  # an import would make an ImportError of a KeyboardInterrupt
+        signal.signal(signal.SIGINT, _leave)  # numpy and onnxruntime would make an ImportError of a KeyboardInterrupt
     from .cli import main as run  # late: numpy and onnxruntime may take seconds
     from .core import backend
 
-    if sys.argv[1:2] in (["animate"], ["doctor"], ["live"]):
+    if sys.argv[1:2] in (["animate"], ["batch"], ["doctor"], ["live"]):
         with suppress(ImportError):  # told of where it is needed
             backend.version()  # which loads it
     ends = _ends_in_good_order()

@@ -229,7 +229,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("--workers must be 1 or more")
 
     def work() -> str:
-        utterances = corpora.select(corpora.read(args.corpus, args.folders), args.folders, args.languages, args.limit)
+        utterances = corpora.select(corpora.read(args.corpus), args.folders, args.languages, args.limit)
         return tally(align_corpus(utterances, args.out, args.workers, args.transcribe))
 
     return finish(work)

@@ -124,7 +124,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
 
     def work() -> str:
-        utterances = corpora.select(corpora.read(args.corpus, args.folders), args.folders)
+        utterances = corpora.select(corpora.read(args.corpus), args.folders)
         times = read_phones(args.phones)
         found: dict[str, list[Phone]] = {}
         for one in tqdm([u for u in utterances if u.path in times], desc="listening", unit="line", disable=None):

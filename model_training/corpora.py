@@ -41,11 +41,8 @@ class Utterance:
         return self.path.split("/")[0] if "/" in self.path else ""
 
 
-def read(table: Path, folders: Iterable[str] = ()) -> list[Utterance]:
-    """Every row of a corpus table, in its order; a missing column, a bad number or a path twice is an error.
-
-    folders: those that are asked for; one that the corpus does not have is an error too.
-    """
+def read(table: Path) -> list[Utterance]:
+    """Every row of a corpus table, in its order; a missing column, a bad number or a path twice is an error."""
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
@@ -64,7 +61,6 @@ def read(table: Path, folders: Iterable[str] = ()) -> list[Utterance]:
     path, count = Counter(u.path for u in utterances).most_common(1)[0]
     if count > 1:
         raise CorpusError(f"the corpus table {str(table)!r} names {path!r} {count} times: keep one row a file")
-    refuse_unknown(folders, utterances, "to choose")
     return utterances
 
 
@@ -94,9 +90,13 @@ def refuse_unknown(folders: Iterable[str], utterances: Iterable[Utterance], want
 
 
 def select(
-    utterances: Iterable[Utterance], folders: Sequence[str] = (), languages: Sequence[str] = (), limit: int = 0
+    utterances: Sequence[Utterance], folders: Sequence[str] = (), languages: Sequence[str] = (), limit: int = 0
 ) -> list[Utterance]:
-    """Those of the named folders and language prefixes (none named: all), cut to `limit` a folder where that is set."""
+    """Those of the named folders and language prefixes (none named: all), cut to `limit` a folder where that is set.
+
+    A folder that none of them lies in is an error.
+    """
+    refuse_unknown(folders, utterances, "to choose")
     taken: Counter[str] = Counter()
     kept = []
     for utterance in utterances:

@@ -139,7 +139,7 @@ def evaluate(args: argparse.Namespace) -> None:
     """Runs the system over the corpus, prints what it scored, and writes it down where asked."""
     if args.json and not args.json.parent.is_dir():
         raise FormatError(f"cannot write {quoted(args.json)}: its folder does not exist; make it first")
-    utterances = corpora.select(corpora.read(args.corpus, args.folders), args.folders, limit=args.limit)
+    utterances = corpora.select(corpora.read(args.corpus), args.folders, limit=args.limit)
     lines, outcome = spoken_lines(utterances, read_phones(args.phones))
     speakers = read_speakers(args.speakers)
     measures = [LINEAR] + ([mesh_measure(load_head(args.mesh))] if args.mesh else [])

@@ -256,7 +256,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("--workers must be 1 or more")
 
     def work() -> str:
-        corpus = corpora.read(args.corpus, args.folders)
+        corpus = corpora.read(args.corpus)
         utterances = corpora.select(corpus, args.folders, limit=args.limit)
         unasked = [one for one in corpus if args.folders and one.folder not in args.folders]
         times = read_phones(args.phones)

@@ -176,7 +176,7 @@ def measure(args: argparse.Namespace) -> str:
         if file and not file.parent.is_dir():
             raise FormatError(f"cannot write {str(file)!r}: its folder does not exist; make it first")
     conditions.check(args.conditions)
-    corpus = corpora.read(args.corpus, args.folders)
+    corpus = corpora.read(args.corpus)
     lines, _ = spoken_lines(corpora.select(corpus, args.folders), read_phones(args.phones))
     lines = even(lines, args.lines)
     heard = {line.utterance.speaker for line in lines}

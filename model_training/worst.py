@@ -113,7 +113,7 @@ def _worst_stretch(
 
 def show(args: argparse.Namespace) -> str:
     """Scores the lines, writes the list and the pictures; returns what it found."""
-    utterances = corpora.select(corpora.read(args.corpus, args.folders), args.folders)
+    utterances = corpora.select(corpora.read(args.corpus), args.folders)
     lines, outcome = spoken_lines(utterances, read_phones(args.phones))
     lines = even(lines, args.lines)
     takes = [(line, take.curves) for line, take in run(chosen_system(args), lines, Counter(outcome))]

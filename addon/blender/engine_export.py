@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import bpy
 
 from ..core.errors import FormatError, RigError, quoted, reason
-from ..core.formats.whole import check_writable
+from ..core.formats.whole import check_writable, half_named
 from .character import Character, character_of
 from .protection import listed
 
@@ -133,7 +132,7 @@ def _reason(error: RuntimeError) -> str:
 @contextmanager
 def _beside(path: Path) -> Iterator[Path]:
     """Where an exporter may write: in the same folder, so that its paths to textures hold; then it replaces `path`."""
-    made = path.with_name(f".facewright-{uuid.uuid4().hex[:12]}{path.suffix}")
+    made = half_named(path, path.suffix)
     try:
         yield made
         made.replace(path)

@@ -82,12 +82,7 @@ def open_session(path: Path, device: str = "auto", threads: int = 1) -> Backend:
 
 def _onnxruntime() -> ModuleType:
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-    try:
-        return importlib.import_module("onnxruntime")  # late: Blender's register() stays light
-    except ImportError as error:
-        if isinstance(error.__cause__, KeyboardInterrupt):  # of which its own loading makes this
-            raise error.__cause__ from None
-        raise
+    return importlib.import_module("onnxruntime")  # late: Blender's register() stays light
 
 
 def _refusals() -> tuple[type[Exception], ...]:

@@ -17,6 +17,7 @@ from queue import SimpleQueue
 from .. import __version__
 from ..core import formats, settings
 from ..core.errors import AudioError, FormatError, quoted, reason
+from ..core.formats.whole import HALF
 from ..core.model import FaceModel, model_path
 from ..core.rigs import custom_toml
 from ..core.rigs.custom import CustomMap
@@ -128,7 +129,7 @@ def _recipe(chosen: settings.Settings, model: Path, suffix: str, fps: float, *to
 def _sweep(folders: set[Path]) -> None:
     """Removes what runs that were killed have left half-written."""
     for folder in folders:
-        for path in folder.glob(".facewright-*"):
+        for path in folder.glob(f"{HALF}*"):
             with suppress(OSError):
                 if time.time() - path.stat().st_mtime > LEFT_S:
                     path.unlink()

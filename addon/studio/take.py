@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from ..core import formats, settings
 from ..core.audio import open_sound
 from ..core.curves import Curves
 from ..core.errors import AudioError, FacewrightError, FormatError, quoted, reason
+from ..core.formats.whole import half_named
 from ..core.model import FaceModel, model_path
 from ..core.pipeline import animate
 from ..core.rigs import Detection, custom_toml
@@ -91,7 +91,7 @@ def _is_of(made: Row | None, output: Path) -> bool:
 
 def _holds(output: Path, curves: Curves, fps: float) -> bool:
     """Whether the output is, byte for byte, what these curves would be written as."""
-    fresh = output.with_name(f".facewright-{secrets.token_hex(8)}{formats.suffix_of(output)}")  # where takes have room
+    fresh = half_named(output, formats.suffix_of(output))  # where takes have room
     try:
         formats.write(fresh, curves, fps)
         return file_sha256(fresh) == file_sha256(output)

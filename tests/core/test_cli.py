@@ -298,11 +298,13 @@ def test_a_batch_takes_a_preset_and_makes_takes_anew_for_another(run: Run, tmp_p
     assert formats.read(out / "a.json").column("headPitch").any()
 
 
+@pytest.mark.parametrize("asked", ["animate", "batch"])
 @pytest.mark.parametrize("imported", ["numpy._utils", "onnxruntime.capi"])
 def test_ctrl_c_ends_it_quietly_while_it_is_still_being_loaded(
-    tmp_path: Path, speech_file: Path, imported: str
+    tmp_path: Path, speech_file: Path, imported: str, asked: str
 ) -> None:
-    command = ["-X", "importtime", "-m", "addon", "animate", speech_file, "-o", tmp_path / "a.csv"]
+    sound = speech_file if asked == "animate" else speech_file.parent
+    command = ["-X", "importtime", "-m", "addon", asked, sound, "-o", tmp_path / "a.csv"]
     usual = partial(signal.signal, signal.SIGINT, signal.default_int_handler)  # also in the background of a script
     with subprocess.Popen([sys.executable, *command], stderr=subprocess.PIPE, text=True, preexec_fn=usual) as process:
         next(line for line in process.stderr if line.rpartition("| ")[2].strip() == imported)

@@ -83,4 +83,6 @@ def test_folders_languages_and_limits_select(tmp_path: Path) -> None:
     table = corpora.read(write(tmp_path, HEADER + rows))
     assert {u.folder for u in corpora.select(table, languages=["en"])} == {"a"}
     assert [u.path for u in corpora.select(table, limit=1)] == ["a/0.wav", "b/0.wav"]
-    assert corpora.select(table, folders=["c"]) == []
+    assert [u.path for u in corpora.select(table, folders=["b"], limit=2)] == ["b/0.wav", "b/1.wav"]
+    with pytest.raises(CorpusError, match="no folder 'c' to choose: known are a, b"):
+        corpora.select(table, folders=["c"])

@@ -11,6 +11,8 @@ from typing import BinaryIO, TextIO
 
 from ..errors import FormatError, quoted, reason
 
+HALF = ".facewright-"  # how the names begin of what is being written
+
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[TextIO]:
@@ -45,6 +47,11 @@ def check_writable(path: Path) -> None:
     _beside(path).unlink()
 
 
+def half_named(path: Path, suffix: str = "") -> Path:
+    """A name beside `path` that no file has, by which `batch` knows what a program that was killed has left."""
+    return path.with_name(f"{HALF}{secrets.token_hex(8)}{suffix}")
+
+
 def _beside(path: Path) -> Path:
     try:
         if path.is_dir():
@@ -53,7 +60,7 @@ def _beside(path: Path) -> Path:
             raise FormatError(f"{quoted(path)} is a device or a pipe; name a file")
         if path.exists() and not os.access(path, os.W_OK):
             raise FormatError(f"{quoted(path)} is write-protected; choose another name")
-        temporary = _meant(path).parent / f".facewright-{secrets.token_hex(8)}"
+        temporary = half_named(_meant(path))
         temporary.open("xb").close()  # as any new file: mkstemp's is private, and some network disks allow no chmod
     except OSError as error:
         raise _refusal(path, error) from error
