@@ -119,22 +119,28 @@ def _shows_a_face(keys: bpy.types.Key) -> bool:
 
 def moves(keys: bpy.types.Key, name: str) -> bool:
     """Whether a shape key moves any point of its mesh that its vertex group does not hold back."""
-    points = shape_of(keys, name)
-    return len(points) > 0 and _is_let(keys, keys.key_blocks[name].vertex_group, points)
+    group = keys.key_blocks[name].vertex_group
+    return has_shape(keys, name) and (not group or _is_let(keys, group, np.flatnonzero(_apart(keys, name).any(axis=1))))
 
 
-def shape_of(keys: bpy.types.Key, name: str) -> Points:
-    """The points, by number, that a shape key puts elsewhere than the key that it is relative to does."""
+def has_shape(keys: bpy.types.Key, name: str) -> bool:
+    """Whether a shape key puts any point elsewhere than the key that it is relative to does."""
+    return bool(_apart(keys, name).any())
+
+
+def _apart(keys: bpy.types.Key, name: str) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Which coordinates of the points differ between a shape key and the one that it is relative to, (points, 3)."""
     block = keys.key_blocks[name]
     rest, moved = coordinates(block.relative_key), coordinates(block)
     size = max(np.ptp(axis) for axis in rest.T.copy()) if len(rest) else 0  # by columns, which lie together
-    return np.flatnonzero((np.abs(moved - rest) > MOVED * size).any(axis=1))
+    apart: np.ndarray[Any, np.dtype[np.bool_]] = np.abs(moved - rest) > MOVED * size
+    return apart
 
 
 def _is_let(keys: bpy.types.Key, group: str, points: Points) -> bool:
     """Whether a shape key with this vertex group moves any of the points; a group that is not there limits nothing."""
     mesh: Any = keys.user
-    bearer = next((obj for obj in bpy.data.objects if obj.data == mesh), None) if group else None
+    bearer = next((obj for obj in bpy.data.objects if obj.data == mesh), None)
     if bearer is None or group not in bearer.vertex_groups:
         return True
     index = bearer.vertex_groups[group].index

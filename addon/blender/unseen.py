@@ -10,7 +10,7 @@ import numpy as np
 
 from . import reach
 from .bones import TITLES
-from .character import keys_of, moves, shape_of
+from .character import has_shape, keys_of, moves
 from .protection import listed
 from .targets import Owner, Part, Place, Strand
 from .values import is_custom, parted
@@ -48,7 +48,7 @@ def _shapeless(places: Iterable[tuple[Owner, Place]]) -> Iterator[str]:
     empty = [name for name, its in held.items() if not any(moves(at.block(), place.name) for at, place in its)]
     read = read_by_drivers() if empty else set()
     empty = [name for name in empty if not any((at.block(), place.path) in read for at, place in held[name])]
-    held_back = [name for name in empty if any(len(shape_of(at.block(), place.name)) for at, place in held[name])]
+    held_back = [name for name in empty if any(has_shape(at.block(), place.name) for at, place in held[name])]
     if held_back:
         why = "limited to a vertex group that has nothing of the shape, so nothing moves there"
         yield f"{listed(held_back)}: {why}; clear Vertex Group in the shape keys, or paint its weights"
