@@ -25,6 +25,7 @@ from . import ledger
 from .take import Job, Worker, file_sha256, output_of
 
 SOUNDS = frozenset(".wav .wave .w64 .rf64 .flac .ogg .oga .opus .mp3 .aif .aiff .aifc .caf .au".split())
+UNREAD = frozenset(".m4a .m4b .aac .ac3 .amr .3ga .ape .dts .mka .mpc .weba .wma .wv".split())  # sounds all the same
 LEFT_S = 60.0  # a half-written file untouched for so long was left by a run that was killed
 
 
@@ -43,7 +44,7 @@ def run(
     What the ledger knows as done and unchanged is skipped. `say` hears one line a sound. A `head`, its
     keys' names and its mapping, has its own keys written.
     """
-    sounds = plan(folder, suffix)
+    sounds = plan(folder, suffix, say)
     path = model_path(chosen.model.path)
     model = FaceModel.load(path, chosen.model.device, chosen.model.threads)  # refused once, not by every worker
     if model.note:
@@ -76,11 +77,20 @@ def _make(folder: Path) -> None:
         raise FormatError(f"folder {quoted(folder)} cannot be made: {reason(error)}; choose another place") from error
 
 
-def plan(folder: Path, suffix: str) -> list[str]:
-    """Every sound under the folder, relative, sorted; refused if two would have the same output, or one a wrong one."""
-    sounds = sorted(_sounds(folder))
+def plan(folder: Path, suffix: str, say: Callable[[str], None] = print) -> list[str]:
+    """Every sound under the folder, relative, sorted; refused if two would have the same output, or one a wrong one.
+
+    `say` hears of those whose format is not read.
+    """
+    sounds: list[str] = []
+    unread: list[str] = []
+    for sound in sorted(_sounds(folder)):
+        (unread if Path(sound).suffix.lower() in UNREAD else sounds).append(sound)
+    passed = f"sounds in formats that are not read: {len(unread)}, such as {quoted(unread[0])}" if unread else ""
     if not sounds:
-        raise AudioError(f"folder {quoted(folder)} holds no sound: wav, flac, ogg, opus, mp3 or aiff")
+        raise AudioError(f"folder {quoted(folder)} holds {passed or 'no sound'}; use wav, flac, ogg, opus, mp3 or aiff")
+    if passed:
+        say(f"note: passed over {passed}; use wav, flac, ogg, opus, mp3 or aiff")
     owners: dict[str, str] = {}
     for sound in sounds:
         output = output_of(sound, suffix)
@@ -115,7 +125,7 @@ def _sounds(folder: Path) -> Iterator[str]:
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             waiting += [link for name in folders if (link := Path(base, name)).is_symlink()]
             for name in files:
-                if Path(name).suffix.lower() in SOUNDS and not name.startswith("."):
+                if Path(name).suffix.lower() in SOUNDS | UNREAD and not name.startswith("."):
                     yield Path(base, name).relative_to(folder).as_posix()
 
 

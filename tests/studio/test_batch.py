@@ -175,6 +175,20 @@ def test_a_name_that_would_choose_another_format_is_refused(studio: Studio) -> N
     assert "hero.a2f.wav" in plan(studio.lines, ".csv")
 
 
+def test_sounds_in_formats_that_are_not_read_are_told_of(studio: Studio) -> None:
+    for name in ("b.M4A", "act 1/c.wma", "film.mp4", ".hidden.m4a"):
+        (studio.lines / name).write_bytes(b"not looked into")
+    status, err = studio.batch()
+    assert (status, err.count("note:")) == (0, 1)
+    assert "not read: 2, such as 'act 1/c.wma'; use wav" in err
+    assert studio.files() == ["a.csv", "act 1/b.csv", "ledger.jsonl"]
+    for sound in ("a.wav", "act 1/b.flac"):
+        (studio.lines / sound).unlink()
+    status, err = studio.batch()
+    assert (status, len(err.splitlines())) == (2, 1)
+    assert "holds sounds in formats that are not read: 2" in err
+
+
 def test_folders_that_are_links_are_followed_once_and_never_in_circles(studio: Studio, tmp_path: Path) -> None:
     say_into(tmp_path / "elsewhere" / "c.wav")
     for link, target in (("0 link", "act 1"), ("more", "../elsewhere"), ("twice", "../elsewhere"), ("up", "..")):
