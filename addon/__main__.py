@@ -17,9 +17,10 @@ def main() -> int:
         signal.signal(signal.SIGINT, _leave)  # numpy and onnxruntime would make an ImportError of a KeyboardInterrupt
     from .cli import main as run  # late: numpy and onnxruntime may take seconds
     from .core import backend
+    from .core.errors import FacewrightError
 
     if sys.argv[1:2] in (["animate"], ["batch"], ["doctor"], ["live"]):
-        with suppress(ImportError):  # told of where it is needed
+        with suppress(FacewrightError):  # told of where it is needed
             backend.version()  # which loads it
     ends = _ends_in_good_order()
     try:

@@ -8,6 +8,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
 from ..core import backend
+from ..core.errors import FacewrightError
 from ..core.settings import ModelSettings
 from . import compat
 
@@ -75,9 +76,12 @@ def model_settings(context: bpy.types.Context) -> ModelSettings:
 
 
 @cache
-def _device_line(device: str) -> tuple[str, Literal["CHECKMARK", "INFO"]]:
+def _device_line(device: str) -> tuple[str, Literal["CHECKMARK", "INFO", "ERROR"]]:
     """What will be used for a choice of device, and an icon; asked once, because it loads onnxruntime."""
-    there = backend.available()
+    try:
+        there = backend.available()
+    except FacewrightError as error:
+        return str(error), "ERROR"
     if device in ("auto", *there):
         return f"Here: {', '.join(TITLES[name][0] for name in there)}", "CHECKMARK"
     return "Not available here: falls back to the processor", "INFO"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ PROVIDERS = {
     "dml": "DmlExecutionProvider",
 }
 AUTO_ORDER = ("cuda", "cpu")  # coreml and dml round differently: they run only when asked for
+REMEDY = "install Facewright again"
 SILENT = 4  # onnxruntime's log level that prints only what kills it; what users need is raised or noted
 
 
@@ -82,7 +84,11 @@ def open_session(path: Path, device: str = "auto", threads: int = 1) -> Backend:
 
 def _onnxruntime() -> ModuleType:
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-    return importlib.import_module("onnxruntime")  # late: Blender's register() stays light
+    try:
+        return importlib.import_module("onnxruntime")  # late: Blender's register() stays light
+    except ImportError as error:
+        remedy = "install Microsoft's latest Visual C++ Redistributable (x64)" if sys.platform == "win32" else REMEDY
+        raise ModelError(f"onnxruntime cannot be loaded: {reason(error)}; {remedy}") from error
 
 
 def _refusals() -> tuple[type[Exception], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -124,6 +125,13 @@ def test_the_key_that_stops_is_esc_pressed_and_not_one_let_go_that_closed_a_menu
     assert waiter.modal(bpy.context, SimpleNamespace(type="ESC", value="PRESS")) == {"RUNNING_MODAL"}
     waiter._job.join()
     assert waiter._job.was_cancelled
+
+
+def test_the_preferences_say_that_the_runtime_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    text, icon = preferences._device_line.__wrapped__("auto")
+    assert icon == "ERROR"
+    assert "onnxruntime cannot be loaded" in text
 
 
 def test_defaults_stand_in_where_there_are_no_preferences(scene, monkeypatch: pytest.MonkeyPatch):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -186,3 +187,14 @@ def test_a_model_whose_name_is_no_text_is_read_all_the_same(tmp_path: Path, tiny
     odd = tmp_path / os.fsdecode("模型 \udcff'\n.onnx".encode("utf-8", "surrogateescape"))
     odd.write_bytes(tiny_model.read_bytes())
     assert FaceModel.load(odd).card.name == "tiny"
+
+
+@pytest.mark.parametrize(("system", "remedy"), [("win32", "Redistributable"), ("linux", "install Facewright")])
+def test_an_onnxruntime_that_cannot_be_loaded_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, system: str, remedy: str
+) -> None:
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(ModelError, match=rf"onnxruntime cannot be loaded: .*; .*{remedy}") as told:
+        FaceModel.load(bundled_model_path())
+    assert "\n" not in str(told.value)
