@@ -39,4 +39,4 @@ def reason(error: Exception) -> str:
 
 def quoted(name: object) -> str:
     """A file or control name as one line of a message: quotes round it, line breaks and control characters escaped."""
-    return repr(str(name))
+    return repr(str(name)).replace(r"\\", "\\")  # Windows' paths as they are typed
