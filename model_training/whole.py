@@ -12,6 +12,7 @@ import numpy.typing as npt
 import soundfile
 
 from addon.core.errors import reason
+from addon.core.formats.whole import put_in_place
 
 from .corpora import CorpusError
 
@@ -24,7 +25,7 @@ def write_whole(file: Path, content: bytes | str) -> None:
             beside.write(content.encode() if isinstance(content, str) else content)
             beside.flush()
             os.fsync(beside.fileno())
-        partial.replace(file)
+        put_in_place(partial, file)
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise CorpusError(

@@ -10,7 +10,7 @@ from typing import Any
 import bpy
 
 from ..core.errors import FormatError, RigError, quoted, reason
-from ..core.formats.whole import check_writable, half_named
+from ..core.formats.whole import check_writable, half_named, put_in_place
 from .character import Character, character_of
 from .protection import listed
 
@@ -135,7 +135,7 @@ def _beside(path: Path) -> Iterator[Path]:
     made = half_named(path, path.suffix)
     try:
         yield made
-        made.replace(path)
+        put_in_place(made, path)
     except OSError as error:
         raise FormatError(f"{quoted(path)} cannot be written: {reason(error)}; choose another place") from error
     finally:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core import channels
 from ..core.errors import FormatError, quoted
-from ..core.formats.whole import check_writable
+from ..core.formats.whole import check_writable, put_in_place
 from . import compat, ict_files
 from .ict_files import Array, Model, Progress
 
@@ -54,7 +54,7 @@ def import_head(source: Path, output: Path, progress: Progress | None = None) ->
     written = beside(output)
     try:
         bpy.ops.wm.save_as_mainfile(filepath=str(written), compress=True, copy=True)
-        written.replace(output)
+        put_in_place(written, output)
     except (OSError, RuntimeError) as error:
         raise FormatError(f"{quoted(output)} cannot be written: {error}") from error
     finally:

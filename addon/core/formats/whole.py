@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+import sys
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TextIO
@@ -12,6 +14,7 @@ from typing import BinaryIO, TextIO
 from ..errors import FormatError, quoted, reason
 
 HALF = ".facewright-"  # how the names begin of what is being written
+HELD_S = (0.02, 0.08, 0.3, 0.6)  # in all a second: as long as a virus scanner looks into a new file
 
 
 @contextmanager
@@ -34,7 +37,7 @@ def _replacing(path: Path) -> Iterator[Path]:
     temporary = _beside(path)
     try:
         yield temporary
-        temporary.replace(_meant(path))
+        put_in_place(temporary, _meant(path))
     except OSError as error:
         raise _refusal(path, error) from error
     finally:
@@ -42,9 +45,18 @@ def _replacing(path: Path) -> Iterator[Path]:
             temporary.unlink()
 
 
+def put_in_place(made: Path, path: Path) -> None:
+    """Lets a finished file take the place of `path`; an OSError says why it cannot."""
+    _when_let_go(lambda: made.replace(path))
+
+
 def check_writable(path: Path) -> None:
     """Raises a FormatError unless a file can be written at `path`; tries it, as permissions alone don't tell."""
-    _beside(path).unlink()
+    temporary = _beside(path)
+    try:
+        _when_let_go(temporary.unlink)
+    except OSError as error:
+        raise _refusal(path, error) from error
 
 
 def half_named(path: Path, suffix: str = "") -> Path:
@@ -60,6 +72,8 @@ def _beside(path: Path) -> Path:
             raise FormatError(f"{quoted(path)} is a device or a pipe; name a file")
         if path.exists() and not os.access(path, os.W_OK):
             raise FormatError(f"{quoted(path)} is write-protected; choose another name")
+        if sys.platform == "win32" and path.exists():
+            path.open("r+b").close()  # a spreadsheet lets nobody else write what it shows
         temporary = half_named(_meant(path))
         temporary.open("xb").close()  # as any new file: mkstemp's is private, and some network disks allow no chmod
     except OSError as error:
@@ -72,6 +86,21 @@ def _meant(path: Path) -> Path:
     return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
+def _when_let_go(move: Callable[[], object]) -> None:
+    """Renames or deletes a file; on Windows, where nobody can while it is open elsewhere, again for a second."""
+    for held_s in HELD_S if sys.platform == "win32" else ():
+        try:
+            move()
+        except PermissionError:
+            time.sleep(held_s)
+        else:
+            return
+    move()
+
+
 def _refusal(path: Path, error: OSError) -> FormatError:
+    if sys.platform == "win32" and isinstance(error, PermissionError) and os.path.isfile(path):  # noqa: PTH113 - raises nothing
+        told = "another program has it open, or you may not write there; close it, or choose another place"
+        return FormatError(f"{quoted(path)} cannot be replaced: {told}")
     why = "its folder does not exist" if isinstance(error, FileNotFoundError) else reason(error)
     return FormatError(f"{quoted(path)} cannot be written: {why}; choose another place")

@@ -5,6 +5,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -161,6 +163,55 @@ def test_a_disk_that_lets_nobody_change_modes_is_written_to(tmp_path: Path, monk
     check_writable(tmp_path / "a.json")
     formats.write(tmp_path / "a.json", SOME)
     assert list(tmp_path.iterdir()) == [tmp_path / "a.json"]
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int], list[str]]:
+    """Windows, where some other program has a file open for as many tries; the list tells how long was waited."""
+
+    def hold(method: str, tries: int) -> list[str]:
+        usual, waited, left = getattr(Path, method), [], iter(range(tries))
+
+        def refuse(path: Path, *arguments: object) -> object:
+            if (method != "open" or "r+b" in arguments) and next(left, None) is not None:
+                raise PermissionError(errno.EACCES, "Access is denied", str(path))
+            return usual(path, *arguments)
+
+        monkeypatch.setattr(sys, "platform", "win32")
+        monkeypatch.setattr(time, "sleep", waited.append)
+        monkeypatch.setattr(Path, method, refuse)
+        return waited
+
+    return hold
+
+
+def test_a_scanner_that_looks_into_a_new_file_on_windows_is_waited_for(tmp_path: Path, held) -> None:
+    waited = held("replace", 3)
+    formats.write(tmp_path / "a.json", SOME)
+    assert len(waited) == 3
+    assert list(tmp_path.iterdir()) == [tmp_path / "a.json"]
+
+
+def test_a_result_that_another_program_has_open_is_told_in_one_line(tmp_path: Path, held) -> None:
+    formats.write(tmp_path / "a.json", SOME)
+    waited = held("replace", 99)
+    with pytest.raises(FormatError, match=r"a\.json' cannot be replaced: another program has it open"):
+        formats.write(tmp_path / "a.json", SOME)
+    assert 0.9 < sum(waited) < 1.1
+    assert list(tmp_path.iterdir()) == [tmp_path / "a.json"]
+
+
+def test_a_result_that_a_spreadsheet_shows_is_refused_before_the_work(tmp_path: Path, held) -> None:
+    formats.write(tmp_path / "a.json", SOME)
+    held("open", 99)
+    with pytest.raises(FormatError, match="another program has it open"):
+        check_writable(tmp_path / "a.json")
+
+
+def test_a_place_where_nothing_can_be_taken_back_is_refused_in_one_line(tmp_path: Path, held) -> None:
+    held("unlink", 99)
+    with pytest.raises(FormatError, match="cannot be written: Access is denied; choose another place$"):
+        check_writable(tmp_path / "a.json")
 
 
 def test_places_that_cannot_be_written_are_refused_in_one_line(tmp_path: Path) -> None:
