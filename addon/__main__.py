@@ -39,8 +39,8 @@ def _ends_in_good_order() -> list[int]:
         if number == signal.SIGINT or len(came) == 1:  # of the others once is enough
             raise KeyboardInterrupt
 
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)  # Windows has no SIGHUP
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP, and alone has SIGBREAK
         if number is not None and signal.getsignal(number) in (_leave, signal.SIG_DFL):  # nohup wants it unheard
             signal.signal(number, stop)
     return came

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 from .. import __version__
 from ..core import formats, settings
@@ -26,6 +26,7 @@ from .take import Job, Worker, file_sha256, output_of
 
 SOUNDS = frozenset(".wav .wave .w64 .rf64 .flac .ogg .oga .opus .mp3 .aif .aiff .aifc .caf .au".split())
 UNREAD = frozenset(".m4a .m4b .aac .ac3 .amr .3ga .ape .dts .mka .mpc .weba .wma .wv".split())  # sounds all the same
+HEARS_S = 0.2  # how soon Ctrl+C is heard on Windows, where who waits for another thread is deaf
 LEFT_S = 60.0  # a half-written file untouched for so long was left by a run that was killed
 
 
@@ -160,12 +161,14 @@ def _rows(job: Job, due: dict[str, ledger.Row | None], count: int) -> Generator[
         finally:
             idle.put(worker)
 
-    pool = ThreadPoolExecutor(count)
+    pool, left = ThreadPoolExecutor(count), len(due)
     try:
         for item in due.items():
             pool.submit(ask, *item).add_done_callback(finished.put)
-        for _ in due:
-            yield finished.get().result()
+        while left:
+            with suppress(Empty):
+                yield finished.get(timeout=HEARS_S).result()
+                left -= 1
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         for worker in workers:

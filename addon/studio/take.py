@@ -161,6 +161,7 @@ def _started(job: Job) -> subprocess.Popen[str]:
     package = Path(__file__).parents[1]
     code = (
         "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN);"  # the parent hears Ctrl+C, and stops us
+        "signal.signal(getattr(signal, 'SIGBREAK', signal.SIGINT), signal.SIG_IGN);"  # likewise Windows' Ctrl+Break
         f"sys.path[:] = {[str(package.parent), *sys.path]!r}; from {package.name}.studio.take import serve; serve()"
     )
     command = [sys.executable, "-I", "-X", f"utf8={sys.flags.utf8_mode}", "-c", code]  # -I ignores PYTHONUTF8

@@ -339,3 +339,16 @@ def test_who_ends_it_while_it_writes_finds_nothing_half_written(
     assert process.returncode == 128 + stop
     assert said.splitlines()[-1] == "facewright: stopped; nothing was written"
     assert list(out.iterdir()) == []
+
+
+def test_ctrl_break_of_windows_is_heard_as_ctrl_c_is(tmp_path: Path, tiny_model: Path) -> None:
+    sound = tmp_path / "long.wav"
+    soundfile.write(sound, 0.1 * np.sin(np.arange(16_000 * 600) / 30), 16_000)
+    code = "import signal, sys; signal.SIGBREAK = signal.SIGUSR1; from addon.__main__ import main; sys.exit(main())"
+    command = ["-c", code, "animate", sound, "-o", tmp_path / "a.csv", "--model", tiny_model]
+    with subprocess.Popen([sys.executable, *command], stderr=subprocess.PIPE, text=True) as process:
+        assert "%" in process.stderr.readline()
+        process.send_signal(signal.SIGUSR1)
+        said = process.stderr.read()
+    assert process.returncode == 128 + signal.SIGUSR1
+    assert said.splitlines()[-1] == "facewright: stopped; nothing was written"

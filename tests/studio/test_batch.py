@@ -317,6 +317,36 @@ def test_ctrl_c_stops_at_once_and_says_how_to_go_on(studio: Studio) -> None:
     assert set(studio.files()) <= {"a.csv", "act 1/b.csv", "ledger.jsonl"}
 
 
+DEAF = """
+import queue, runpy, signal, sys
+
+class Deaf(queue.SimpleQueue):
+    def get(self, *arguments, **options):
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        try:
+            return super().get(*arguments, **options)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+
+queue.SimpleQueue = Deaf
+sys.path.insert(0, "")
+runpy.run_module("addon", run_name="__main__")
+"""
+
+
+def test_ctrl_c_is_heard_where_who_waits_for_a_thread_is_deaf(studio: Studio) -> None:
+    say_into(studio.lines / "z long.wav", 600.0)
+    command = [sys.executable, "-c", DEAF, *studio.command()[3:]]  # as Windows is
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        next(line for line in process.stderr if "2 of 3" in line)
+        time.sleep(0.5)  # it waits for the long one again
+        process.send_signal(signal.SIGINT)
+        err = process.stderr.read()
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert "z long.csv" not in studio.files()
+
+
 def test_who_ends_a_batch_ends_its_workers_too(studio: Studio) -> None:
     say_into(studio.lines / "z long.wav", 600.0)
     with _begun(studio) as process:
