@@ -105,6 +105,8 @@ def sender(to: str, subject: str) -> Iterator[Sink]:
         for number, row in enumerate(rows.select(livelink_udp.ORDER).values, first):
             try:
                 outlet.sendto(livelink_udp.packet(row, start + number, round(RATE), device, subject), address)
+            except ConnectionResetError:  # Windows says so where nobody listened to the one before
+                continue
             except OSError as error:
                 fault = f"{quoted(to)} cannot be sent to ({reason(error)})"
                 if was_there is None:

@@ -195,13 +195,13 @@ def _samples(read: Callable[[], bytes], channels: int, begin: bytes = b"") -> It
 
 def _paced(hops: Iterable[Array]) -> Iterator[Array]:
     """The same hops, none before its sound would have been played; what was waited for is played when it comes."""
-    begin = asked = time.monotonic()
+    begin = asked = time.perf_counter()  # Windows' monotonic() goes by steps of 16 ms up to Python 3.12
     samples = 0
     for hop in hops:
-        now = time.monotonic()
+        now = time.perf_counter()
         if now - asked > PAUSE_S:
             begin = max(begin, now - samples / audio.RATE)
         samples += len(hop)
         time.sleep(max(0.0, begin + samples / audio.RATE - now))
         yield hop
-        asked = time.monotonic()
+        asked = time.perf_counter()

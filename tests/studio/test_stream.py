@@ -24,7 +24,7 @@ import soundfile
 from addon.cli import main
 from addon.core import formats
 from addon.core.live import LiveFace
-from addon.studio import sinks
+from addon.studio import sinks, stream
 from tests.core.test_live import live_file
 
 __all__ = ["live_file"]
@@ -250,6 +250,41 @@ def test_a_stream_that_is_stopped_leaves_a_closed_mouth_in_the_engine(
             assert process.wait() == status
     assert rows[-7] > 0.1
     assert rows[-1] == 0
+
+
+class Windows:
+    """A clock of which one hand goes by steps of a 64th of a second, and that moves only while somebody sleeps."""
+
+    now_s = 0.0
+
+    def monotonic(self) -> float:
+        return self.now_s // (1 / 64) / 64
+
+    def perf_counter(self) -> float:
+        return self.now_s
+
+    def sleep(self, seconds: float) -> None:
+        self.now_s += seconds
+
+
+def test_a_hop_waits_no_longer_on_windows_than_it_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Windows()
+    monkeypatch.setattr(stream, "time", clock)
+    came_s = [clock.now_s for _ in stream._paced([np.zeros(320, np.float32)] * 50)]
+    assert came_s == pytest.approx(np.arange(1, 51) / 50)
+
+
+def test_an_engine_that_is_not_there_yet_is_no_news_on_windows(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[bytes] = []
+
+    def refuse(_outlet: socket.socket, data: bytes, _address: object) -> None:
+        sent.append(data)
+        if not len(sent) % 2:
+            raise ConnectionResetError(10054, "An existing connection was forcibly closed by the remote host")
+
+    monkeypatch.setattr(socket.socket, "sendto", refuse)
+    assert run("--to", "127.0.0.1", stdin=syllables(0.4).tobytes()) == (0, "", "")
+    assert len(sent) == 20 + 6
 
 
 def hears_ipv6() -> bool:
