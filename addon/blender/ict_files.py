@@ -46,7 +46,7 @@ def read(source: Path, progress: Progress | None = None) -> Model:
     if not neutral.is_file():
         raise FormatError(f"{quoted(source)} has no {INSIDE}/{NEUTRAL}; give a clone of ICT-FaceKit")
     points, faces, materials = _read_mesh(neutral)
-    files = [path for path in sorted(folder.glob("*.obj")) if path.name != NEUTRAL and not _is_identity(path)]
+    files = [path for path in sorted(folder.glob("[!.]*.obj")) if path.name != NEUTRAL and not _is_identity(path)]
     moves = {}
     for number, path in enumerate(files):
         moves[path.stem] = _stilled(_read_points(path, len(points)) - points)

@@ -24,7 +24,8 @@ def _sounds_near(self: Any, _context: Context, _text: str) -> list[str]:
     folder = Path(bpy.path.abspath(self.filepath)).parent
     if not folder.is_dir():
         return []
-    return sorted(str(item) for item in folder.iterdir() if item.suffix.lower() in take_import.SOUNDS)
+    seen = [item for item in folder.iterdir() if not item.name.startswith(".")]  # ._a.wav of macOS is no sound
+    return sorted(str(item) for item in seen if item.suffix.lower() in take_import.SOUNDS)
 
 
 class FACEWRIGHT_OT_import_take(Reporting, ImportHelper, bpy.types.Operator):  # type: ignore[misc]  # invoke

@@ -58,8 +58,11 @@ def user_folders() -> tuple[Path, ...]:
 
 
 def every(*folders: Path) -> list[Preset]:
-    """Facewright's presets by name, then those of the folders; a folder that is not there holds none."""
-    found = [path for folder in (OURS, *folders) for path in sorted(folder.glob(f"*{SUFFIX}"), key=_key)]
+    """Facewright's presets by name, then those of the folders; a folder that is not there holds none.
+
+    What is hidden (`._mine.toml` of macOS, on a share) is none.
+    """
+    found = [path for folder in (OURS, *folders) for path in sorted(folder.glob(f"[!.]*{SUFFIX}"), key=_key)]
     return [Preset(path) for path in found]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -92,6 +93,12 @@ def test_sides_are_merged_to_arkit_s_names(clone: Path):
     parts = model_of(clone).moves
     np.testing.assert_allclose(moves["browInnerUp"], parts["browInnerUp_L"] + parts["browInnerUp_R"])
     np.testing.assert_array_equal(moves["mouthSmileLeft"], parts["mouthSmile_L"])
+
+
+def test_what_macos_leaves_beside_the_files_is_no_shape(clone: Path, tmp_path: Path):
+    copy = shutil.copytree(clone, tmp_path / "copy")
+    (copy / "FaceXModel" / "._jawOpen.obj").write_bytes(b"\0\5\x16\7")
+    assert model_of(copy).moves.keys() == model_of(clone).moves.keys()
 
 
 def test_the_rounding_of_the_files_moves_nothing(clone: Path):

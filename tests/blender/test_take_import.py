@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import bpy
 import numpy as np
@@ -174,6 +175,13 @@ def test_the_operator_imports_onto_the_active_head(head, take):
     assert bpy.ops.facewright.import_take(filepath=str(take), frame_start=3) == {"FINISHED"}
     assert keys_on(head, "jawOpen")[0, 0] == 3
     assert take_import_operator.FACEWRIGHT_OT_import_take.bl_options == {"REGISTER", "UNDO"}
+
+
+def test_sounds_beside_a_capture_are_offered_but_not_what_macos_leaves_beside_them(tmp_path):
+    for name in ("a.WAV", "._a.WAV", "take.csv"):
+        (tmp_path / name).touch()
+    operator = SimpleNamespace(filepath=str(tmp_path / "take.csv"))
+    assert take_import_operator._sounds_near(operator, bpy.context, "") == [str(tmp_path / "a.WAV")]
 
 
 def test_the_operator_says_what_is_wrong(head, tmp_path):

@@ -99,6 +99,12 @@ def test_presets_are_found_whatever_case_they_are_written_in(tmp_path: Path) -> 
     assert presets.every(tmp_path / "none") == presets.every()
 
 
+def test_what_macos_leaves_beside_a_preset_on_a_share_is_none(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("[blink]\nper_minute = 3\n")
+    (tmp_path / "._mine.toml").write_bytes(b"\0\5\x16\7\xff")
+    assert [preset.name for preset in presets.every(tmp_path)] == [*NAMES, "mine"]
+
+
 def test_a_preset_is_saved_over_one_of_its_name_however_that_is_spelt(tmp_path: Path) -> None:
     for name, joy in (("Old Sailor", 0.2), ("old_sailor", 0.7)):
         presets.save(tmp_path, name, Settings(emotion=EmotionSettings(joy=joy)))
