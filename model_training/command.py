@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -16,6 +17,7 @@ FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}  # di
 
 def finish(work: Callable[[], str]) -> int:
     """Do the work and print what it has to say; returns the exit status, 0 when it was done."""
+    print_anything()
     try:
         said = work()
     except FacewrightError as error:
@@ -29,6 +31,13 @@ def finish(work: Callable[[], str]) -> int:
         return INTERRUPTED
     print(said)
     return 0
+
+
+def print_anything() -> None:
+    """Have stdout and stderr show the code of a letter that they lack, as files and pipes of Windows lack most."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def refused(error: OSError) -> str:

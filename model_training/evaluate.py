@@ -28,6 +28,7 @@ from addon.core.model import HOP_SAMPLES, RATE, FaceModel, bundled_model_path
 from addon.core.settings import DEFAULTS
 
 from . import baselines, corpora
+from .command import print_anything
 from .groups import KINDS, KNOWN_SPEAKERS, group_table, grouped, read_speakers
 from .mesh_score import load_head, mesh_measure
 from .phones import Phone, read_phones
@@ -199,6 +200,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit status."""
+    print_anything()
     try:
         evaluate(_parser().parse_args(argv))
     except FacewrightError as error:

@@ -129,8 +129,10 @@ def revision() -> str:
 
 
 def _git(folder: Path, *words: str) -> str:
-    done = subprocess.run(["git", *words], capture_output=True, text=True, cwd=folder, check=True)
-    return done.stdout.strip()
+    done = subprocess.run(
+        ["git", *words], capture_output=True, cwd=folder, check=True
+    )  # why not, it may say in any code
+    return done.stdout.decode().strip()
 
 
 def _versions(names: Sequence[str]) -> dict[str, str]:

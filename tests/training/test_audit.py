@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +51,15 @@ def test_every_trouble_is_listed_by_name(table: Path, tmp_path: Path, capsys: py
         "train/long.wav": "wrong length",
     }
     assert "2 nothing wrong" in capsys.readouterr().out
+
+
+def test_names_are_told_where_the_output_lacks_their_letters(table: Path) -> None:
+    table.write_text(table.read_text(encoding="utf-8").replace("gone", "żółw"), encoding="utf-8")
+    command = [sys.executable, "-m", "model_training.audit", "--corpus", str(table)]
+    there = {**os.environ, "PYTHONIOENCODING": "cp1252"}  # as in a file or a pipe of Windows
+    done = subprocess.run(command, env=there, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert rb"train/\u017c\xf3\u0142w.wav" in done.stdout.replace(b"\xf3", rb"\xf3")
 
 
 def test_a_recording_on_both_sides_of_the_split_is_refused(
