@@ -10,14 +10,12 @@ from pathlib import Path
 
 from . import settings as core_settings
 from .errors import SettingsError, quoted, reason
-from .formats.whole import written_whole
+from .formats.whole import FORBIDDEN, is_device, written_whole
 from .settings import DEFAULTS, ModelSettings, Settings
 
 OURS = Path(__file__).parent.parent / "presets"
 FOLDER_VARIABLE = "FACEWRIGHT_PRESETS"
 SUFFIX = ".toml"
-FORBIDDEN = '<>:"/\\|?*'  # in a file's name, on some system or other
-RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(1, 10))}
 MAX_LETTERS = 60
 
 
@@ -91,7 +89,7 @@ def save(folder: Path, name: str, settings: Settings, about: str = "") -> Preset
         raise SettingsError(f"{quoted(name)} cannot be a preset's name; use letters, digits and blanks")
     if name.lower().endswith(SUFFIX):  # that would be asked for as a file
         raise SettingsError(f"{quoted(name)} cannot be a preset's name; leave out {SUFFIX}")
-    if name.partition(".")[0].strip().upper() in RESERVED:
+    if is_device(name):
         raise SettingsError(f"{quoted(name)} cannot be a preset's name, for on Windows it is a device; choose another")
     if _plain(name) in {_plain(preset.name) for preset in every()}:
         raise SettingsError(f"{quoted(name)} is one of Facewright's own presets; choose another name")

@@ -14,6 +14,8 @@ from typing import BinaryIO, TextIO
 from ..errors import FormatError, quoted, reason
 
 HALF = ".facewright-"  # how the names begin of what is being written
+FORBIDDEN = '<>:"/\\|?*'  # in a file's name, on some system or other
+DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(1, 10))}
 HELD_S = (0.02, 0.08, 0.3, 0.6)  # in all a second: as long as a virus scanner looks into a new file
 
 
@@ -59,6 +61,11 @@ def check_writable(path: Path) -> None:
         raise _refusal(path, error) from error
 
 
+def is_device(name: str) -> bool:
+    """Whether a file's name, whatever its ending, is a device's on Windows."""
+    return name.partition(".")[0].strip().upper() in DEVICES
+
+
 def half_named(path: Path, suffix: str = "") -> Path:
     """A name beside `path` that no file has, by which `batch` knows what a program that was killed has left."""
     return path.with_name(f"{HALF}{secrets.token_hex(8)}{suffix}")
@@ -72,6 +79,8 @@ def _beside(path: Path) -> Path:
             raise FormatError(f"{quoted(path)} is a device or a pipe; name a file")
         if path.exists() and not os.access(path, os.W_OK):
             raise FormatError(f"{quoted(path)} is write-protected; choose another name")
+        if sys.platform == "win32" and (is_device(path.name) or set(path.name) & set(FORBIDDEN)):
+            raise FormatError(f"{quoted(path.name)} cannot be a file's name on Windows; choose another name")
         if sys.platform == "win32" and path.exists():
             path.open("r+b").close()  # a spreadsheet lets nobody else write what it shows
         temporary = half_named(_meant(path))

@@ -185,6 +185,16 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int], list[str]]:
     return hold
 
 
+@pytest.mark.parametrize("name", ["take:1.csv", "why?.json", "aux.csv", "Con.a2f.json"])
+def test_a_name_that_windows_has_no_place_for_is_refused_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    check_writable(tmp_path / name)
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(FormatError, match="cannot be a file's name on Windows; choose another name$"):
+        check_writable(tmp_path / name)
+
+
 def test_a_scanner_that_looks_into_a_new_file_on_windows_is_waited_for(tmp_path: Path, held) -> None:
     waited = held("replace", 3)
     formats.write(tmp_path / "a.json", SOME)
