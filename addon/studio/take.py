@@ -24,6 +24,7 @@ from ..core.rigs.custom_keys import head_with, keyed
 from .ledger import DONE, FAILED, SKIPPED, Row, decode, encode
 
 EDITED = "its output was edited since; delete that to have it made anew"
+RUNTIME = "blender.crt"  # beside blender.exe
 FAREWELL_S = 2.0  # how long a process that ends by itself is waited for, so that its own status is told
 
 
@@ -159,16 +160,27 @@ class Worker:
 def _started(job: Job) -> subprocess.Popen[str]:
     """Another interpreter with our import path: Blender's own name for this package is unknown outside it."""
     package = Path(__file__).parents[1]
+    runtime = _runtime()
+    environment = {**os.environ, "PATH": f"{runtime}{os.pathsep}{os.environ.get('PATH', '')}"} if runtime else None
+    finds = f" import os; os.add_dll_directory({runtime!r});" if runtime else ""  # what it loads; PATH is for itself
     code = (
         "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN);"  # the parent hears Ctrl+C, and stops us
         "signal.signal(getattr(signal, 'SIGBREAK', signal.SIGINT), signal.SIG_IGN);"  # likewise Windows' Ctrl+Break
-        f"sys.path[:] = {[str(package.parent), *sys.path]!r}; from {package.name}.studio.take import serve; serve()"
+        f"{finds}"
+        f" sys.path[:] = {[str(package.parent), *sys.path]!r}; from {package.name}.studio.take import serve; serve()"
     )
     command = [sys.executable, "-I", "-X", f"utf8={sys.flags.utf8_mode}", "-c", code]  # -I ignores PYTHONUTF8
     try:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="ascii")
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="ascii", env=environment
+        )
     except OSError as error:
         raise FacewrightError(f"Python ({quoted(sys.executable)}) cannot be started: {reason(error)}") from error
     with suppress(OSError):  # it is gone already, as who asks it will find
         print(json.dumps(asdict(job)), file=process.stdin)
     return process
+
+
+def _runtime() -> str:
+    """The folder of the C++ runtime in Windows' Blender, whose Python, started alone, needs to be told; else empty."""
+    return next((str(path) for folder in Path(sys.executable).parents if (path := folder / RUNTIME).is_dir()), "")

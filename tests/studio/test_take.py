@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -9,10 +10,12 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
 from addon.core import settings
+from addon.core.errors import FacewrightError
 from addon.core.model import FaceModel
 from addon.studio.take import Job, Worker, take
 
@@ -48,6 +51,30 @@ def test_a_worker_that_is_gone_costs_one_sound_on_windows_too(studio: Studio) ->
 def test_a_worker_that_ends_by_itself_tells_its_own_status(studio: Studio) -> None:
     worker = Worker(Job(str(studio.lines), str(studio.takes), ".csv", 60.0, '[model]\npath = "none.onnx"', ""))
     assert worker.ask("a.wav", None).reason == "the process that worked on it crashed (status 1)"
+
+
+def test_the_python_of_windows_blender_is_told_where_the_c_runtime_lies(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    started: list = []
+
+    def popen(command: list[str], env: dict[str, str] | None, **_options: object) -> None:
+        started.append((command, env))
+        raise OSError(errno.ENOENT, "not found")
+
+    job = Job(str(studio.lines), str(studio.takes), ".csv", 60.0, f'[model]\npath = "{studio.model}"', "")
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "Blender 5.0" / "5.0" / "python" / "bin" / "python.exe"))
+    runtime = tmp_path / "Blender 5.0" / "blender.crt"
+    for _ in range(2):
+        with pytest.raises(FacewrightError, match="cannot be started: not found"):
+            Worker(job).ask("a.wav", None)
+        runtime.mkdir(parents=True, exist_ok=True)
+    (plain, usual), (told, environment) = started
+    assert usual is None
+    assert "add_dll_directory" not in plain[-1]
+    assert environment["PATH"].split(os.pathsep) == [str(runtime), *os.environ["PATH"].split(os.pathsep)]
+    assert f"os.add_dll_directory({str(runtime)!r}); sys.path" in told[-1]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a program without a word")
