@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ from .whole import write_whole
 
 def distil(checkpoints: Sequence[Path], folder: Path) -> str:
     """Write heard.f16 into a shard's folder; of several checkpoints their mean listens. Returns what was done."""
-    shard = open_shard(folder)
+    shard = replace(open_shard(folder), heard=None)  # Windows writes over no file that is mapped
     _, network, _ = mean_network(checkpoints)
     network.to(alone().device).eval()
     lines = tqdm(shard.lines, desc="listening", unit="line", disable=None)

@@ -124,8 +124,8 @@ def joined() -> Iterator[Ranks]:
     device = torch.device("cuda", place) if gpus else torch.device("cpu")
     if gpus:
         torch.cuda.set_device(device)
-    # What processes tell each other travels over gloo, gradients on GPUs over nccl.
-    dist.init_process_group("cpu:gloo,cuda:nccl" if gpus else "gloo")
+    # What processes tell each other travels over gloo, gradients on GPUs over nccl, which Windows has not.
+    dist.init_process_group("cpu:gloo,cuda:nccl" if gpus and dist.is_nccl_available() else "gloo")
     try:
         yield Ranks(device, number, count)
     finally:

@@ -44,6 +44,17 @@ def test_every_line_is_heard_whole_and_by_itself(run: Path, heard_shard: Path) -
     assert np.abs(shard.heard - shard.targets).mean() > 1e-3
 
 
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="asks Linux what is mapped")
+def test_a_shard_is_heard_again_where_what_is_mapped_cannot_be_replaced(
+    run: Path, heard_shard: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mapped: list[str] = []
+    monkeypatch.setattr(distil, "write_whole", lambda *_: mapped.append(Path("/proc/self/maps").read_text()))
+    assert distil.main(["--checkpoint", str(run / train.CHECKPOINT), "--shard", str(heard_shard)]) == 0
+    assert str(heard_shard / "targets.f16") in mapped[0]
+    assert str(heard_shard / prepare.HEARD) not in mapped[0]
+
+
 def test_a_share_of_what_is_learnt_is_what_was_heard(heard_shard: Path, tiny_config: config.TrainingConfig) -> None:
     shard = prepare.open_shard(heard_shard)
     taught, half, heard = (Batches(shard, sharing(tiny_config, share)).batch(7) for share in (0.0, 0.5, 1.0))

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from model_training import config, train
+from model_training import config, ranks, train
 from model_training.corpora import CorpusError
 from model_training.ranks import Ranks
 
@@ -110,3 +110,18 @@ def test_a_step_that_processes_cannot_share_is_refused(short: config.TrainingCon
     with pytest.raises(CorpusError, match="2 processes cannot share the 3 batches of a step"):
         train._ready(odd, tmp_path / "run", None, Ranks(torch.device("cpu"), 0, 2))
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("has_nccl", "over"), [(True, "cpu:gloo,cuda:nccl"), (False, "gloo")])  # Windows has none
+def test_gradients_travel_over_what_the_system_has(monkeypatch: pytest.MonkeyPatch, has_nccl: bool, over: str) -> None:
+    asked: list[str] = []
+    for name, value in (("WORLD_SIZE", "2"), ("RANK", "0")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda _device: None)
+    monkeypatch.setattr(ranks.dist, "is_nccl_available", lambda: has_nccl)
+    monkeypatch.setattr(ranks.dist, "init_process_group", asked.append)
+    monkeypatch.setattr(ranks.dist, "destroy_process_group", lambda: None)
+    with ranks.joined() as group:
+        assert group.count == 2
+    assert asked == [over]
