@@ -48,7 +48,10 @@ def write(results: Iterable[Labelled], out: Path, total: int, doing: str) -> Cou
     """Append the results to `out` as they come; returns how many were kept and why others were dropped."""
     outcome: Counter[str] = Counter()
     out.parent.mkdir(parents=True, exist_ok=True)
-    with out.open("a", encoding="utf-8") as kept, dropped_beside(out).open("a", encoding="utf-8") as lost:
+    with (
+        out.open("a", encoding="utf-8", newline="") as kept,
+        dropped_beside(out).open("a", encoding="utf-8", newline="") as lost,
+    ):
         if kept.tell() == 0:
             kept.write(HEADER)
         for one in tqdm(_told(results), total=total, desc=doing, unit="line", disable=None):

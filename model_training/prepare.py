@@ -124,7 +124,7 @@ def prepare(utterances: Sequence[corpora.Utterance], phones: dict[str, list[Phon
     row = sum(line.rows for line in lines)
     outcome: Counter[str] = Counter({"already prepared": len(done)} if done else {})
     with ExitStack() as closing:
-        index = closing.enter_context((out / "lines.tsv").open("a", encoding="utf-8"))
+        index = closing.enter_context((out / "lines.tsv").open("a", encoding="utf-8", newline=""))
         files = [closing.enter_context((out / name).open("ab")) for name in ROW_BYTES]
         for utterance in tqdm(utterances, desc="preparing", unit="line", disable=None):
             if utterance.path in done:

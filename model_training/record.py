@@ -47,7 +47,7 @@ class Record:
         """Add a row of losses."""
         file = self._out / LOSSES
         try:
-            with file.open("a", encoding="utf-8") as table:
+            with file.open("a", encoding="utf-8", newline="") as table:
                 if not table.tell():
                     table.write("\t".join(["step", *losses]) + "\n")
                 table.write("\t".join([str(step), *(f"{value:.5f}" for value in losses.values())]) + "\n")

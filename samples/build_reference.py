@@ -71,4 +71,4 @@ def build() -> str:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="build_reference.py", description="Writes the face to compare with.")
     parser.add_argument("path", type=Path, metavar="FILE.toml")
-    parser.parse_args().path.write_text(build(), encoding="utf-8")
+    parser.parse_args().path.write_text(build(), encoding="utf-8", newline="")
