@@ -265,7 +265,7 @@ def _presets(options: argparse.Namespace) -> int:
         raise FacewrightError("--about, --preset, --settings and --emotion are for --save NAME; add that")
     elif options.name:
         presets.load(options.name, *folders)  # what cannot be read is refused
-        print(presets.find(options.name, *folders).path.read_text(encoding="utf-8-sig"), end="")
+        terminal.put_file(presets.find(options.name, *folders).path.read_text(encoding="utf-8-sig"))
     else:
         for preset in presets.every(*folders):
             print(f"{preset.name:14} {preset.about}")

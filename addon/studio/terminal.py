@@ -44,6 +44,13 @@ def is_unheard(error: OSError) -> bool:
     return isinstance(error, BrokenPipeError) or error.errno == errno.EINVAL
 
 
+def put_file(text: str) -> None:
+    """A file's text on stdout; what is sent on to another file, as Windows' own code would spoil it, in UTF-8."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.isatty():
+        sys.stdout.reconfigure(encoding="utf-8")
+    print(text, end="")
+
+
 def say(text: str) -> None:
     """A line on stderr; that nobody reads it stops no work."""
     _put(f"facewright: {text}\n")

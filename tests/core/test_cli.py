@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import select
 import signal
 import subprocess
@@ -352,3 +353,11 @@ def test_ctrl_break_of_windows_is_heard_as_ctrl_c_is(tmp_path: Path, tiny_model:
         said = process.stderr.read()
     assert process.returncode == 128 + signal.SIGUSR1
     assert said.splitlines()[-1] == "facewright: stopped; nothing was written"
+
+
+def test_a_preset_that_is_sent_into_a_file_is_one_again_on_windows_too(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("# f\u00fcr \u0141ucja\n\n[blink]\nper_minute = 3.0\n", encoding="utf-8")
+    there = {**os.environ, "PYTHONIOENCODING": "cp1252", "FACEWRIGHT_PRESETS": str(tmp_path)}
+    command = [sys.executable, "-m", "addon", "presets", "mine"]
+    done = subprocess.run(command, env=there, capture_output=True, check=True)
+    assert done.stdout == (tmp_path / "mine.toml").read_bytes()
