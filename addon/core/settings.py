@@ -235,7 +235,9 @@ def load(path: Path, base: Settings = DEFAULTS) -> Settings:
     """Settings from a TOML file; what it does not name stays as it is in `base`."""
     try:
         return loads(path.read_text(encoding="utf-8-sig"), base)  # Windows' editors write a mark first
-    except (OSError, ValueError, RecursionError) as error:  # also no text, or a number of thousands of digits
+    except UnicodeDecodeError as error:  # as of PowerShell's > on Windows
+        raise SettingsError(f"settings file {quoted(path)} cannot be read: save it as UTF-8") from error
+    except (OSError, ValueError, RecursionError) as error:  # also a number of thousands of digits
         raise SettingsError(f"settings file {quoted(path)} cannot be read: {reason(error)}") from error
     except SettingsError as error:
         raise SettingsError(f"settings file {quoted(path)}: {error}") from error

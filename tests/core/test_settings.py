@@ -78,6 +78,12 @@ def test_the_mark_that_windows_editors_write_first_is_no_error(tmp_path: Path) -
     assert load(tmp_path / "a.toml").seed == 3
 
 
+def test_what_a_shell_of_windows_writes_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text("seed = 3", encoding="utf-16")
+    with pytest.raises(SettingsError, match=r"a\.toml' cannot be read: save it as UTF-8$"):
+        load(tmp_path / "a.toml")
+
+
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"none\.toml' cannot be read: No such file"):
         load(tmp_path / "none.toml")
