@@ -131,7 +131,7 @@ def _strip_of(scene: bpy.types.Scene, take: Take, line: sound.Line) -> Any | Non
     """
     strips = [strip for strip in compat.sound_strips(scene) if strip.sound is not None]
     named = [strip for strip in strips if strip.name == take.line]
-    same = [strip for strip in strips if sound.path_of(strip.sound).resolve() == line.path.resolve()]
+    same = [strip for strip in strips if sound.plays(strip.sound, line.path)]
     moved = [strip for strip in strips if sound.path_of(strip.sound).name == line.path.name]
     found = same or named or moved if line.filepath else named or same or moved
     found = [strip for strip in (*found, *same) if not compat.is_muted(scene, strip)] or found

@@ -116,8 +116,7 @@ def is_elsewhere(scene: bpy.types.Scene, line: Line, first: int, last: int) -> b
 
 def _playing(scene: bpy.types.Scene, line: Line) -> list[Any]:
     """The strips that play the line's file."""
-    strips = [strip for strip in compat.sound_strips(scene) if strip.sound]
-    return [strip for strip in strips if path_of(strip.sound).resolve() == line.path.resolve()]
+    return [strip for strip in compat.sound_strips(scene) if strip.sound and plays(strip.sound, line.path)]
 
 
 def _is_placed(scene: bpy.types.Scene, line: Line) -> bool:
@@ -133,6 +132,15 @@ def _overlaps(strip: Any, first: float, last: float) -> bool:
 def path_of(sound: bpy.types.Sound) -> Path:
     """The file that a sound plays, whether or not it is there."""
     return Path(bpy.path.abspath(sound.filepath, library=sound.library))
+
+
+def plays(sound: bpy.types.Sound, path: Path) -> bool:
+    """Whether a sound plays this file, whichever way the two paths go."""
+    own = path_of(sound)
+    try:
+        return own.resolve() == path.resolve()
+    except (OSError, RuntimeError):  # a link to itself; on Windows also a share that is away
+        return own == path
 
 
 def file_of(sound: bpy.types.Sound) -> Path:

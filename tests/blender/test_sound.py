@@ -96,6 +96,17 @@ def test_a_sound_that_is_there_under_another_spelling_of_its_path_is_not_added_a
 
 
 @needs_audio
+def test_a_strip_whose_file_cannot_be_asked_for_hinders_no_other(scene, tmp_path: Path):
+    away = write_line(tmp_path / "away.wav")
+    add_strip(away)
+    away.unlink()
+    away.symlink_to(away)  # as is a share of Windows' that is away
+    line = sound.from_file(str(write_line(tmp_path / "line.wav")), 30)
+    assert sound.place(scene, line) is None
+    assert len(compat.sound_strips(scene)) == 2
+
+
+@needs_audio
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_trimmed_strip_of_a_damaged_file_is_said_to_be_cut_short(scene, settings, tmp_path: Path):
     path = write_line(tmp_path / "line.wav")
