@@ -13,7 +13,7 @@ from . import __version__
 from .core import backend, channels, formats, presets, settings
 from .core.audio import open_sound
 from .core.errors import FacewrightError, FormatError, quoted, reason
-from .core.formats.whole import check_writable
+from .core.formats.whole import check_writable, is_there
 from .core.model import FaceModel, bundled_model_path, model_path
 from .core.pipeline import animate
 from .core.rigs import Detection
@@ -190,7 +190,7 @@ def _check_output(source: Path, what: str, output: Path, fps: float | None) -> N
     formats.check_suffix(output)
     _check_fps(fps)
     check_writable(output)
-    if output.exists() and source.exists() and output.samefile(source):
+    if is_there(output) and is_there(source) and output.samefile(source):
         raise FormatError(f"{quoted(output)} is the {what} itself; choose another output")
 
 

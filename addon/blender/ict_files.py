@@ -39,8 +39,12 @@ def read(source: Path, progress: Progress | None = None) -> Model:
     """The head of a clone's folder, or of an NPZ file that holds the same; a FormatError says what is wrong."""
     if source.suffix.lower() == ".npz":
         return _read_npz(source)
-    folder = source / INSIDE if (source / INSIDE).is_dir() else source
-    if not folder.is_dir():
+    try:
+        folder = source / INSIDE if (source / INSIDE).is_dir() else source
+        is_folder = folder.is_dir()
+    except OSError:
+        is_folder = False
+    if not is_folder:
         raise FormatError(f"{quoted(source)} is no folder; give a clone of ICT-FaceKit")
     neutral = folder / NEUTRAL
     if not neutral.is_file():

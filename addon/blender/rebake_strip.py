@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core import audio
 from ..core.errors import AudioError, FacewrightError, quoted
+from ..core.formats.whole import is_there
 from . import bake, compat, keys, lines, memory, rebake, rig, sound, takes
 from .density import Density, density_of, generated
 from .take_properties import FACEWRIGHT_PG_saved_take as Take
@@ -100,7 +101,7 @@ def place_of(take: Take) -> Place:
 def line_now(scene: bpy.types.Scene, take: Take) -> sound.Line:
     """The take's line; if its file is no longer where it was, in the one that its strip plays: moved, or packed."""
     line, _ = takes.line_of(take)
-    strip = None if line.path.is_file() else _strip_of(scene, take, line)
+    strip = None if is_there(line.path) else _strip_of(scene, take, line)
     try:
         return line if strip is None else replace(line, path=sound.file_of(strip.sound))
     except AudioError:  # that one is gone too

@@ -14,6 +14,7 @@ from ..core import audio
 from ..core import curves as core_curves
 from ..core.curves import Curves
 from ..core.errors import AudioError, quoted
+from ..core.formats.whole import is_there
 from . import compat
 
 
@@ -46,7 +47,7 @@ def from_file(filepath: str, frame: int) -> Line:
     if not filepath:
         raise AudioError("no sound is chosen; choose a recorded line")
     path = Path(bpy.path.abspath(filepath))
-    if not path.is_file():
+    if not is_there(path):
         raise AudioError(f"sound file {quoted(path)} does not exist; choose it again")
     return Line(path, path.stem, frame, filepath=filepath)
 
@@ -147,7 +148,7 @@ def file_of(sound: bpy.types.Sound) -> Path:
     """The sound's file; one that is packed is unpacked into Blender's own folder of this session."""
     path = path_of(sound)
     if sound.packed_file is None:
-        if not path.is_file():
+        if not is_there(path):
             raise AudioError(f"sound file {quoted(path)} does not exist; find it with File > External Data")
         return path
     data = bytes(sound.packed_file.data)

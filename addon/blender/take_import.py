@@ -12,6 +12,7 @@ import bpy
 from ..core import audio, capture, formats
 from ..core.errors import FormatError, quoted
 from ..core.formats import timecode, wave_time
+from ..core.formats.whole import is_there
 from ..core.settings import Settings
 from . import bake, hearing, rig, sound
 
@@ -38,7 +39,7 @@ class Order:
 def sound_beside(path: Path) -> str:
     """The sound file of the capture's own name in its folder; empty if there is none."""
     found = (path.with_suffix(suffix) for suffix in SOUNDS if path.name)  # none: the root of a disk was chosen
-    return next((str(sound) for sound in found if sound.is_file()), "")
+    return next((str(sound) for sound in found if is_there(sound)), "")
 
 
 def run(

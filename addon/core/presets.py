@@ -56,12 +56,11 @@ def user_folders() -> tuple[Path, ...]:
 
 
 def every(*folders: Path) -> list[Preset]:
-    """Facewright's presets by name, then those of the folders; a folder that is not there holds none.
+    """Facewright's presets by name, then those of the folders; one that is not there, or cannot be read, holds none.
 
     What is hidden (`._mine.toml` of macOS, on a share) is none.
     """
-    found = [path for folder in (OURS, *folders) for path in sorted(folder.glob(f"[!.]*{SUFFIX}"), key=_key)]
-    return [Preset(path) for path in found]
+    return [Preset(path) for folder in (OURS, *folders) for path in _files(folder)]
 
 
 def find(name: str, *folders: Path) -> Preset:
@@ -142,6 +141,13 @@ def _at_home(path: str) -> Path:
         return Path(path).expanduser()
     except RuntimeError as error:
         raise SettingsError(f"{quoted(path)}: nobody here has that home; write the whole path") from error
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.glob(f"[!.]*{SUFFIX}"), key=_key)
+    except OSError:
+        return []
 
 
 def _plain(name: str) -> str:

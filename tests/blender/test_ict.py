@@ -193,6 +193,7 @@ def test_a_spoilt_clone_is_refused_in_one_line(clone: Path, tmp_path: Path, name
 def test_what_is_no_clone_or_no_blend_is_refused(clone: Path, tmp_path: Path):
     for source, output, complaint in (
         (tmp_path / "nowhere", "head.blend", "is no folder; give a clone"),
+        (tmp_path / ("n" * 300), "head.blend", "is no folder; give a clone"),
         (tmp_path, "head.blend", "has no FaceXModel/"),
         (clone, "head.fbx", "must end in .blend"),
         (clone, "no/such/folder/head.blend", "cannot be written"),

@@ -160,6 +160,11 @@ def test_a_strip_that_is_not_there_is_refused(scene):
         sound.from_strip(scene, "line")
 
 
+def test_a_sound_that_cannot_even_be_asked_for_is_refused(scene, tmp_path: Path):
+    with pytest.raises(AudioError, match="does not exist; choose it again"):
+        sound.from_file(str(tmp_path / ("n" * 300)), 1)
+
+
 def test_no_sound_and_no_such_sound_are_refused(scene, tmp_path: Path):
     with pytest.raises(AudioError, match="no sound is chosen"):
         sound.from_file("", 1)

@@ -361,3 +361,10 @@ def test_a_preset_that_is_sent_into_a_file_is_one_again_on_windows_too(tmp_path:
     command = [sys.executable, "-m", "addon", "presets", "mine"]
     done = subprocess.run(command, env=there, capture_output=True, check=True)
     assert done.stdout == (tmp_path / "mine.toml").read_bytes()
+
+
+def test_a_file_that_cannot_even_be_asked_for_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.json").touch()
+    for name in ("n" * 300 + ".csv", "a/b.csv"):  # as are, on Windows, those on a share that is away
+        assert main(["convert", str(tmp_path / name), "-o", str(tmp_path / "a.json")]) == 2
+        refused((2, *capsys.readouterr()), "cannot be read")

@@ -99,6 +99,10 @@ def test_presets_are_found_whatever_case_they_are_written_in(tmp_path: Path) -> 
     assert presets.every(tmp_path / "none") == presets.every()
 
 
+def test_a_folder_that_cannot_even_be_asked_for_holds_no_preset(tmp_path: Path) -> None:
+    assert presets.every(tmp_path / ("n" * 300)) == presets.every()
+
+
 def test_what_macos_leaves_beside_a_preset_on_a_share_is_none(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("[blink]\nper_minute = 3\n")
     (tmp_path / "._mine.toml").write_bytes(b"\0\5\x16\7\xff")

@@ -66,6 +66,14 @@ def is_device(name: str) -> bool:
     return name.partition(".")[0].strip().upper() in DEVICES
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is a file; none is where nobody can tell, as on a share that is away."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def half_named(path: Path, suffix: str = "") -> Path:
     """A name beside `path` that no file has, by which `batch` knows what a program that was killed has left."""
     return path.with_name(f"{HALF}{secrets.token_hex(8)}{suffix}")
@@ -108,7 +116,7 @@ def _when_let_go(move: Callable[[], object]) -> None:
 
 
 def _refusal(path: Path, error: OSError) -> FormatError:
-    if sys.platform == "win32" and isinstance(error, PermissionError) and os.path.isfile(path):  # noqa: PTH113 - raises nothing
+    if sys.platform == "win32" and isinstance(error, PermissionError) and is_there(path):
         told = "another program has it open, or you may not write there; close it, or choose another place"
         return FormatError(f"{quoted(path)} cannot be replaced: {told}")
     why = "its folder does not exist" if isinstance(error, FileNotFoundError) else reason(error)
