@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import codecs
 import math
 import struct
 import sys
@@ -34,6 +35,8 @@ MP3_FRAMES = {b"\xff\xfb", b"\xff\xfa", b"\xff\xf3", b"\xff\xf2"}  # what an MP3
 MOST_LEAP = 1024  # from the first sample to the second, of sound whose first happens to be such a number
 PCM, EXTENSIBLE = 1, 0xFFFE  # formats of a WAV; the second says further on which it is
 SKIPPED_BYTES = 65_536  # at once, of what a WAV holds before its sound
+TEXT_BYTES = 2_000  # of sound, which are no text by chance
+FOREIGN = 0.05  # of the letters of such a text, at least, are beyond ASCII, or ? in place of one that was
 PAUSE_S = 0.2  # waited for a hop; a program that speaks now and then is silent for longer
 FFMPEG = "send it as `ffmpeg ... -f s16le -ac 1 -ar 16000 -`"
 
@@ -105,7 +108,7 @@ def _from_pipe() -> Iterator[Array]:
     packed = PACKED.get(begin) or ("MP3" if _is_mp3_frame(begin) else None)
     if packed:
         raise AudioError(f"the sound on stdin is {packed}, which is not read from a pipe; {FFMPEG}")
-    plain = partial(pipe.read1, BYTES * HOP_SAMPLES)
+    plain = _no_text(partial(pipe.read1, BYTES * HOP_SAMPLES))
     yield from audio.some(_from_wav(pipe) if begin == b"RIFF" else _samples(plain, 1, begin), nothing)
 
 
@@ -126,7 +129,7 @@ def _from_wav(pipe: BufferedReader) -> Iterator[Array]:
         left -= len(block)
         return block
 
-    hops = _samples(read, head.channels)
+    hops = _samples(_no_text(read), head.channels)
     yield from audio.resampled(hops, head.rate)
 
 
@@ -179,6 +182,28 @@ def _is_mp3_frame(begin: bytes) -> bool:
     bitrate, rate = begin[2] >> 4, begin[2] >> 2 & 3
     leap = abs(int.from_bytes(begin[:2], "little", signed=True) - int.from_bytes(begin[2:], "little", signed=True))
     return bitrate not in (0, 15) and rate != 3 and leap > MOST_LEAP
+
+
+def _no_text(read: Callable[[], bytes]) -> Callable[[], bytes]:
+    """The same bytes; an AudioError where they are a text, as PowerShell made of all that programs sent to others."""
+    seen = b""
+
+    def checked() -> bytes:
+        nonlocal seen
+        block = read()
+        if len(seen) < TEXT_BYTES <= len(seen := seen + block[:TEXT_BYTES]) and _is_text(seen):
+            raise AudioError("the sound on stdin was made text of on its way; use cmd, or PowerShell 7.4 or later")
+        return block
+
+    return checked
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(data)  # which may be cut within a letter
+    except UnicodeDecodeError:
+        return False
+    return "\r\n" in text and sum(letter == "?" or letter > "\x7f" for letter in text) > FOREIGN * len(text)
 
 
 def _samples(read: Callable[[], bytes], channels: int, begin: bytes = b"") -> Iterator[Array]:

@@ -252,6 +252,24 @@ def test_a_stream_that_is_stopped_leaves_a_closed_mouth_in_the_engine(
     assert rows[-1] == 0
 
 
+def text_of(sound: bytes, *, written: str) -> bytes:
+    """What PowerShell before 7.4 sends on: lines of text, read by the console's code and written in another."""
+    return b"".join(line.encode(written, "replace") + b"\r\n" for line in sound.decode("cp437").splitlines())
+
+
+@pytest.mark.parametrize("written", ["ascii", "utf-8"])  # up to 5.1, and later
+def test_sound_that_powershell_made_text_of_is_refused(run: Run, written: str) -> None:
+    noisy = syllables() + np.random.default_rng(0).integers(-300, 300, len(syllables())).astype("<i2")
+    status, out, err = run(stdin=text_of(noisy.tobytes(), written=written))
+    assert (status, out) == (2, "")
+    assert "made text of on its way; use cmd, or PowerShell 7.4 or later" in err
+
+
+@pytest.mark.parametrize("quiet", [np.zeros(8_000), np.full(8_000, 63), np.arange(8_000) % 100])
+def test_silence_and_quiet_sound_are_no_text(run: Run, quiet: np.ndarray) -> None:
+    assert run("--json", stdin=quiet.astype("<i2").tobytes())[0] == 0
+
+
 class Windows:
     """A clock of which one hand goes by steps of a 64th of a second, and that moves only while somebody sleeps."""
 
