@@ -164,8 +164,22 @@ def span(strip: Any) -> tuple[float, float, float]:
 
 def _handles(strip: Any) -> tuple[float, float, float]:
     if HAS_HANDLES:
-        return strip.content_start, strip.left_handle, strip.right_handle
-    return strip.frame_start, strip.frame_final_start, strip.frame_final_end
+        begin, left, right = strip.content_start, strip.left_handle, strip.right_handle
+    else:
+        begin, left, right = strip.frame_start, strip.frame_final_start, strip.frame_final_end
+    return begin - _cut_frames(strip), left, right
+
+
+def _cut_frames(strip: Any) -> float:
+    """How many frames of its sound a strip lacks at its beginning: after a hard split they are not even hidden in it.
+
+    Less where the sound begins late, as that of a film may.
+    """
+    if strip.type != "SOUND":
+        return 0.0
+    render = strip.id_data.render
+    late_s = getattr(strip, "sound_offset", 0.0)  # Blender 4.4 and later
+    return float(strip.animation_offset_start - late_s * render.fps / render.fps_base)
 
 
 def is_muted(scene: bpy.types.Scene, strip: Any) -> bool:

@@ -78,6 +78,28 @@ def test_only_the_part_between_the_handles_of_a_strip_is_spoken(head, settings, 
 
 
 @needs_audio
+def test_what_a_hard_split_cut_off_is_not_heard_after_it(scene, tmp_path: Path):
+    whole = add_strip(write_line(tmp_path / "line.wav"), frame=10)
+    rest = whole.split(frame=28, split_method="HARD")
+    assert (rest.animation_offset_start, rest.frame_offset_start) == (18, 0)
+    line = sound.from_strip(scene, rest.name)
+    assert (line.frame, line.start_s, line.end_s, line.frames) == (28, 0.75, float("inf"), 30)
+    begin = sound.from_strip(scene, "line")
+    assert (begin.frame, begin.start_s, begin.end_s, begin.frames) == (10, 0, 0.75, 18)
+    rest.frame_start = 50
+    assert compat.span(rest) == (32, 50, 80)
+
+
+@needs_audio
+@pytest.mark.skipif(bpy.app.version < (4, 4), reason="this Blender has no offset of sounds")
+def test_a_sound_that_begins_later_than_its_strip_is_spoken_where_it_is_heard(scene, tmp_path: Path):
+    strip = add_strip(write_line(tmp_path / "line.wav"), frame=10)
+    strip.sound_offset = 0.5
+    line = sound.from_strip(scene, "line")
+    assert (line.frame, line.start_s, line.frames) == (22, 0, 36)
+
+
+@needs_audio
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_handle_pulled_out_beyond_the_sound_moves_nothing(scene, tmp_path: Path):
     trim(add_strip(write_line(tmp_path / "line.wav"), frame=41), 31, 65)
