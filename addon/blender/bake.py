@@ -15,7 +15,7 @@ from ..core.curves import Curves
 from ..core.direction import UNDIRECTED, Direction
 from ..core.heard import Heard
 from ..core.settings import Settings
-from . import bones, compat, hearing, keys, lines, memory, rig, sound, take_shelf, takes, unseen
+from . import bones, compat, hearing, keys, lines, memory, rig, sound, standing, take_shelf, takes, unseen
 from .density import Density, density_of, generated
 from .protection import listed
 from .take_properties import FACEWRIGHT_PG_saved_take as Take
@@ -176,6 +176,7 @@ def write_strands(block: Any, strands: Sequence[Strand], line: lines.Line, densi
         keys.write(curve, np.concatenate([old[stays], new]))
         noted[place] = keys.renoted(noted.get(place), keys.read(curve), (first, last), new["co"][:, 0])
     keys.note(action, noted)
+    standing.keep(block, action)
     block.update_tag()
 
 

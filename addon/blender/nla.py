@@ -17,6 +17,15 @@ def holds_bake(block: Any, path: str) -> bool:
     return any(BAKED in strip.action for strip in _moving(block, path))
 
 
+def bakes(block: Any) -> list[Any]:
+    """The Actions of bakes that move a data-block, its own before those of its strips."""
+    animation = block.animation_data
+    own = [animation.action] if animation and animation.action else []
+    return [
+        action for action in (*own, *(strip.action for track in _tracks(block) for strip in track)) if BAKED in action
+    ]
+
+
 def plays(block: Any, action: Any) -> bool:
     """Whether a strip of the data-block plays an Action, which therefore must stay as it is."""
     animation = block.animation_data

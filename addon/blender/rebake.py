@@ -15,7 +15,7 @@ from ..core.curves import Array, Curves
 from ..core.direction import Direction
 from ..core.errors import FacewrightError, quoted
 from ..core.settings import Settings
-from . import bake, compat, keys, memory, rig, sound, takes, unseen
+from . import bake, compat, keys, memory, rig, sound, standing, takes, unseen
 from .density import Density, density_of, generated
 from .protection import listed
 from .take_properties import FACEWRIGHT_PG_saved_take as Take
@@ -169,6 +169,7 @@ def _rewrite(
         frames = old["co"][:, 0]
         kept += int((mine & (frames > span[0] - 0.5) & (frames < span[1] + 0.5)).sum())
     keys.note(action, noted)
+    standing.keep(block, action)
     block.update_tag()
     return kept
 

@@ -231,7 +231,7 @@ def _under_strips(joints: Mapping[str, Joint]) -> Iterator[str]:
 def _renamed(character: Character, choices: Choices) -> Iterator[str]:
     """An Empty that an earlier bake has turned as the head, and that is called something else now."""
     carrier = None if "head" in choices.picks or not choices.turns_head else bones.unnamed(character)
-    if carrier is not None and carrier.get(standing.REST.format(standing.ROTATION)) is not None:
+    if carrier is not None and standing.REST.format(standing.ROTATION) in standing.notes_of(carrier, standing.ROTATION):
         yield f"{quoted(carrier.name)} has turned before and is not named Head now, so it does not; pick it in Rig"
 
 

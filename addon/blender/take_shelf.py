@@ -117,9 +117,9 @@ def _lift(scene: bpy.types.Scene, take: Take) -> None:
         keys.note(action, noted)
         lines.mark_phrases(action, take.line, ())
         if not _hand_over(scene, take, action):
+            _rest(block, [place for place in noted if not len(tables.get(place, ()))])
             if not any(len(table) for table in tables.values()):
                 block.animation_data.action = None
-            _rest(block, [place for place in noted if not len(tables.get(place, ()))])
 
 
 def _copied(block: Any, action: Any) -> Any:

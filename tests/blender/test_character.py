@@ -6,8 +6,9 @@ from pathlib import Path
 
 import bpy
 import pytest
+from mathutils import Euler
 
-from addon.blender import rig, sound
+from addon.blender import rig, sound, take_shelf, takes
 from addon.blender.bake import Performance, write
 from addon.blender.character import character_of, is_face
 from addon.core import channels
@@ -16,6 +17,7 @@ from addon.core.errors import RigError
 from tests.blender.test_bones import JAW, still
 
 from .conftest import Head
+from .staging import dump
 
 
 def meshes(chosen: bpy.types.Object) -> set[str]:
@@ -228,3 +230,60 @@ def test_a_library_override_is_animated_keys_and_bones_alike(library: Path, line
     assert armature.pose.bones["head"].rotation_quaternion.angle == pytest.approx(0.2, abs=1e-3)
     assert not armature.library
     assert bpy.data.libraries[0].filepath.endswith("hero.blend")
+
+
+def overridden(library: Path) -> tuple[bpy.types.Object, bpy.types.Object]:
+    """The face and the armature of a character that is overridden whole."""
+    hero = linked(library)
+    mine = hero.override_hierarchy_create(bpy.context.scene, bpy.context.view_layer, do_fully_editable=True)
+    for obj in mine.all_objects:
+        if obj.type == "MESH":
+            obj.data.override_create(remap_local_usages=True)
+    bpy.context.view_layer.update()
+    return overrides()
+
+
+def overrides() -> tuple[bpy.types.Object, bpy.types.Object]:
+    """The face and the armature among the scene's objects."""
+    own = {obj.name: obj for obj in bpy.context.scene.objects if obj.override_library}
+    return own["Face"], own["Rig"]
+
+
+def reopened(path: Path) -> tuple[bpy.types.Object, bpy.types.Object]:
+    """The same after saving and loading, on a frame of the line."""
+    bpy.context.scene.frame_set(1)
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    bpy.ops.wm.open_mainfile(filepath=str(path))
+    return overrides()
+
+
+def test_bones_of_a_library_override_do_not_turn_on_from_the_last_bake_after_loading(library: Path, line: Path):
+    said = Performance(sound.from_file(str(line), 1), speech(), ())
+    face, armature = overridden(library)
+    armature.pose.bones["jaw"].rotation_quaternion = Euler((0, 0.3, 0)).to_quaternion()
+    write(bpy.context.scene, face, said)
+    keyed = dump()["Facewright hello there Rig"][0]
+    face, armature = reopened(line.with_name("shot.blend"))
+    write(bpy.context.scene, face, said)
+    assert dump()["Facewright hello there Rig.001"][0] == keyed
+    reopened(line.with_name("shot.blend"))
+    held = takes.of(bpy.context.scene).takes
+    while len(held):
+        take_shelf.remove(bpy.context.scene, held[0])
+    face, armature = overrides()
+    assert armature.animation_data.action is None
+    assert armature.pose.bones["jaw"].rotation_quaternion.to_euler().y == pytest.approx(0.3, abs=1e-5)
+
+
+def test_keys_of_the_animators_on_a_library_override_stay_under_every_bake_after_loading(library: Path, line: Path):
+    said = Performance(sound.from_file(str(line), 1), speech(), ())
+    face, armature = overridden(library)
+    bone = armature.pose.bones["head"]
+    for frame, angle in ((1, 0.0), (48, 0.6)):
+        bone.rotation_quaternion = Euler((0, angle, 0)).to_quaternion()
+        bone.keyframe_insert("rotation_quaternion", frame=frame)
+    write(bpy.context.scene, face, said)
+    keyed = dump()["Facewright hello there Rig"][0]
+    face, armature = reopened(line.with_name("shot.blend"))
+    write(bpy.context.scene, face, said)
+    assert dump()["Facewright hello there Rig.001"][0] == keyed
