@@ -74,6 +74,15 @@ def curve_like(action: Any, owner: Any, model: Any) -> Any:
     return curve
 
 
+def moves_others(action: Any, owner: Any) -> bool:
+    """Whether what an action has for `owner` moves another data-block too."""
+    if HAS_SLOTS:
+        slot = _slot(action, owner)
+        return slot is not None and any(user != owner for user in slot.users())
+    blocks: Iterable[Any] = (*bpy.data.objects, *bpy.data.shape_keys)
+    return any(b != owner and b.animation_data and b.animation_data.action == action for b in blocks)
+
+
 def _slot(action: Any, owner: Any) -> Any:
     """A take's slot for `owner`; others are of data-blocks that Blender, when they were keyed, put in with it."""
     return next((slot for slot in action.slots if slot.target_id_type in {owner.id_type, "UNSPECIFIED"}), None)
@@ -179,7 +188,8 @@ def _cut_frames(strip: Any) -> float:
         return 0.0
     render = strip.id_data.render
     late_s = getattr(strip, "sound_offset", 0.0)  # Blender 4.4 and later
-    return float(strip.animation_offset_start - late_s * render.fps / render.fps_base)
+    cut = strip.content_trim_start if HAS_HANDLES else strip.animation_offset_start
+    return float(cut - late_s * render.fps / render.fps_base)
 
 
 def is_muted(scene: bpy.types.Scene, strip: Any) -> bool:

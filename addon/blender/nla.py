@@ -27,7 +27,9 @@ def bakes(block: Any) -> list[Any]:
 
 
 def plays(block: Any, action: Any) -> bool:
-    """Whether a strip of the data-block plays an Action, which therefore must stay as it is."""
+    """Whether a strip of the data-block, or another data-block, plays an Action, which therefore must stay as it is."""
+    if compat.moves_others(action, block):
+        return True
     animation = block.animation_data
     strips = [strip for track in animation.nla_tracks for strip in track.strips] if animation else []
     while strips:

@@ -211,12 +211,12 @@ def stash(block: Any) -> None:
 
 
 def may_change(block: Any, action: Any) -> bool:
-    """Whether an Action is a bake's, and no NLA strip of the data-block plays it."""
+    """Whether an Action is a bake's, and neither an NLA strip nor another data-block plays it."""
     return is_ours(action) and not nla.plays(block, action)
 
 
 def own_action(part: Any, block: Any) -> bpy.types.Action:
-    """The Action of a take's part, to be shown or changed: a copy from now on, if an NLA strip plays the one it had."""
+    """The Action of a take's part, to be shown or changed: a copy from now on, if a strip or another head plays it."""
     if nla.plays(block, part.action):
         part.action = part.action.copy()
     action: bpy.types.Action = part.action

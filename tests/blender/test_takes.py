@@ -375,6 +375,35 @@ def test_what_becomes_of_a_take_that_is_shown_again_does_not_reach_its_strip(hea
 
 
 @pytest.mark.parametrize("act", ["take_delete", "rebake"])
+def test_an_action_that_moves_another_head_too_stays_as_it_is(head, make_head: Head, act):
+    say(head)
+    twin = make_head("Twin", keys=SMALL)
+    twin.data.shape_keys.animation_data_create()
+    compat.assign(twin.data.shape_keys, action_of(head))
+    if compat.HAS_SLOTS:
+        twin.data.shape_keys.animation_data.action_slot = head.data.shape_keys.animation_data.action_slot
+    points = curve_of(head, "jawOpen").keyframe_points
+    points.remove(points[10])  # baking again puts it back
+    bpy.context.view_layer.objects.active = head
+    before = table_of(twin, "jawOpen").tobytes()
+    assert getattr(bpy.ops.facewright, act)("EXEC_DEFAULT") == {"FINISHED"}
+    assert table_of(twin, "jawOpen").tobytes() == before
+
+
+def test_takes_of_a_scene_that_was_copied_whole_are_apart_from_those_of_the_first(head):
+    say(head, seed=1), say(head, seed=2)
+    first = bpy.context.scene
+    bpy.ops.scene.new(type="FULL_COPY")
+    copy = bpy.context.scene
+    for scene in (first, copy):
+        takes.switch(scene, takes.of(scene).takes[0])
+    assert action_of(copy.objects[0]) != action_of(head)
+    before = table_of(copy.objects[0], "jawOpen").tobytes()
+    hand_key(head, "jawOpen", 10, 0.9)
+    assert table_of(copy.objects[0], "jawOpen").tobytes() == before
+
+
+@pytest.mark.parametrize("act", ["take_delete", "rebake"])
 def test_an_action_that_is_shown_and_played_by_a_strip_at_once_stays_as_it_is(head, act):
     say(head)
     points = curve_of(head, "jawOpen").keyframe_points
