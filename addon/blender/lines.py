@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .keys import Curve, Table
 from .targets import BAKED
 
 OWNERS = "facewright_lines"  # custom property beside BAKED: a line of text for each, the take's id and the line's name
 PHRASES = "facewright_phrases"  # custom property: the pose markers that are ours, a name a line
+STASHED = "facewright_stashed"  # custom property of a take's Action: the digest of what was last put into it
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,27 @@ def others_under(action: Any, line: Line) -> set[str]:
 def overlap(one: Line, other: Line) -> bool:
     """Whether two lines share a frame."""
     return one.last >= other.first and one.first <= other.last
+
+
+def digest(line: Line, tables: Mapping[Curve, Table], noted: Mapping[Curve, Table]) -> str:
+    """A short text that another one differs from if a line, its keys or what was noted of them differ."""
+    told = hashlib.blake2b(repr(line).encode(), digest_size=16)
+    for held in (tables, noted):
+        for place, table in held.items():
+            frames = table["co"][:, 0]
+            its = table[(frames > line.first - 0.5) & (frames < line.last + 0.5)]
+            told.update(repr((place, len(its))).encode() + its.tobytes())
+    return told.hexdigest()
+
+
+def is_news(action: Any, told: str) -> bool:
+    """Whether a digest is not the one that an Action has noted last, which it does now.
+
+    A head of many lines is read once so, and not once more for each of them.
+    """
+    was = action.get(STASHED)
+    action[STASHED] = told
+    return bool(was != told)
 
 
 def mark_phrases(action: Any, name: str, frames: Sequence[int]) -> None:

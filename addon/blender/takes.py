@@ -202,12 +202,15 @@ def stash(block: Any) -> None:
     if action is None:
         return
     follow_renames(block)
+    action.pop(lines.STASHED, None)  # it was open to the animator
+    tables, noted = keys.tables(action, block), keys.notes(action)
     for line in lines.of(action):
         take = next((take for take in _everywhere() if take.uid == line.uid), None)
         part = next((p for p in take.parts if block_of(p) == block), None) if take else None
         if part is not None and part.action is not None and part.action != action:
             mine = own_action(part, block)
-            splice(block, mine, mine, action, line)
+            if lines.is_news(mine, f"{part.kind} {part.shown.name} {lines.digest(line, tables, noted)}"):
+                splice(block, mine, mine, action, line)
 
 
 def may_change(block: Any, action: Any) -> bool:

@@ -390,6 +390,19 @@ def test_an_action_that_moves_another_head_too_stays_as_it_is(head, make_head: H
     assert table_of(twin, "jawOpen").tobytes() == before
 
 
+def test_of_a_heads_many_lines_a_bake_puts_away_only_what_has_changed(head, monkeypatch):
+    for number in range(5):
+        say(head, f"line{number}", 1 + 100 * number, seconds=1.0)
+    put, splice = [], takes.splice
+    monkeypatch.setattr(takes, "splice", lambda *given: put.append(given[-1].name) or splice(*given))
+    say(head, "line5", 501, seconds=1.0)
+    assert put == ["line3"]  # towards line4, which came after it, its last handles have changed
+    hand_key(head, "jawOpen", 110, 0.9)
+    say(head, "line6", 601, seconds=1.0)
+    assert put == ["line3", "line1", "line4"]
+    assert (table_of_action(held().takes[1], "jawOpen")["co"][:, 1] == np.float32(0.9)).any()
+
+
 def test_takes_of_a_scene_that_was_copied_whole_are_apart_from_those_of_the_first(head):
     say(head, seed=1), say(head, seed=2)
     first = bpy.context.scene
