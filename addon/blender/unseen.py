@@ -1,4 +1,4 @@
-"""What is keyed and yet moves nothing: keys without a shape, bones without weights, rigs at rest, Edit Mode."""
+"""What is keyed and moves little or nothing: keys without a shape, bones without weights, rigs at rest, Edit Mode."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ def notes(parts: Sequence[Part], strands: Sequence[Strand]) -> list[str]:
         *_idle(turned),
         *_at_rest(rigs),
         *_edited(shaped, rigs),
+        *_faint({owner for owner, _ in keyed}),
     ]
 
 
@@ -102,3 +103,17 @@ def _edited(shaped: Iterable[Owner], rigs: Iterable[Owner]) -> Iterator[str]:
     edited += [obj.name for obj in bones if obj.mode == "EDIT"]
     if edited:
         yield f"{listed(sorted(edited))}: in Edit Mode, which shows no keys; leave it (Tab) to see them"
+
+
+def _faint(owners: Iterable[Owner]) -> Iterator[str]:
+    blocks = [(owner.shown, owner.block().animation_data) for owner in owners]
+    mixed = [(shown, its) for shown, its in blocks if its and its.use_nla and any(map(_counts, its.nla_tracks))]
+    weak = {shown for shown, its in mixed if its.action_influence < 1}
+    if weak:
+        why = "the Action's influence is below 1, so keys show less than they say"
+        yield f"{listed(sorted(weak))}: {why}; raise it in the NLA editor"
+
+
+def _counts(track: bpy.types.NlaTrack) -> bool:
+    """Whether a track makes Blender mix at all: without any that does, it plays the Action as it is."""
+    return len(track.strips) > 0 and not track.mute

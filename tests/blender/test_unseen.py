@@ -195,3 +195,15 @@ def test_a_jaw_control_whose_follower_has_the_weights_is_not_told(make_head: Hea
     copy = armature.pose.bones["deform"].constraints.new("COPY_ROTATION")
     copy.target, copy.subtarget = armature, "jaw"
     assert say(head).notes == ()
+
+
+def test_an_action_that_the_nla_shows_in_part_is_told(make_head: Head):
+    head = make_head()
+    assert say(head).notes == ()
+    animation = head.data.shape_keys.animation_data
+    animation.action_influence = 0.3
+    track = animation.nla_tracks.new()
+    assert say(head).notes == ()  # without strips it counts for nothing
+    track.strips.new("strip", 500, animation.action)
+    why = "the Action's influence is below 1, so keys show less than they say"
+    assert say(head).notes == (f"Face: {why}; raise it in the NLA editor",)
