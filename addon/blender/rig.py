@@ -15,8 +15,8 @@ from ..core.rigs import Fate
 from ..core.rigs.joints import ROLES
 from . import board, bones, facing, leftover, mapping_rows, nla, offers, rig_properties, standing, turning, unseen
 from .bones import EYES, TITLES, Choices, Joint
-from .character import Character, character_of
-from .protection import DRIVEN, told
+from .character import Character, character_of, keys_of
+from .protection import DRIVEN, listed, told
 from .targets import VISEMES, Part, Spot, Strand, group_of
 
 LOOKS = tuple(name for name in channels.ARKIT if name.startswith("eyeLook"))
@@ -145,6 +145,7 @@ def examine(scene: bpy.types.Scene, chosen: bpy.types.Object | None) -> Head:
         *best.unseen,
         *_under_strips(joints),
         *_renamed(character, choices),
+        *_sharing(scene, character, best.parts),
     )
     if not best.parts and not ("jaw" in joints or (joints and choices.picks)):
         raise RigError(_refusal(chosen, character, made, notes))
@@ -233,6 +234,16 @@ def _renamed(character: Character, choices: Choices) -> Iterator[str]:
     carrier = None if "head" in choices.picks or not choices.turns_head else bones.unnamed(character)
     if carrier is not None and standing.REST.format(standing.ROTATION) in standing.notes_of(carrier, standing.ROTATION):
         yield f"{quoted(carrier.name)} has turned before and is not named Head now, so it does not; pick it in Rig"
+
+
+def _sharing(scene: bpy.types.Scene, character: Character, parts: Sequence[Part]) -> Iterator[str]:
+    """Objects beside the character that show its meshes, and so say its lines too."""
+    moved = {part.owner.block() for part in parts if part.owner.collection == "shape_keys"}
+    own = {obj.name_full for obj in character.objects}
+    others = [obj.name for obj in scene.objects if keys_of(obj) in moved and obj.name_full not in own]
+    if others:
+        remedy = "Object > Relations > Make Single User > Object & Data parts them"
+        yield f"{listed(others)}: the same mesh as {quoted(character.root.name)}, so it says every line too; {remedy}"
 
 
 def _unknown(best: offers.Offer, made: Sequence[offers.Offer]) -> Iterator[str]:

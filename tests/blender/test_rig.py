@@ -64,6 +64,14 @@ def test_loose_meshes_of_one_collection_are_one_character_but_two_faces_are_not(
     assert meshes_of(bpy.data.objects["Face"]) == {"Face", "Lashes"}
 
 
+def test_a_stranger_that_shows_the_same_mesh_is_told(make_head: Head):
+    face = make_head("Anna")
+    assert rig.examine(bpy.context.scene, face).notes == ()
+    add(bpy.data.objects.new("Bob", face.data))
+    (note,) = rig.examine(bpy.context.scene, face).notes
+    assert note.startswith("Bob: the same mesh as 'Anna', so it says every line too; Object > Relations > Make Single")
+
+
 def test_loose_meshes_of_the_scene_are_strangers(make_head: Head):
     make_head("Somebody else", ("jawOpen",))
     assert meshes_of(make_head("Face")) == {"Face"}
