@@ -63,6 +63,14 @@ def closed_object(obj: bpy.types.Object) -> str | None:
     return _unheard(obj.animation_data)
 
 
+def closed_block(obj: bpy.types.Object, block: Any) -> str | None:
+    """Why nothing of a data-block that an object shows, its shape keys or itself, can be given another Action."""
+    if block.is_editable:
+        return TWEAKED if block.animation_data and block.animation_data.use_tweak_mode else None
+    reason = closed_object(obj) if block == obj else closed_keys(obj, block)
+    return reason and reason.replace(MESHES, obj.name)
+
+
 def constrained(constraints: Any, kinds: set[str]) -> str | None:
     """Why a bone or an object would not follow keys: a constraint of one of these kinds has the last word."""
     for constraint in constraints:

@@ -43,7 +43,6 @@ def rebake(
 ) -> Report:
     """New generated keys between two frames of a take, or on all of it; the head shows the take from then on."""
     takes.check_there(take)
-    takes.check_open(take)
     if told := other_rate(scene, take):
         raise FacewrightError(told)
     first, last = within(take, span)

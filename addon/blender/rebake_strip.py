@@ -67,7 +67,6 @@ def update(scene: bpy.types.Scene, take: Take) -> rebake.Report:
     Other takes of these lines go along in their own Actions, so that they can take its place there.
     """
     takes.check_there(take)
-    takes.check_open(take)
     if not takes.is_current(take):
         takes.switch(scene, take)
     found = rig.examine(scene, rebake.head_of(take))

@@ -8,8 +8,9 @@ from typing import Any
 import bpy
 import numpy as np
 
-from ..core.errors import FacewrightError, quoted
+from ..core.errors import FacewrightError, RigError, quoted
 from . import compat, keys, lines, memory, standing, takes, values
+from .protection import TWEAKED
 from .take_properties import FACEWRIGHT_PG_saved_take as Take
 from .targets import BAKED, BEFORE
 
@@ -34,7 +35,7 @@ def hand_keys(take: Take) -> int:
 
 def remove(scene: bpy.types.Scene, take: Take) -> None:
     """Deletes a take; if it is shown, another of its line takes its place, else its keys leave the head."""
-    takes.check_open(take)
+    _check_open(take)
     held = takes.of(scene)
     uid = take.uid
     if takes.is_current(take):
@@ -70,7 +71,6 @@ def tidied(scene: bpy.types.Scene, newest: Take) -> list[str]:
 def push_to_nla(scene: bpy.types.Scene, take: Take) -> int:
     """Puts what the head shows into NLA strips of its own, as Blender's Push Down does; how many were made."""
     takes.check_there(take)
-    takes.check_open(take)
     if not takes.is_current(take):
         if not takes.is_whole(take):
             raise FacewrightError(f"keys of {quoted(take.name)} were deleted; show it first, which bakes them again")
@@ -92,6 +92,14 @@ def push_to_nla(scene: bpy.types.Scene, take: Take) -> int:
         made += 1
     take.is_kept = True
     return made
+
+
+def _check_open(take: Take) -> None:
+    """Raises a RigError if the take's keys cannot leave its head, as in the NLA's tweak mode."""
+    for part in take.parts:
+        block = takes.block_of(part)
+        if block is not None and block.animation_data and block.animation_data.use_tweak_mode:
+            raise RigError(f"{quoted(part.shown.name)} is {TWEAKED}")
 
 
 def _lift(scene: bpy.types.Scene, take: Take) -> None:

@@ -19,7 +19,7 @@ from ..core import prosody
 from ..core.errors import FacewrightError, RigError, quoted
 from ..core.heard import Heard
 from . import compat, keys, lines, memory, nla, sound
-from .protection import TWEAKED
+from .protection import closed_block
 from .take_properties import PROPERTY
 from .take_properties import FACEWRIGHT_PG_saved_take as Take
 from .take_properties import FACEWRIGHT_PG_takes as Takes
@@ -178,17 +178,13 @@ def _share(take: Take, other: Take) -> bool:
 
 
 def check_there(take: Take) -> None:
-    """Raises a RigError if the take's head is gone."""
-    if not any(block_of(part) is not None for part in take.parts):
+    """Raises a RigError if the take's head is gone, or another Action cannot be given to it: linked, tweaked."""
+    there = [(part.shown, block) for part in take.parts if (block := block_of(part)) is not None]
+    if not there:
         raise RigError(f"the head {quoted(take.head_name)} of {quoted(take.name)} is gone; delete the take")
-
-
-def check_open(take: Take) -> None:
-    """Raises a RigError if another Action cannot be given to the take's head, as in the NLA's tweak mode."""
-    for part in take.parts:
-        block = block_of(part)
-        if block is not None and block.animation_data and block.animation_data.use_tweak_mode:
-            raise RigError(f"{quoted(part.shown.name)} is {TWEAKED}")
+    for obj, block in there:
+        if reason := closed_block(obj, block):
+            raise RigError(f"{quoted(obj.name)} is {reason}")
 
 
 def is_whole(take: Take) -> bool:
@@ -246,7 +242,6 @@ def follow_renames(block: Any) -> None:
 def switch(scene: bpy.types.Scene, take: Take) -> None:
     """Shows a take: its frames as they were left, everything else as it is now."""
     check_there(take)
-    check_open(take)
     held = of(scene)
     before = next((other for other in rivals(scene, take) if is_current(other)), None)
     if before is not None and before.uid != take.uid:

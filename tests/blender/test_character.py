@@ -287,3 +287,14 @@ def test_keys_of_the_animators_on_a_library_override_stay_under_every_bake_after
     face, armature = reopened(line.with_name("shot.blend"))
     write(bpy.context.scene, face, said)
     assert dump()["Facewright hello there Rig.001"][0] == keyed
+
+
+def test_a_take_is_not_shown_on_a_mesh_that_is_linked_again(library: Path, line: Path):
+    face, _armature = overridden(library)
+    for _ in range(2):
+        write(bpy.context.scene, face, Performance(sound.from_file(str(line), 1), speech(), ()))
+    face.data = face.data.override_library.reference  # as where Blender resyncs the override without its mesh
+    held = takes.of(bpy.context.scene)
+    with pytest.raises(RigError, match="'Face' is linked from 'hero.blend'; override them: Shift-click the chain"):
+        takes.switch(bpy.context.scene, held.takes[0])
+    assert [takes.is_current(take) for take in held.takes] == [False, True]
