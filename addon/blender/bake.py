@@ -207,7 +207,7 @@ def new_action(block: Any, name: str) -> str | None:
     action = old.copy()
     action.name = name
     action.use_fake_user = False
-    compat.assign(block, action)
+    compat.assign_copy(block, action)
     if takes.is_ours(old):
         return None
     action[BEFORE] = old

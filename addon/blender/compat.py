@@ -113,16 +113,20 @@ def new_curve(action: Any, owner: Any, path: str, index: int, group: str) -> Any
 
 
 def assign(owner: Any, action: Any) -> None:
-    """Makes `action` animate `owner`; an action that has a slot for it keeps that one, and those that others use."""
+    """Makes `action` animate `owner`; an action that has a slot for it keeps that one."""
     animation = owner.animation_data or owner.animation_data_create()
     used = animation.action_slot.identifier if HAS_SLOTS and animation.action_slot else None
     animation.action = action
-    if not HAS_SLOTS:
-        return
     if used is not None and used in action.slots:
         animation.action_slot = action.slots[used]
-    for slot in [slot for slot in action.slots if slot != animation.action_slot and not slot.users()]:
-        action.slots.remove(slot)
+
+
+def assign_copy(owner: Any, action: Any) -> None:
+    """The same for a copy that was just made: without the slots of what goes on with the Action that was copied."""
+    assign(owner, action)
+    if HAS_SLOTS:
+        for slot in [slot for slot in action.slots if slot != owner.animation_data.action_slot and not slot.users()]:
+            action.slots.remove(slot)
 
 
 def use_nodes(material: Any) -> None:

@@ -135,7 +135,7 @@ def _copied(block: Any, action: Any) -> Any:
     action.use_fake_user = True
     copy = action.copy()
     copy.use_fake_user = False
-    compat.assign(block, copy)
+    compat.assign_copy(block, copy)
     return copy
 
 

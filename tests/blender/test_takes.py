@@ -659,6 +659,22 @@ def test_keys_of_the_object_that_blender_puts_into_a_take_outlive_every_switch(h
     assert head.location.x == 0.0
 
 
+@pytest.mark.skipif(not compat.HAS_SLOTS, reason="this Blender's Actions have no slots")
+def test_showing_a_take_leaves_what_its_action_holds_for_others_that_do_not_play_it_now(head):
+    say(head, seed=1)
+    prop = bpy.data.objects.new("Prop", None)
+    action = action_of(head)
+    prop.animation_data_create().action = action
+    prop.animation_data.action_slot = action.slots.new(id_type="OBJECT", name="Prop")
+    prop.keyframe_insert("location", frame=5)
+    say(head, seed=2)
+    prop.animation_data.action = None
+    takes.switch(bpy.context.scene, held().takes[0])
+    assert action_of(head) == action
+    assert len(compat.curves_at(action, "location")) == 3
+    assert [slot.identifier for slot in held().takes[1].parts[0].action.slots] == ["KEKey"]  # which is a copy
+
+
 def test_deleting_a_take_takes_its_keys_where_its_line_is_said_again_elsewhere(head):
     say(head, frame=1), say(head, frame=200)
     later = table_of(head, "jawOpen")["co"]
