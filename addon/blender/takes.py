@@ -201,8 +201,8 @@ def stash(block: Any) -> None:
     action.pop(lines.STASHED, None)  # it was open to the animator
     tables, noted = keys.tables(action, block), keys.notes(action)
     for line in lines.of(action):
-        take = next((take for take in _everywhere() if take.uid == line.uid), None)
-        part = next((p for p in take.parts if block_of(p) == block), None) if take else None
+        its = (take for take in _everywhere() if take.uid == line.uid)  # the same id in scenes that were copied
+        part = next((p for take in its for p in take.parts if block_of(p) == block), None)
         if part is not None and part.action is not None and part.action != action:
             mine = own_action(part, block)
             if lines.is_news(mine, f"{part.kind} {part.shown.name} {lines.digest(line, tables, noted)}"):
@@ -215,8 +215,9 @@ def may_change(block: Any, action: Any) -> bool:
 
 
 def own_action(part: Any, block: Any) -> bpy.types.Action:
-    """The Action of a take's part, to be shown or changed: a copy from now on, if a strip or another head plays it."""
-    if nla.plays(block, part.action):
+    """The Action of a take's part, to be shown or changed: a copy from now on, if a strip or another head has it too."""
+    same = (other for take in _everywhere() for other in take.parts if other.action == part.action)
+    if nla.plays(block, part.action) or any(block_of(other) not in {None, block} for other in same):
         part.action = part.action.copy()
     action: bpy.types.Action = part.action
     return action

@@ -416,6 +416,21 @@ def test_takes_of_a_scene_that_was_copied_whole_are_apart_from_those_of_the_firs
     assert table_of(copy.objects[0], "jawOpen").tobytes() == before
 
 
+def test_what_was_done_by_hand_in_a_scene_that_was_copied_whole_stays_with_its_own_take(head):
+    say(head, "one", 1), say(head, "two", 100)  # the keys of both are in the Action of the second
+    first = bpy.context.scene
+    bpy.ops.scene.new(type="FULL_COPY")
+    copy, twin = bpy.context.scene, bpy.context.scene.objects[0]
+    hand_key(twin, "jawOpen", 10, 0.9)
+    bake.write(copy, twin, performance("one", 1, seed=5))
+    hand_key(head, "jawOpen", 10, 0.7)
+    bake.write(first, head, performance("one", 1, seed=6))
+    for scene in (copy, first):
+        takes.switch(scene, takes.of(scene).takes[0])
+    assert curve_of(twin, "jawOpen").evaluate(10) == pytest.approx(0.9)
+    assert curve_of(head, "jawOpen").evaluate(10) == pytest.approx(0.7)
+
+
 @pytest.mark.parametrize("act", ["take_delete", "rebake"])
 def test_an_action_that_is_shown_and_played_by_a_strip_at_once_stays_as_it_is(head, act):
     say(head)
