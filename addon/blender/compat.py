@@ -113,20 +113,27 @@ def new_curve(action: Any, owner: Any, path: str, index: int, group: str) -> Any
 
 
 def assign(owner: Any, action: Any) -> None:
-    """Makes `action` animate `owner`; an action that has a slot for it keeps that one."""
+    """Makes a take's action animate `owner`, by the slot that it has for it."""
+    _assign(owner, action)
+    if HAS_SLOTS and owner.animation_data.action_slot is None:  # Blender asks for the name of `owner` when it was keyed
+        owner.animation_data.action_slot = _slot(action, owner)
+
+
+def assign_copy(owner: Any, action: Any) -> None:
+    """The same for a copy that was just made: without the slots of what goes on with the Action that was copied."""
+    _assign(owner, action)
+    if HAS_SLOTS:
+        for slot in [slot for slot in action.slots if slot != owner.animation_data.action_slot and not slot.users()]:
+            action.slots.remove(slot)
+
+
+def _assign(owner: Any, action: Any) -> None:
+    """An action that has the slot that `owner` used keeps it in use."""
     animation = owner.animation_data or owner.animation_data_create()
     used = animation.action_slot.identifier if HAS_SLOTS and animation.action_slot else None
     animation.action = action
     if used is not None and used in action.slots:
         animation.action_slot = action.slots[used]
-
-
-def assign_copy(owner: Any, action: Any) -> None:
-    """The same for a copy that was just made: without the slots of what goes on with the Action that was copied."""
-    assign(owner, action)
-    if HAS_SLOTS:
-        for slot in [slot for slot in action.slots if slot != owner.animation_data.action_slot and not slot.users()]:
-            action.slots.remove(slot)
 
 
 def use_nodes(material: Any) -> None:

@@ -215,7 +215,7 @@ def may_change(block: Any, action: Any) -> bool:
 
 
 def own_action(part: Any, block: Any) -> bpy.types.Action:
-    """The Action of a take's part, to be shown or changed: a copy from now on, if a strip or another head has it too."""
+    """The Action of a take's part, to be shown or changed: a copy from now on if a strip or another head has it."""
     same = (other for take in _everywhere() for other in take.parts if other.action == part.action)
     if nla.plays(block, part.action) or any(block_of(other) not in {None, block} for other in same):
         part.action = part.action.copy()

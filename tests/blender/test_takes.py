@@ -527,6 +527,15 @@ def test_a_take_whose_action_was_renamed_is_still_that_take(head):
     assert action_of(head).name == "Anna says hello"
 
 
+def test_a_take_is_shown_on_a_mesh_that_has_taken_the_place_of_another(head, make_head: Head):
+    say(head)
+    head.data = make_head("New", keys=SMALL).data
+    assert shown() == []
+    takes.switch(bpy.context.scene, held().takes[0])
+    assert shown() == ["hello 1"]
+    assert len(table_of(head, "jawOpen")) == 48
+
+
 def test_objects_may_be_renamed(head):
     uid = say(head, seed=1).uid
     head.name = head.data.name = head.data.shape_keys.name = "Anna"
