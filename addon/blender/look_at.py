@@ -53,6 +53,7 @@ def sample(
     turned = _turned_by_us(found)
     points = []
     bpy.context.view_layer.update()  # what was moved a moment ago is where it is
+    _check_placed(scene, target, face)
     with _back_on_its_frame(scene) as go_to:
         for frame in range(first_frame, first_frame + max(1, frames), step):
             if step < frames:
@@ -60,6 +61,17 @@ def sample(
             where = _skull_matrix(skull, turned).inverted_safe() @ target.matrix_world.translation
             points.append(np.array(where))
     return _directions(np.stack(points), skull.eyes_apart, fps / step, target.name)
+
+
+def _check_placed(scene: bpy.types.Scene, *objects: bpy.types.Object) -> None:
+    """Raises a RigError if Blender does not work out where one of the objects is, and leaves it where it once was."""
+    if scene != bpy.context.scene:
+        return  # the depsgraph is of another scene, and tells nothing
+    known = bpy.context.evaluated_depsgraph_get()
+    for obj in objects:
+        if not obj.evaluated_get(known).is_evaluated:
+            what = f"{quoted(obj.name)} is disabled in viewports, or its collection is disabled or excluded"
+            raise RigError(f"{what}, so where it is cannot be told; enable it, and hide it with H")
 
 
 def find_skull(found: Head, head: bpy.types.Object) -> Skull:

@@ -192,6 +192,31 @@ def test_a_target_inside_the_head_is_refused_and_one_that_passes_through_is_told
     assert np.isfinite(asked.direction.look.values).all()
 
 
+@pytest.mark.parametrize("name", ["Target", "Face"])
+@pytest.mark.parametrize("how", ["disabled", "excluded", "hidden"])
+def test_what_blender_does_not_place_cannot_be_looked_at_or_look(face, spoken, name, how):
+    target, scene, layer = target_at((-100, -100, 5)), bpy.context.scene, bpy.context.view_layer
+    before = looks_deg(face, spoken)
+    properties.take_of(scene).look_at = None  # Blender places what a scene refers to when it is loaded
+    shelf = bpy.data.collections.new("Shelf")
+    scene.collection.children.link(shelf)
+    shelf.objects.link(bpy.data.objects[name])
+    scene.collection.objects.unlink(bpy.data.objects[name])
+    if how == "excluded":
+        layer.layer_collection.children["Shelf"].exclude = True
+    elif how == "disabled":
+        bpy.data.objects[name].hide_viewport = True
+    else:
+        bpy.data.objects[name].hide_set(True)
+    layer.update()
+    properties.take_of(scene).look_at = target
+    if how == "hidden":
+        assert looks_deg(face, spoken) == pytest.approx(before)
+    else:
+        with pytest.raises(RigError, match=f"'{name}' is disabled in viewports, or its collection is .*; enable it"):
+            ask(face, spoken)
+
+
 def test_the_head_cannot_look_at_itself(face, spoken):
     properties.take_of(bpy.context.scene).look_at = face
     with pytest.raises(RigError, match="cannot look at 'Face', which it is part of"):
