@@ -1,4 +1,4 @@
-"""What is keyed and moves little or nothing: keys without a shape, bones without weights, rigs at rest, Edit Mode."""
+"""What is keyed and moves little or nothing: keys without a shape, bones without weights, what is disabled, Edit Mode."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ def notes(parts: Sequence[Part], strands: Sequence[Strand]) -> list[str]:
         *_at_rest(rigs),
         *_edited(shaped, rigs),
         *_faint({owner for owner, _ in keyed}),
+        *_shut_out({owner for owner, _ in keyed}),
     ]
 
 
@@ -103,6 +104,15 @@ def _edited(shaped: Iterable[Owner], rigs: Iterable[Owner]) -> Iterator[str]:
     edited += [obj.name for obj in bones if obj.mode == "EDIT"]
     if edited:
         yield f"{listed(sorted(edited))}: in Edit Mode, which shows no keys; leave it (Tab) to see them"
+
+
+def _shut_out(owners: Iterable[Owner]) -> Iterator[str]:
+    here, known = bpy.context.scene.objects, bpy.context.evaluated_depsgraph_get()
+    moved = [bpy.data.objects[owner.shown, None] for owner in owners]
+    out = [obj.name for obj in moved if here.get(obj.name) == obj and not obj.evaluated_get(known).is_evaluated]
+    if out:
+        why = "disabled in viewports, or in a collection that is disabled or excluded"
+        yield f"{listed(sorted(set(out)))}: {why}; enable it to see it move"
 
 
 def _faint(owners: Iterable[Owner]) -> Iterator[str]:

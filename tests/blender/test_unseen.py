@@ -207,3 +207,20 @@ def test_an_action_that_the_nla_shows_in_part_is_told(make_head: Head):
     track.strips.new("strip", 500, animation.action)
     why = "the Action's influence is below 1, so keys show less than they say"
     assert say(head).notes == (f"Face: {why}; raise it in the NLA editor",)
+
+
+@pytest.mark.parametrize("how", ["disabled", "excluded", "hidden"])
+def test_a_head_that_blender_does_not_show_is_told(make_head: Head, how):
+    head, shelf = make_head(), bpy.data.collections.new("Shelf")
+    bpy.context.scene.collection.children.link(shelf)
+    shelf.objects.link(head)
+    bpy.context.scene.collection.objects.unlink(head)
+    if how == "disabled":
+        shelf.hide_viewport = True
+    elif how == "excluded":
+        bpy.context.view_layer.layer_collection.children["Shelf"].exclude = True
+    else:  # with H, as one does for a moment
+        head.hide_set(True)
+    why = "disabled in viewports, or in a collection that is disabled or excluded"
+    told = (f"Face: {why}; enable it to see it move",)
+    assert say(head).notes == (() if how == "hidden" else told)
