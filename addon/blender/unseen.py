@@ -1,4 +1,4 @@
-"""What is keyed and moves little or nothing: keys without a shape, bones without weights, what is disabled, Edit Mode."""
+"""What is keyed and moves little or nothing: keys without a shape, bones without weights, what is hidden or edited."""
 
 from __future__ import annotations
 
@@ -108,11 +108,11 @@ def _edited(shaped: Iterable[Owner], rigs: Iterable[Owner]) -> Iterator[str]:
 
 def _shut_out(owners: Iterable[Owner]) -> Iterator[str]:
     here, known = bpy.context.scene.objects, bpy.context.evaluated_depsgraph_get()
-    moved = [bpy.data.objects[owner.shown, None] for owner in owners]
-    out = [obj.name for obj in moved if here.get(obj.name) == obj and not obj.evaluated_get(known).is_evaluated]
+    moved = {owner.shown for owner in owners if owner.shown in here}  # elsewhere, as in a script, nothing tells
+    out = [name for name in moved if not here[name].evaluated_get(known).is_evaluated]
     if out:
         why = "disabled in viewports, or in a collection that is disabled or excluded"
-        yield f"{listed(sorted(set(out)))}: {why}; enable it to see it move"
+        yield f"{listed(sorted(out))}: {why}; enable it to see it move"
 
 
 def _faint(owners: Iterable[Owner]) -> Iterator[str]:
