@@ -24,6 +24,7 @@ Mood = tuple[float, ...]  # a weight for each of NAMES
 Mark = tuple[float, Mood]  # from so many seconds on
 
 _WORD = re.compile(r"([^\W\d]+)\s*[:=]?\s*([-+]?[\d.]+(?:e[-+]?\d+)?%?)?", re.IGNORECASE)
+_TIME = re.compile(r"([-+]?[\d.]+)\s*+(?:s\b\s*+)?(?:[:=]\s*+)?(?=[^\W\d])")  # blanks are never shared out anew
 
 
 def mood(text: str) -> Mood:
@@ -48,7 +49,7 @@ def marks(text: str) -> tuple[Mark, ...]:
     """The marks of a track such as `0.5 joy 0.6; 2 anger; 4.2 neutral`, by time; several lines do as well as `;`."""
     found = []
     for entry in filter(None, (part.strip() for part in re.split(r"[;\n]", text))):
-        time = re.match(r"([-+]?[\d.]+)\s*(?:s\b)?\s*[:=]?\s*(?=[^\W\d])", entry)
+        time = _TIME.match(entry)
         if not time:
             raise SettingsError(f"mark {quoted(entry)} does not begin with its seconds; write it as 1.5 joy 0.6")
         found.append((_seconds(time[1], entry), mood(entry[time.end() :])))

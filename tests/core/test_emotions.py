@@ -112,3 +112,10 @@ def test_weights_never_leave_0_to_1_whatever_is_keyed(keys: list[tuple[float, st
     assert values.min() >= 0
     assert values.max() <= 1
     assert np.abs(np.diff(values, axis=0)).max(initial=0) < 0.2
+
+
+def test_blanks_without_end_in_a_mark_are_refused_at_once() -> None:
+    begin = time.perf_counter()
+    with pytest.raises(SettingsError, match="does not begin with its seconds"):
+        emotions.marks("1" + 800 * " " + "!")
+    assert time.perf_counter() - begin < 1

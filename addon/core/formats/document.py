@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
@@ -67,7 +68,7 @@ def names(path: Path, given: Any, kind: str) -> tuple[str, ...]:
     is_list = isinstance(given, Sequence) and not isinstance(given, str)
     if not is_list or not given or not all(isinstance(name, str) for name in given):
         raise FormatError(f"{quoted(path)} is not {kind}: it names no channels")
-    if twice := [name for index, name in enumerate(given) if name in given[:index]]:
+    if twice := [name for name, count in Counter(given).items() if count > 1]:
         raise FormatError(f"{quoted(path)} names {quoted(twice[0])} twice")
     if wrong := [name for name in given if re.search("[\0\ud800-\udfff]", name)]:  # halves of letters, too
         raise FormatError(f"{quoted(path)} names {quoted(wrong[0])}, which is no text; rename it")

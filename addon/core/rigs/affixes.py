@@ -14,6 +14,7 @@ NUMBER = re.compile(r"\d+")
 MEANT = re.compile(r"(?<![^\W\d_])(?:l|r|left|right|upper|lower|inner|outer|up|down|in|out)(?![^\W\d_])", re.IGNORECASE)
 SHARE = 1 / 3  # of the keys must have an affix: head, teeth and tongue may each have their own
 MOST = 3  # affixes of one end that are tried
+LONGEST = 100  # letters of an affix; of a name with thousands of separators each would else begin a piece to its end
 COMPANY = 3  # a key or two show no custom
 
 
@@ -32,8 +33,9 @@ def _shared(keys: list[str], end: re.Pattern[str]) -> list[str]:
     """The patterns that begin, or end, enough of the keys, the commonest first; a number stands for any other."""
     found: Counter[str] = Counter()
     for key in keys:
-        cuts = [place.start() for place in end.finditer(key)]
-        pieces = [key[:cut] if end is AFTER else key[cut:] for cut in cuts]
+        near = key[:LONGEST] if end is AFTER else key[-LONGEST:]
+        cuts = [place.start() for place in end.finditer(near)]
+        pieces = [near[:cut] if end is AFTER else near[cut:] for cut in cuts]
         found.update(list(dict.fromkeys(_pattern(piece) for piece in pieces if not MEANT.search(piece))))
     least = max(COMPANY, SHARE * len(keys))
     return [pattern for pattern, count in found.most_common(MOST) if count >= least]

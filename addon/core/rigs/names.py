@@ -99,11 +99,10 @@ def index(keys: tuple[str, ...]) -> Index:
     exact: dict[str, str] = {}
     loose: dict[str, str] = {}
     cut: list[tuple[str, str]] = []
-    nodes: dict[str, tuple[str, ...]] = {}
+    nodes: dict[str, list[str]] = {}
     for key in keys:
         if NODE.match(key) and not SUFFIX.search(key):
-            bare = NODE.sub("", key)
-            nodes[bare] = (*nodes.get(bare, ()), key)
+            nodes.setdefault(NODE.sub("", key), []).append(key)
     for _, _, name, key in read:
         exact.setdefault(name, key)
         if is_corrective(key):
@@ -111,4 +110,4 @@ def index(keys: tuple[str, ...]) -> Index:
         loose.setdefault(plain(name), key)
         if len(key.encode()) == LONGEST_BYTES and len(plain(name)) >= CUT_LEAST:
             cut.append((plain(name), key))
-    return Index(exact, loose, nodes, tuple(cut))
+    return Index(exact, loose, {bare: tuple(its) for bare, its in nodes.items()}, tuple(cut))

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
 from addon.core import channels
 from addon.core.curves import Curves
 from addon.core.errors import RigError
-from addon.core.rigs import Fate, conventions, detect
+from addon.core.rigs import Fate, conventions, detect, names
 
 RNG = np.random.default_rng(1)
 CURVES = Curves(RNG.uniform(0, 1, (20, len(channels.ALL))).astype(np.float32), channels.ALL, 50.0)
@@ -327,3 +329,10 @@ def test_an_arkit_head_with_tongue_keys_of_metahuman_stays_one():
         assert detect([*channels.ARKIT, *tongues]).rig.name == "arkit"
     for tongues in (own, [*shared, "tongueStretch"], [name for name in own if name != "tongueRollUp"]):
         assert detect([*channels.ARKIT, *tongues]).rig.name == "audio2face"
+
+
+def test_a_name_of_thousands_of_pieces_and_thousands_behind_nodes_are_looked_through_at_once():
+    begin = time.perf_counter()
+    assert detect(["_".join(5_000 * "a")]).rig is None
+    assert len(names.index(tuple(f"node{number}.key" for number in range(40_000))).nodes["key"]) == 40_000
+    assert time.perf_counter() - begin < 10
