@@ -18,6 +18,8 @@ from .curves import Array
 from .errors import FormatError
 
 MAX_ROWS = 50 * 3600 * 12  # half a day of speech: more is a damaged header
+MOST_BYTES = 3 * 2**29  # a day of a whole face at 60 rows a second is 1.3 GB: more is a damaged file, or a bomb
+PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # NumPy's own; what others raise is not even there everywhere
 ABOUT = "about"
 # What reading a damaged one raises: NumPy parses its headers as Python, and zip has faults of its own.
 DAMAGE = (
@@ -40,12 +42,22 @@ def unpack(kind: str, schema: int, data: bytes, remedy: str) -> tuple[dict[str, 
     """The facts and the arrays that were packed; what is damaged or something else is refused with the remedy."""
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            check_packing(archive)
             about = json.loads(archive[ABOUT].tobytes())
             if about["kind"] != kind or about["schema"] != schema:
                 raise ValueError(f"it is not {kind} of schema {schema}")
             return about, {name: _numbers(name, archive[name]) for name in archive.files if name != ABOUT}
     except (KeyError, *DAMAGE) as error:
         raise damaged(error, remedy) from error
+
+
+def check_packing(archive: np.lib.npyio.NpzFile) -> None:
+    """Raises a ValueError, before anything is unpacked, if NumPy has not packed it so or it would fill the memory."""
+    members = archive.zip.infolist()
+    if any(member.compress_type not in PACKINGS for member in members):
+        raise ValueError("it is packed as NumPy packs nothing")
+    if (size := sum(member.file_size for member in members)) > MOST_BYTES:
+        raise ValueError(f"it would unpack to {size / 1e9:.1f} GB")
 
 
 def damaged(error: BaseException, remedy: str) -> FormatError:

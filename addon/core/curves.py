@@ -18,6 +18,7 @@ SEALED_GAP = 0.02  # lips this close read as sealed
 FLOOR_TOLERANCE = 1e-3  # a closure met this near its floor has been met
 SHUT = 0.98  # of eyeBlink: lids that meet
 NARROWEST = 0.01  # rows: a bell of that width shares nothing with the next row
+LARGEST = 1e9  # no key of a face goes near it, and whatever is made of smaller values stays a number
 _MOUTH = channels.GROUPS["jaw"] + channels.GROUPS["mouth"]
 _LIDS = ("eyeBlink", *channels.MOVE_LIDS)
 
@@ -63,6 +64,11 @@ class Curves:
         for name, column in columns.items():
             values[:, names.index(name)] = column
         return replace(self, values=values, names=names)
+
+
+def are_sane(values: Array) -> bool:
+    """Whether all values are numbers, and none is beyond what any key could mean."""
+    return bool(np.maximum(values.max(initial=0), -values.min(initial=0)) <= LARGEST)  # NaN is not
 
 
 def lip_gap(curves: Curves) -> Array:

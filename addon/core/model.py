@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from . import audio
 from .backend import Backend, open_session
+from .curves import are_sane
 from .errors import ModelError, quoted, reason
 from .model_card import ModelCard
 
@@ -108,7 +109,7 @@ class FaceModel:
         expected = (len(waveform), waveform.shape[1] // HOP_SAMPLES, len(self.card.channels))
         if values.shape != expected:
             raise ModelError(f"{self.card.name}: output channels has shape {values.shape} where {expected} is due")
-        if not np.isfinite(values).all():
+        if not are_sane(values):
             raise ModelError(f"{self.card.name}: output channels holds values that are not numbers; train it again")
         return values
 

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from ..curves import Array
+from ..curves import LARGEST, Array, are_sane
 from ..errors import FormatError, quoted, reason
 from .timecode import LATEST_S
 from .timing import FASTEST, SLOWEST
@@ -58,8 +58,8 @@ def numbers(path: Path, rows: Any, width: int, kind: str) -> Array:
             values = np.array(rows, np.float32).reshape(-1, width)
     except OverflowError as error:
         raise FormatError(f"{quoted(path)} is not {kind}: {one_line(error)}") from error
-    if not np.isfinite(values).all():
-        raise FormatError(f"{quoted(path)} holds a value that is not a number")
+    if not are_sane(values):
+        raise FormatError(f"{quoted(path)} holds a value that is not a number, or beyond {LARGEST:g}")
     return values
 
 

@@ -35,11 +35,15 @@ CARRIED = ORDER
 KIND = "a Live Link Face take"
 TIME_NAMES = ("timecode", "time")
 LONGEST_HOLE_S = 3600.0  # bridging more than an hour without a face makes no sense, and much memory
+MOST_BRIDGED = 2**24  # values; all 61 columns for more than an hour at 60 a second
+FASTEST_CODE = 1000.0  # frames a second: a timecode has three digits for them
 SLIP_S = 1.0  # rows that come late by less are put in order
 
 
 def write(path: Path, curves: Curves, rate: float = RATE, start_s: float | None = None) -> None:
     """Writes a take whose first row has the timecode `start_s` seconds after midnight."""
+    if rate > FASTEST_CODE:
+        raise FormatError(f"{quoted(path)} cannot count {rate:g} frames a second; ask for {FASTEST_CODE:g} or fewer")
     sampled = resample(curves, rate).select(ORDER)
     with written_whole(path) as file:
         file.write(",".join(HEADER) + "\n")
@@ -62,7 +66,9 @@ def read(path: Path, rate: float | None = None) -> Recording:
         return Recording(Curves(values, names, rate or RATE), None, notes)
     times, counted = seconds(codes, rate)
     times, values, repeats = _in_order(table, times, numbers, values)
-    even = evened(times, values, names, _rate(table, times, counted))
+    measured = _rate(table, times, counted)
+    _check_spread(table, times, values, measured)
+    even = evened(times, values, names, measured)
     if counted and rate is None and not ends_a_second(codes):
         counts = max(USUAL, round(counted))
         notes += (f"no second ends in it; it is taken to count {counts} (--file-fps or Capture Rate says another)",)
@@ -83,6 +89,16 @@ def _rate(table: Table, times: Times, counted: float) -> float:
         apart_s = float(np.median(np.diff(times)))
         raise FormatError(f"{quoted(table.path)}: its rows lie {apart_s:g} s apart; write its times in seconds")
     return measured
+
+
+def _check_spread(table: Table, times: Times, values: Array, rate: float) -> None:
+    """Raises a FormatError where rows lie so far apart that what is missing between them would fill the memory."""
+    rows = (times[-1] - times[0]) * rate
+    if rows > 2 * len(times) and rows * values.shape[1] > MOST_BRIDGED:
+        raise FormatError(
+            f"{quoted(table.path)}: {len(times)} rows are spread over {rows:.0f} at {rate:g} a second; "
+            "split the file where nothing was captured"
+        )
 
 
 def _agrees(told: float | None, *own: float) -> bool:

@@ -9,8 +9,8 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from ..archive import DAMAGE
-from ..curves import Array, Curves, resample
+from ..archive import DAMAGE, check_packing
+from ..curves import LARGEST, Array, Curves, are_sane, resample
 from ..errors import FormatError, quoted, reason
 from . import document
 from .recording import Recording
@@ -48,16 +48,17 @@ def read(path: Path, _rate: float | None = None) -> Recording:
 def _recording(path: Path, file: BinaryIO) -> Recording:
     try:
         held = _arrays(file)
-        values, names, rate, start_s = held["values"], held["names"], held["rate"], float(held.get("start_s", np.nan))
+        values, names, rate = held["values"], held["names"], held["rate"]
+        start_s = float(held["start_s"].item()) if "start_s" in held else np.nan
         if values.ndim != 2 or values.dtype.kind not in "fiu" or names.dtype.kind != "U" or names.ndim != 1:
             raise ValueError("it needs values (T, C) as numbers and names (C,) as text")
         if values.shape[1] != len(names):
             raise ValueError(f"{values.shape[1]} columns of values for {len(names)} names")
         with np.errstate(over="ignore"):
-            rows: Array = values.astype(np.float32)
-        if not np.isfinite(rows).all():
-            raise ValueError("it holds a value that is not a number")
-        told = document.positive(path, float(rate), "rate")
+            rows: Array = values.astype(np.float32, copy=False)
+        if not are_sane(rows):
+            raise ValueError(f"it holds a value that is not a number, or beyond {LARGEST:g}")
+        told = document.positive(path, float(rate.item()), "rate")
     except KeyError as error:
         raise FormatError(f"{quoted(path)} is not {WHAT}: it has no {error.args[0]}") from error
     except DAMAGE as error:
@@ -70,4 +71,5 @@ def _arrays(file: BinaryIO) -> dict[str, npt.NDArray[np.generic]]:
     held = np.load(file, allow_pickle=False)
     if not isinstance(held, np.lib.npyio.NpzFile):
         raise ValueError("it is a single array")
+    check_packing(held)
     return {name: held[name] for name in held.files}

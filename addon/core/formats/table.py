@@ -13,12 +13,11 @@ from typing import TextIO
 
 import numpy as np
 
-from ..curves import Array
+from ..curves import LARGEST, Array, are_sane
 from ..errors import FormatError, quoted, reason
 
 DELIMITERS = ",;\t"
 BLOCK_ROWS = 2048  # in memory as text at a time, so that half a million rows cost no more than their numbers
-LARGEST = float(np.finfo(np.float32).max)
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")  # what spreadsheets call Unicode text
 
 Numbered = tuple[int, str]  # a line and its number in the file
@@ -110,7 +109,7 @@ class Table:
         if values is None:  # rows with a time and empty cells, or something that is no number
             lines = self._whole(lines, delimiter, min(columns), is_last)
             values = self._numbers(lines, delimiter, columns)
-        if values is None or not np.isfinite(values).all():
+        if values is None or not are_sane(values):
             raise self._culprit(lines, delimiter, columns)
         times = [text.split(delimiter, time + 1)[time].strip() for _number, text in lines]
         return Block([number for number, _text in lines], times, values)
@@ -164,7 +163,7 @@ class Table:
             for column in columns:
                 cell = cells[column].strip()
                 if not _is_number(cell):
-                    what = f"is {quoted(cell)}, not a number" if cell else "is empty"
+                    what = f"is {quoted(cell)}, not a number up to {LARGEST:g}" if cell else "is empty"
                     return self.refuse(number, f"{self.header[column]} {what}")
         return self.refuse(lines[0][0], "something from here on is not a number")
 

@@ -326,3 +326,15 @@ def test_rows_that_come_in_a_crowd_hold_up_none_that_follow() -> None:
     rows = np.sort(np.concatenate([np.arange(200.0), [100.1, 100.2, 100.3]]))
     even = evened(rows / 60, rows[:, np.newaxis].astype(np.float32), ("jawOpen",), 60.0)
     np.testing.assert_allclose(even.curves.values[:, 0], np.arange(200), atol=0.5)
+
+
+def test_rows_that_are_spread_over_days_are_refused_before_what_lies_between_fills_the_memory(take: Write) -> None:
+    times = [f"{3500 * (number // 2) + 0.0001 * (number % 2):.4f}" for number in range(60)]
+    with pytest.raises(FormatError, match="60 rows are spread over 1015000001 at 10000 a second; split the file"):
+        formats.read(take(times))
+
+
+@pytest.mark.parametrize("value", ["3e38", "-2e9", "inf", "1e400"])
+def test_a_value_that_no_key_could_have_is_named_and_refused(take: Write, value: str) -> None:
+    with pytest.raises(FormatError, match=f"line 3: JawOpen is '{value}', not a number up to 1e.09"):
+        formats.read(take(["00:00:00:00", "00:00:00:01"], edit=lambda text: text.replace("1.000000", value)))

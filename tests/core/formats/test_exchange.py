@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from addon.core import channels, formats, rigs
+from addon.core import archive, channels, formats, rigs
 from addon.core.curves import Curves, lip_gap
 from addon.core.errors import FormatError
 
@@ -198,3 +199,40 @@ def test_a_short_closure_survives_a_lower_rate_in_every_format(tmp_path: Path) -
     for suffix in formats.SUFFIXES:
         formats.write(tmp_path / f"a{suffix}", speech, 24.0)
         assert lip_gap(formats.read(tmp_path / f"a{suffix}")).min() < 1e-6
+
+
+def test_an_npz_that_would_fill_the_memory_is_refused_before_it_is_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    formats.write(tmp_path / "a.npz", FACE, 30.0)
+    monkeypatch.setattr(archive, "MOST_BYTES", 1000)
+    with pytest.raises(FormatError, match="it would unpack to 0.0 GB"):
+        formats.read(tmp_path / "a.npz")
+
+
+def test_an_npz_that_is_packed_otherwise_is_refused_even_where_it_is_damaged(tmp_path: Path) -> None:
+    formats.write(tmp_path / "a.npz", FACE, 30.0)
+    with (
+        zipfile.ZipFile(tmp_path / "a.npz") as plain,
+        zipfile.ZipFile(tmp_path / "b.npz", "w", zipfile.ZIP_LZMA) as new,
+    ):
+        for name in plain.namelist():
+            new.writestr(name, plain.read(name))
+    content = bytearray((tmp_path / "b.npz").read_bytes())
+    content[80] ^= 0xFF
+    (tmp_path / "b.npz").write_bytes(content)
+    with pytest.raises(FormatError, match="it is packed as NumPy packs nothing"):
+        formats.read(tmp_path / "b.npz")
+
+
+@pytest.mark.parametrize("suffix", [".json", ".npz"])
+def test_values_that_no_key_could_have_are_refused(tmp_path: Path, suffix: str) -> None:
+    formats.write(tmp_path / f"a{suffix}", Curves(np.full((3, 1), -3e38, np.float32), ("jawOpen",), 50.0))
+    with pytest.raises(FormatError, match=r"a value that is not a number, or beyond 1e\+09"):
+        formats.read(tmp_path / f"a{suffix}")
+
+
+def test_a_timecode_that_cannot_count_so_fast_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match="cannot count 1500 frames a second; ask for 1000 or fewer"):
+        formats.write(tmp_path / "a.csv", FACE, 1500.0)
+    assert not list(tmp_path.iterdir())
