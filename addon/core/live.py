@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -16,16 +17,20 @@ import numpy.typing as npt
 from .audio import MAX_LEVEL
 from .audio import RATE as SAMPLE_RATE
 from .backend import Backend, open_session
-from .curves import Curves
+from .curves import Curves, are_sane
 from .errors import AudioError, ModelError, quoted
 from .model import HOP_SAMPLES, RATE, check_is_there
 from .model_card import ModelCard, kinds
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 Array = npt.NDArray[np.float32]
 
 LISTENS = "live"  # the metadata field `listens` of a file that hears a stream
 GRAPH = {"sound": ("tensor(float)", 1), "place": ("tensor(int64)", 0), "memory": ("tensor(float)", 1)}
 MAX_TOKENS = 1000  # a call; more is no file of ours
+MAX_MEMORY = 10**7  # numbers that a model remembers from one call to the next; ours keep some thousands
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,7 @@ class Stream:
             and 0 < len(self.easing) <= MAX_TOKENS
             and min(self.silent_samples, self.skipped_tokens, *steps) >= 0
             and max(self.silent_samples // self.token_samples, self.skipped_tokens) <= MAX_TOKENS
+            and self.look_ahead_ms >= 0
             and np.isfinite(self.mixing).all()
             and np.isfinite(self.easing).all()
             and rows * HOP_SAMPLES % self.token_samples == 0
@@ -117,7 +123,7 @@ class LiveFace:
         card = ModelCard.of_metadata(backend.session, file)
         stream = Stream.parse(metadata.get("stream", ""), file)
         missing = [name for name in card.channels if _slot_of(name, stream.slots) < 0]
-        if kinds(backend.session) != GRAPH or missing:
+        if kinds(backend.session) != GRAPH or missing or not _remembers(backend.session):
             raise ModelError(
                 f"model {file}: its graph is not that of a live model; export it with Facewright's trainer"
             )
@@ -180,7 +186,10 @@ class LiveFace:
             "memory": self._memory,
         }
         views, memory = self.backend.run_all(("views", "remembered"), feeds)
-        if not np.isfinite(views).all():
+        due = (tokens, self.stream.mixing.shape[1], len(self.stream.slots))
+        if views.shape != due or memory.shape != self._memory.shape:
+            raise ModelError(f"{self.card.name}: its views are {views.shape} where {due} are due; export it anew")
+        if not are_sane(views) or not are_sane(memory):
             raise ModelError(f"{self.card.name}: its output holds values that are not numbers; train it again")
         first = self._tokens - self.stream.skipped_tokens
         self._memory, self._tokens = memory, self._tokens + tokens
@@ -213,6 +222,12 @@ class LiveFace:
             values[:, close] = np.minimum(sealed * np.maximum(values[:, jaw], 0), np.clip(values[:, jaw], 0, 1))
         shown: Array = np.clip(values, 0, 1)[:, self._columns].astype(np.float32)
         return shown
+
+
+def _remembers(session: onnxruntime.InferenceSession) -> bool:
+    """Whether the graph says how much a live model keeps in mind, and that is no slip."""
+    size = next(item.shape[0] for item in session.get_inputs() if item.name == "memory")
+    return isinstance(size, int) and size <= MAX_MEMORY
 
 
 def bundled_live_path() -> Path:

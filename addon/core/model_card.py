@@ -72,7 +72,7 @@ class _Fields:
         return ModelError(f"model {self.file}: metadata field '{name}' {why}")
 
     def text(self, name: str) -> str:
-        value = self.metadata.get(name, "").strip()
+        value = " ".join(self.metadata.get(name, "").split())  # a message is one line
         if not value:
             raise self.refuse(name, "is missing; export the model with Facewright's trainer")
         return value

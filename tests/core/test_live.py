@@ -274,3 +274,24 @@ def test_the_bundled_model_is_the_file_models_other_ear(babble: Callable[..., Ar
     rows = heard(live, [babble(1.0)])
     assert rows.shape == (50, len(live.card.channels))
     assert np.ptp(rows, axis=0).max() > 0.05
+
+
+@pytest.mark.parametrize(
+    ("stream", "size", "said"),
+    [
+        ({"slots": [*SLOTS, "jawForward"]}, BEFORE, r"its views are \(\d+, 3, 3\) where \(\d+, 3, 4\) are due"),
+        ({"mixing": [[1.0]] * 6}, BEFORE, r"its views are \(\d+, 3, 3\) where \(\d+, 1, 3\) are due"),
+        ({"silent_samples": 5000}, BEFORE, "'stream' makes no sense"),
+        ({}, "M", "is not that of a live model"),
+        ({}, 10**13, "is not that of a live model"),
+    ],
+)
+def test_a_graph_that_its_metadata_does_not_describe_is_refused_in_one_line(
+    tmp_path: Path, babble: Callable[..., Array], stream: dict[str, object], size: int | str, said: str
+) -> None:
+    model = onnx.load(saved(tmp_path / "a.onnx", stream=json.dumps({**STREAM, **stream})))
+    model.graph.input[2].CopyFrom(helper.make_tensor_value_info("memory", TensorProto.FLOAT, [size]))
+    (tmp_path / "a.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(ModelError, match=said) as refusal:
+        heard(LiveFace.load(tmp_path / "a.onnx", "cpu"), [babble(1.0)])
+    assert "\n" not in str(refusal.value)
