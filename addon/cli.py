@@ -13,7 +13,7 @@ from . import __version__
 from .core import backend, channels, formats, presets, settings
 from .core.audio import open_sound
 from .core.errors import FacewrightError, FormatError, quoted, reason
-from .core.formats.whole import check_writable, is_there
+from .core.formats.whole import are_one, check_writable
 from .core.model import FaceModel, bundled_model_path, model_path
 from .core.pipeline import animate
 from .core.rigs import Detection
@@ -155,7 +155,7 @@ def _animate(options: argparse.Namespace) -> int:
 def _convert(options: argparse.Namespace) -> int:
     """One curve file to another; what the reader should know, or what finds no place, is a note."""
     _check_output(options.file, "file", options.output, options.fps)
-    _check_fps(options.file_fps)
+    _check_fps(options.file_fps, "--file-fps")
     head = _head(options, options.output)
     is_plain = head is None and formats.carries_keys(options.output)  # so that no name need become another
     recording = (formats.as_named if is_plain else formats.record)(options.file, options.file_fps)
@@ -190,13 +190,13 @@ def _check_output(source: Path, what: str, output: Path, fps: float | None) -> N
     formats.check_suffix(output)
     _check_fps(fps)
     check_writable(output)
-    if is_there(output) and is_there(source) and output.samefile(source):
+    if are_one(output, source):
         raise FormatError(f"{quoted(output)} is the {what} itself; choose another output")
 
 
-def _check_fps(fps: float | None) -> None:
+def _check_fps(fps: float | None, option: str = "--fps") -> None:
     if fps is not None and not 1 <= fps <= 1000:
-        raise FormatError(f"--fps must be 1 to 1000, not {fps:g}")
+        raise FormatError(f"{option} must be 1 to 1000, not {fps:g}")
 
 
 def _batch(options: argparse.Namespace) -> int:

@@ -127,7 +127,7 @@ def _opened(path: Path) -> soundfile.SoundFile:
     name = quoted(path.name)
     try:
         if path.is_dir():
-            raise AudioError(f"{name} is a folder; choose one sound file in it")
+            raise AudioError(f"{quoted(path)} is a folder; choose one sound file in it")
         if not path.exists():
             raise AudioError(f"sound file {quoted(path)} does not exist; check the path")
         if not path.is_file():  # its sound can be heard once, and libsndfile looks twice

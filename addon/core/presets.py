@@ -146,7 +146,7 @@ def _at_home(path: str) -> Path:
 def _files(folder: Path) -> list[Path]:
     try:
         return sorted(folder.glob(f"[!.]*{SUFFIX}"), key=_key)
-    except OSError:
+    except OSError:  # such as a name too long for any folder; whoever saves there is told
         return []
 
 

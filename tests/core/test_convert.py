@@ -112,9 +112,11 @@ def test_what_cannot_be_done_is_one_line_and_writes_nothing(convert: Run, tmp_pa
         ((tmp_path / "take.csv", "-o", tmp_path / "take.csv"), "is the file itself"),
         ((tmp_path / "take.csv", "-o", tmp_path / "a.fbx"), "unknown ending '.fbx'"),
         ((tmp_path / "take.usd", "-o", tmp_path / "a.csv"), "unknown ending '.usd'"),
+        ((tmp_path / f"{300 * 'a'}.csv", "-o", tmp_path / "a.csv"), "cannot be read: File name too long"),
         ((tmp_path / "none.csv", "-o", tmp_path / "a.csv"), "cannot be read"),
         ((tmp_path / "odd.csv", "-o", tmp_path / "a.csv"), "is not a Live Link Face take"),
         ((tmp_path / "take.csv", "-o", tmp_path / "a.csv", "--fps", "0"), "--fps must be"),
+        ((tmp_path / "take.csv", "-o", tmp_path / "a.csv", "--file-fps", "nan"), ": --file-fps must be 1 to 1000"),
         ((tmp_path / "take.csv", "-o", tmp_path / "no" / "a.csv"), "its folder does not exist"),
     ):
         status, err = convert(*arguments)

@@ -185,3 +185,7 @@ def test_presets_folder_follows_its_variable(monkeypatch: pytest.MonkeyPatch, tm
     assert presets.user_folder() == tmp_path
     monkeypatch.delenv(presets.FOLDER_VARIABLE)
     assert presets.user_folder().parts[-2:] == ("facewright", "presets")
+
+
+def test_a_folder_that_no_disk_can_have_holds_no_presets() -> None:
+    assert presets.every(Path("/" + 300 * "a")) == presets.every()

@@ -74,6 +74,14 @@ def is_there(path: Path) -> bool:
         return False
 
 
+def are_one(path: Path, other: Path) -> bool:
+    """Whether both name one file; of one that cannot be asked, whoever opens it tells."""
+    try:
+        return path.samefile(other)
+    except OSError:
+        return False
+
+
 def half_named(path: Path, suffix: str = "") -> Path:
     """A name beside `path` that no file has, by which `batch` knows what a program that was killed has left."""
     return path.with_name(f"{HALF}{secrets.token_hex(8)}{suffix}")
