@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core import channels
-from ..core.archive import DAMAGE
+from ..core.archive import DAMAGE, check_packing
 from ..core.errors import FormatError, quoted, reason
 
 Array = npt.NDArray[np.float64]
@@ -39,12 +39,8 @@ def read(source: Path, progress: Progress | None = None) -> Model:
     """The head of a clone's folder, or of an NPZ file that holds the same; a FormatError says what is wrong."""
     if source.suffix.lower() == ".npz":
         return _read_npz(source)
-    try:
-        folder = source / INSIDE if (source / INSIDE).is_dir() else source
-        is_folder = folder.is_dir()
-    except OSError:
-        is_folder = False
-    if not is_folder:
+    folder = source / INSIDE if _is_folder(source / INSIDE) else source
+    if not _is_folder(folder):
         raise FormatError(f"{quoted(source)} is no folder; give a clone of ICT-FaceKit")
     neutral = folder / NEUTRAL
     if not neutral.is_file():
@@ -57,6 +53,13 @@ def read(source: Path, progress: Progress | None = None) -> Model:
         if progress:
             progress((number + 1) / len(files))
     return _checked(source, Model(points, faces, materials, moves))
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # such as a name too long for any disk
+        return False
 
 
 def _checked(source: Path, model: Model) -> Model:
@@ -122,6 +125,7 @@ def _corners(path: Path, line: bytes, count: int) -> list[int]:
 def _read_npz(path: Path) -> Model:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
+            check_packing(data)
             held: dict[str, Any] = {name: data[name] for name in data.files}
         points = held["vertices"].astype(np.float64)
         faces = [[int(corner) for corner in face if corner >= 0] for face in held["faces"]]
@@ -131,9 +135,22 @@ def _read_npz(path: Path) -> Model:
             str(name): _stilled(move.astype(np.float64))
             for name, move in zip(held["shape_names"], held["shape_deltas"], strict=True)
         }
+        model = Model(points, faces, materials, moves)
+        if not _fits(model):
+            raise ValueError("its parts do not belong together")
     except (KeyError, *DAMAGE) as error:
         raise FormatError(f"{quoted(path)} is no ICT-FaceKit head; give a clone's folder") from error
-    return _checked(path, Model(points, faces, materials, moves))
+    return _checked(path, model)
+
+
+def _fits(model: Model) -> bool:
+    """Whether every move has all points, and every face a material and corners that are points."""
+    count, arrays = len(model.points), (model.points, *model.moves.values())
+    return (
+        all(array.shape == (count, 3) and np.isfinite(array).all() for array in arrays)
+        and len(model.materials) == len(model.faces)
+        and all(len(face) >= 3 and max(face) < count for face in model.faces)
+    )
 
 
 def arkit_moves(model: Model) -> dict[str, Array]:

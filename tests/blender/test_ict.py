@@ -210,6 +210,35 @@ def test_what_is_no_clone_or_no_blend_is_refused(clone: Path, tmp_path: Path):
             ict_files.read(broken)
 
 
+@pytest.mark.parametrize(
+    ("field", "spoil"),
+    [
+        ("vertices", lambda values: values * np.nan),
+        ("vertices", lambda values: values[:, :2]),
+        ("faces", lambda values: values + len(POINTS)),
+        ("faces", lambda values: values[:1]),
+        ("faces", lambda values: np.where(np.arange(4) < 2, values, -1)),
+        ("shape_deltas", lambda values: values[:, :5]),
+        ("shape_deltas", lambda values: values * np.nan),
+    ],
+)
+def test_a_head_whose_parts_do_not_belong_together_is_refused(clone: Path, tmp_path: Path, field, spoil):
+    model = model_of(clone)
+    whole = {
+        "vertices": model.points,
+        "faces": np.array([(face + face)[:4] for face in model.faces]),
+        "group_names": np.unique(model.materials),
+        "face_group": np.unique(model.materials, return_inverse=True)[1],
+        "shape_names": np.array(list(model.moves)),
+        "shape_deltas": np.array(list(model.moves.values())),
+    }
+    np.savez(tmp_path / "head.npz", **whole)
+    assert len(ict_files.read(tmp_path / "head.npz").faces) == len(model.faces)
+    np.savez(tmp_path / "head.npz", **{**whole, field: spoil(whole[field])})
+    with pytest.raises(FormatError, match=r"'.*head.npz' is no ICT-FaceKit head; give a clone's folder"):
+        ict_files.read(tmp_path / "head.npz")
+
+
 @needs_ict
 def test_the_real_head_has_all_52_keys_and_a_tongue_that_clears_its_lip(scene: bpy.types.Scene):
     face = ict.build(scene, ict_files.read(ICT))

@@ -192,6 +192,8 @@ def test_no_sound_and_no_such_sound_are_refused(scene, tmp_path: Path):
         sound.from_file("", 1)
     with pytest.raises(AudioError, match="does not exist; choose it again"):
         sound.from_file(str(tmp_path / "line.wav"), 1)
+    with pytest.raises(AudioError, match="does not exist; choose it again"):
+        sound.from_file(str(tmp_path / f"{300 * 'a'}.wav"), 1)
 
 
 @needs_audio

@@ -206,3 +206,7 @@ def test_ten_minutes_of_film_are_ten_minutes_of_its_own_count(head, settings, ta
     )
     take_import.run(scene, head, order, settings)
     assert keys_on(head, "jawOpen")[0, 0] == first
+
+
+def test_a_capture_whose_sound_would_have_too_long_a_name_has_none(tmp_path: Path):
+    assert take_import.sound_beside(tmp_path / f"{251 * 'a'}.csv") == ""
