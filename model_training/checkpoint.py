@@ -64,12 +64,15 @@ def load_checkpoint(file: Path) -> tuple[config.TrainingConfig, dict[str, Any]]:
     """A checkpoint's config and its state, on the CPU; only tensors and plain values are read, never code."""
     try:
         state = torch.load(file, map_location="cpu", weights_only=True)
-        return config.from_table(json.loads(state["config"])), state
+        settings = config.from_table(json.loads(state["config"]))
+        if not isinstance(state["step"], int) or not all(map(torch.is_tensor, state["average"].values())):
+            raise TypeError("it holds no steps, or what is averaged are no weights")
     except FacewrightError:
         raise
     except Exception as error:  # torch.load raises what its many readers raise
         why = reason(error) if isinstance(error, OSError) else "model_training.train did not write it"
         raise CorpusError(f"cannot read the checkpoint {str(file)!r}: {why}") from error
+    return settings, state
 
 
 def mean_network(files: Sequence[Path]) -> tuple[config.TrainingConfig, FaceNetwork, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import sys
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ def _need_share(value: float, name: str) -> None:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 @dataclass(frozen=True)
@@ -232,7 +233,7 @@ def _build(kind: type[T], table: dict[str, Any], where: str) -> T:
             values[key] = _build(type(default), value, f"{where}{key}.")
             continue
         value = tuple(value) if isinstance(value, list) else value
-        value = float(value) if isinstance(default, float) and isinstance(value, int) else value
+        value = float(value) if isinstance(default, float) and type(value) is int and _is_number(value) else value
         if type(value) is not type(default):
             raise CorpusError(f"{where + key} of the training config must be {type(default).__name__}, not {value!r}")
         values[key] = value

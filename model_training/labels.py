@@ -75,7 +75,7 @@ def _told(results: Iterable[Labelled]) -> Iterator[Labelled]:
 def _whole(file: Path) -> list[str]:
     """The lines of a file, without one that was cut off."""
     text = file.read_text(encoding="utf-8", errors="replace")  # it may be cut off within a letter
-    return text[: text.rfind("\n") + 1].splitlines()
+    return text.split("\n")[:-1]  # not splitlines: a path may hold what Unicode calls a line's end
 
 
 def _finish_partial(out: Path, asked: Collection[str]) -> set[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +23,7 @@ INVENTORY = ("sil", *VOWELS, *CONSONANTS)  # 40 classes
 STOPS = ("p", "b", "t", "d", "k", "g", "ch", "jh")
 PAUSES = ("sil", "sp", "")  # what aligners call a pause
 COLUMNS = ("path", "phone", "start_s", "end_s", "burst_s")  # of a table; the last may be missing
+LATEST_S = 86_400.0  # a day; a time beyond it is no time in a line
 HEADER = "\t".join(COLUMNS) + "\n"
 
 
@@ -66,7 +66,7 @@ def _phone(row: Mapping[str | None, str], table: Path) -> Phone:
     burst_s = float(row["burst_s"]) if row.get("burst_s") else None
     start_s, end_s = float(row["start_s"]), float(row["end_s"])
     told = f"{str(table)!r} has a row of {row['path']!r}"
-    if not 0 <= start_s <= end_s < math.inf or not 0 <= (burst_s or 0.0) < math.inf:
+    if not 0 <= start_s <= end_s <= LATEST_S or not 0 <= (burst_s or 0.0) <= LATEST_S:
         raise CorpusError(f"{told} from {row['start_s']} to {row['end_s']} s: mend its times, or take the line out")
     if None in row:
         raise CorpusError(f"{told} with more cells than its heading: join tables only under {' '.join(COLUMNS)}")

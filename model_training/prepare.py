@@ -183,10 +183,21 @@ def read_lines(folder: Path) -> tuple[Line, ...]:
     """The index of a prepared corpus; a last line that was cut off is left out."""
     try:
         text = (folder / "lines.tsv").read_text(encoding="utf-8")
+        rows = [line.split("\t") for line in text[: text.rfind("\n") + 1].split("\n")[:-1]]
+        lines = tuple(Line(path, speaker, inside, int(at), int(count)) for path, speaker, inside, at, count in rows)
     except OSError as error:
         raise corpora.CorpusError(f"no prepared corpus in {str(folder)!r}: run model_training.prepare first") from error
-    rows = [line.split("\t") for line in text[: text.rfind("\n") + 1].splitlines()]
-    return tuple(Line(path, speaker, folder_, int(first), int(count)) for path, speaker, folder_, first, count in rows)
+    except ValueError as error:
+        raise corpora.CorpusError(
+            f"lines.tsv in {str(folder)!r} is not what model_training.prepare writes: delete it, and run that again"
+        ) from error
+    ends = [0, *(line.first_row + line.rows for line in lines)]
+    if any(line.first_row != end or line.rows < 0 for line, end in zip(lines, ends, strict=False)):
+        raise corpora.CorpusError(
+            f"lines.tsv in {str(folder)!r} names rows that do not follow one another: delete the folder and run "
+            "model_training.prepare again"
+        )
+    return lines
 
 
 def open_shard(folder: Path) -> Shard:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from model_training import config, train, weights
+from model_training import checkpoint, config, train, weights
+from model_training.corpora import CorpusError
 from model_training.ranks import TrainingError
 
 
@@ -30,3 +31,27 @@ def test_a_run_that_was_begun_elsewhere_is_not_gone_on_with_as_if_begun_here(
     with pytest.raises(TrainingError, match="was begun from nothing, not base: leave --start out to go on"):
         train.train(tiny_config, shard, out, [Path("base")])
     assert {file.name: file.read_bytes() for file in out.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    "lacking",
+    [{}, {"step": 1}, {"step": 1, "average": None}, {"step": 1, "average": {"a": "b"}}, {"average": {}, "step": None}],
+)
+def test_a_file_of_pytorch_that_is_no_checkpoint_is_refused_in_one_line(
+    tmp_path: Path, lacking: dict[str, object]
+) -> None:
+    checkpoint.write(lacking, config.TrainingConfig(), tmp_path / "a.pt")
+    with pytest.raises(CorpusError, match=r"a\.pt': model_training\.train did not write it") as refusal:
+        checkpoint.mean_network([tmp_path / "a.pt"])
+    assert len(str(refusal.value).splitlines()) == 1
+
+
+def test_a_checkpoint_runs_no_code(tmp_path: Path) -> None:
+    class Evil:
+        def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+            return Path.touch, (tmp_path / "touched",)
+
+    checkpoint.write({"step": 1, "average": Evil()}, config.TrainingConfig(), tmp_path / "a.pt")
+    with pytest.raises(CorpusError, match=r"model_training\.train did not write it"):
+        checkpoint.load_checkpoint(tmp_path / "a.pt")
+    assert not (tmp_path / "touched").exists()

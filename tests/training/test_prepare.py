@@ -127,3 +127,25 @@ def test_a_place_that_cannot_be_written_is_one_line(
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert "file" in err
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"a\tb\n", "is not what model_training.prepare writes"),
+        (b"a\tb\tc\tfirst\t1\n", "is not what model_training.prepare writes"),
+        (b"\xff\n", "is not what model_training.prepare writes"),
+        (b"a\tb\tc\t-7\t9\n", "names rows that do not follow one another"),
+        (b"a\tb\tc\t0\t9\nd\tb\tc\t8\t9\n", "names rows that do not follow one another"),
+    ],
+)
+def test_an_index_that_somebody_has_edited_is_told(tmp_path: Path, content: bytes, said: str) -> None:
+    (tmp_path / "lines.tsv").write_bytes(content)
+    with pytest.raises(CorpusError, match=said) as refusal:
+        prepare.open_shard(tmp_path)
+    assert len(str(refusal.value).splitlines()) == 1
+
+
+def test_a_path_with_a_line_end_of_unicode_is_one_path(tmp_path: Path) -> None:
+    (tmp_path / "lines.tsv").write_text("a\u2028b.wav\tanna\t\t0\t9\n", encoding="utf-8")
+    assert [line.path for line in prepare.read_lines(tmp_path)] == ["a\u2028b.wav"]

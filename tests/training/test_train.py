@@ -61,6 +61,9 @@ def test_a_config_that_is_no_toml_is_refused_in_one_line(tmp_path: Path, content
         ({"augment": {"snr_db": ["a", "b"]}}, "augment.snr_db .* must be two numbers"),
         ({"augment": {"room": 1.2}}, "augment.room .* must be a share, 0 to 1, not 1.2"),
         ({"train": {"crop_s": -1.2}}, "train.crop_s .* must be above 0, not -1.2"),
+        ({"train": {"learning_rate": 10**400}}, "train.learning_rate of the training config must be float, not 10"),
+        ({"train": {"learning_rate": True}}, "train.learning_rate of the training config must be float, not True"),
+        ({"corpus": {"weights": {"x": 10**400}}}, "corpus.weights.x .* must be 0 or more, not 10"),
         ({"train": {"learning_rate": float("nan")}}, "train.learning_rate .* must be 0 or more, not nan"),
     ],
 )
