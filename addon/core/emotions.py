@@ -62,7 +62,8 @@ def marks(text: str) -> tuple[Mark, ...]:
 def track(marks: tuple[Mark, ...]) -> str:
     """The text that `marks` reads."""
     return "; ".join(
-        f"{time_s:.6g} " + (" ".join(f"{n} {w:.6g}" for n, w in zip(NAMES, weights, strict=True) if w) or NEUTRAL)
+        f"{time_s:.6g} "
+        + (" ".join(f"{n} {w:.6g}" for n, w in zip(NAMES, weights, strict=True) if w) or f"{NEUTRAL} 0")
         for time_s, weights in marks
     )
 

@@ -13,6 +13,7 @@ from ..core.errors import FormatError, quoted, reason
 from ..core.formats.whole import check_writable
 
 NAME = "ledger.jsonl"
+BEGINNING = b'{"path": "'  # of every row
 DONE, FAILED, SKIPPED = STATUSES = ("done", "failed", "skipped")
 
 
@@ -58,8 +59,8 @@ def mend(path: Path) -> dict[str, Row]:
     except OSError as error:
         raise FormatError(f"{quoted(path)} cannot be read: {reason(error)}") from error
     *lines, rest = content.split(b"\n")
-    is_whole = _is_row(rest)
-    for number, line in enumerate([*lines, rest] if is_whole else lines, 1):
+    is_half, is_whole = _is_half(rest), _is_row(rest)
+    for number, line in enumerate(lines if is_half and not is_whole else [*lines, rest], 1):
         try:
             row = decode(line)
         except ValueError as error:
@@ -83,6 +84,11 @@ def _is_row(line: bytes) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_half(line: bytes) -> bool:
+    """Whether a kill or a power cut may have left it of a row; what begins otherwise is somebody's own."""
+    return BEGINNING.startswith(line[: len(BEGINNING)]) or not line.strip(b"\0 \t\r")
 
 
 def append(file: RawIOBase, row: Row) -> None:

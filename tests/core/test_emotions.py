@@ -59,6 +59,8 @@ def test_a_track_is_read_in_the_order_of_time_and_written_again() -> None:
     assert [time_s for time_s, _ in track] == [0.5, 2.0, 4.25]
     assert track[0][1] == weights(joy=0.6)
     assert emotions.marks(emotions.track(track)) == track
+    nothing = emotions.marks("1 joy 0; 2 anger 0 fear 0%")  # not neutral: it holds nothing back of what the voice says
+    assert emotions.marks(emotions.track(nothing)) == nothing
     for name in emotions.NAMES:  # the s of seconds is not the s of sadness
         for written in (f"1 {name}", f"1s {name}", f"1: {name}"):
             assert emotions.marks(written) == ((1.0, weights(**{name: 1.0})),)

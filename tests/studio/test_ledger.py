@@ -70,3 +70,22 @@ def test_a_file_of_another_kind_is_refused_and_left_as_it_is(tmp_path: Path, lin
 def test_a_full_disk_is_said_in_one_line() -> None:
     with Path("/dev/full").open("ab", buffering=0) as file, pytest.raises(FormatError, match="No space left"):
         ledger.append(file, Row("a.wav", "done"))
+
+
+@pytest.mark.parametrize("content", [b'{"takes": 3}', b"my notes", b"\x89PNG", b'{"path"="a"}'])
+def test_a_file_of_another_kind_without_a_lines_end_is_not_taken_for_half_a_row(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "ledger.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(FormatError, match="line 1 .* is not a row"):
+        ledger.mend(path)
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("rest", [b"\0\0\0", b'{"path": "a\0\0\0', b"  "])
+def test_what_a_power_cut_or_an_editor_leaves_behind_the_last_row_is_cut_off(tmp_path: Path, rest: bytes) -> None:
+    row = Row("a.wav", "done", output="a.csv")
+    path = written(tmp_path / "ledger.jsonl", row)
+    whole = path.read_bytes()
+    path.write_bytes(whole + rest)
+    assert ledger.mend(path) == {"a.csv": row}
+    assert path.read_bytes() == whole
