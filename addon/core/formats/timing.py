@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..curves import Array, Curves, resample
-from .timecode import NTSC, Times
+from .timecode import NEAR, NTSC, Times
 
 Rows = npt.NDArray[np.intp]
 
@@ -46,15 +46,15 @@ def rate_of(times: Times, counted: float) -> float:
     frames, mean = step_s * counted, float(near.mean()) * counted
     is_written = len(near) >= ENOUGH and float(np.ptp(near)) * counted <= EXACT
     if is_written and not math.isclose(mean, round(mean), rel_tol=ODD):
-        return _usual(counted / mean, USUAL)
+        return _usual(counted / mean, USUAL, NEAR)  # 24.5, say, is 24.5: written steps are exact
     if round(frames) and abs(frames - round(frames)) <= WHOLE_STEP:
         return counted / round(frames)
     return _usual(counted / frames, USUAL)
 
 
-def _usual(rate: float, known: tuple[float, ...]) -> float:
+def _usual(rate: float, known: tuple[float, ...], near: float = NEAR_RATE) -> float:
     nearest = min(known, key=lambda usual: abs(usual - rate))
-    return nearest if abs(nearest - rate) <= NEAR_RATE * nearest else round(rate, 3)
+    return nearest if abs(nearest - rate) <= near * nearest else round(rate, 3)
 
 
 def evened(times: Times, values: Array, names: tuple[str, ...], rate: float) -> Even:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from addon.core import channels, formats
-from addon.core.curves import lip_gap
+from addon.core.curves import Curves, lip_gap
 from addon.core.errors import FormatError
 from addon.core.formats import livelink_csv
 from addon.core.formats.timecode import timecode
@@ -338,3 +338,12 @@ def test_rows_that_are_spread_over_days_are_refused_before_what_lies_between_fil
 def test_a_value_that_no_key_could_have_is_named_and_refused(take: Write, value: str) -> None:
     with pytest.raises(FormatError, match=f"line 3: JawOpen is '{value}', not a number up to 1e.09"):
         formats.read(take(["00:00:00:00", "00:00:00:01"], edit=lambda text: text.replace("1.000000", value)))
+
+
+@pytest.mark.parametrize("rate", [24.5, 49.5, 59.5])
+def test_a_rate_beside_a_usual_one_is_read_as_it_was_written(tmp_path: Path, rate: float) -> None:
+    values = np.random.default_rng(0).uniform(0, 1, (120, 1)).astype(np.float32)
+    formats.write(tmp_path / "a.csv", Curves(values, ("jawOpen",), rate), rate)
+    recording = formats.record(tmp_path / "a.csv")
+    assert (recording.curves.rate, recording.notes) == (rate, ())
+    np.testing.assert_allclose(recording.curves.column("jawOpen"), values[:, 0], atol=1e-9)
