@@ -12,6 +12,7 @@ from bpy_extras.io_utils import ExportHelper
 from ..core import formats
 from ..core.errors import FacewrightError, FormatError, quoted
 from ..core.formats import timecode
+from ..core.formats.whole import check_writable
 from . import engine_export, export, preview, properties, sound
 from .reporting import Reporting, is_free
 
@@ -87,6 +88,7 @@ class FACEWRIGHT_OT_export_curves(Reporting, ExportHelper, bpy.types.Operator): 
         path = Path(bpy.path.abspath(self.filepath))
         try:
             formats.check_suffix(path)
+            check_writable(path)  # before a long scene is read
             start_s = _time_of_day(self.timecode, scene)
             found = export.read_back(scene, properties.head_of(context), *frames)
             formats.write(path, found.curves, self.fps or found.curves.rate, start_s)

@@ -13,9 +13,11 @@ import numpy as np
 from ..core import audio
 from ..core import curves as core_curves
 from ..core.curves import Curves
-from ..core.errors import AudioError, quoted
+from ..core.errors import AudioError, FacewrightError, quoted
 from ..core.formats.whole import is_there
 from . import compat
+
+LAST_FRAME = 1_048_574  # Blender's MAXFRAME; MINAFRAME is as far the other way
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,13 @@ def heard(line: Line, note: audio.Note | None = None) -> Path | audio.Audio:
 
 
 def on_frames(scene: bpy.types.Scene, line: Line, curves: Curves) -> Curves:
-    """The curves with a row for each frame of the line, which ends with its strip."""
+    """The curves with a row for each frame of the line, which ends with its strip; refused where Blender has none."""
+    last = line.frame + curves.duration_s * fps(scene)
+    if line.frame < -LAST_FRAME or last > LAST_FRAME:
+        raise FacewrightError(
+            f"{quoted(line.name)} would lie on frames {line.frame:.7g} to {last:.7g}, and Blender has {-LAST_FRAME} to "
+            f"{LAST_FRAME}; let it begin elsewhere, or look at the scene's frame rate"
+        )
     sampled = core_curves.resample(curves, fps(scene))
     return Curves(sampled.values[: line.frames], sampled.names, sampled.rate)
 

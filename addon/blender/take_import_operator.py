@@ -58,7 +58,11 @@ class FACEWRIGHT_OT_import_take(Reporting, ImportHelper, bpy.types.Operator):  #
         description="Timecode of the start frame, HH:MM:SS:FF; empty: when the sound began, if its file says so",
     )
     offset: FloatProperty(
-        name="Offset", description="Seconds from the sound's start to the capture's", subtype="TIME_ABSOLUTE"
+        name="Offset",
+        description="Seconds from the sound's start to the capture's",
+        subtype="TIME_ABSOLUTE",
+        min=-1e6,
+        max=1e6,
     )
     file_fps: FloatProperty(
         name="Capture Rate",

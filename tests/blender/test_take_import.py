@@ -11,10 +11,10 @@ import bpy
 import numpy as np
 import pytest
 
-from addon.blender import compat, take_import, take_import_operator
+from addon.blender import compat, take_import, take_import_operator, takes
 from addon.core import capture, channels, formats
 from addon.core.curves import Curves
-from addon.core.errors import AudioError, FormatError, RigError
+from addon.core.errors import AudioError, FacewrightError, FormatError, RigError
 from addon.core.settings import Settings
 
 from .conftest import keys_on, needs_audio, state, write_line
@@ -71,6 +71,16 @@ def test_an_offset_of_part_of_a_frame_is_kept_within_a_captured_row(head, bring)
     assert keys[0, 0] == 2
     wanted = 0.5 - 0.5 * np.cos(4 * np.pi * (1 / 24 - 0.02))
     assert keys[0, 1] == pytest.approx(wanted, abs=0.06)
+
+
+@pytest.mark.parametrize("options", [{"frame": 2**31 - 1}, {"align": "OFFSET", "offset_s": -1e6}, {"fps_base": 1e-5}])
+def test_frames_that_blender_does_not_have_are_refused_and_nothing_is_written(head, bring, options):
+    scene = bpy.context.scene
+    scene.render.fps_base = options.pop("fps_base", 1.0)
+    before = state(), len(takes.of(scene).takes)
+    with pytest.raises(FacewrightError, match=r"'take' would lie on frames .*, and Blender has -1048574 to 1048574"):
+        bring(**options)
+    assert (state(), len(takes.of(scene).takes)) == before
 
 
 def test_timecode_puts_a_take_where_the_shoot_had_it(head, bring):
