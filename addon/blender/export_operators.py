@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .reporting import Outcome
 
 Context = bpy.types.Context
+FRAMES = {"min": -sound.LAST_FRAME, "max": sound.LAST_FRAME}
 
 
 class FACEWRIGHT_OT_export_curves(Reporting, ExportHelper, bpy.types.Operator):  # type: ignore[misc]  # invoke
@@ -44,8 +45,8 @@ class FACEWRIGHT_OT_export_curves(Reporting, ExportHelper, bpy.types.Operator): 
     use_range: BoolProperty(
         name="Only Some Frames", description="Off: the scene's whole frame range", options={"SKIP_SAVE"}
     )
-    frame_start: IntProperty(name="First", description="First frame that is written", default=1)
-    frame_end: IntProperty(name="Last", description="Last frame that is written", default=250)
+    frame_start: IntProperty(name="First", description="First frame that is written", default=1, **FRAMES)
+    frame_end: IntProperty(name="Last", description="Last frame that is written", default=250, **FRAMES)
     fps: FloatProperty(
         name="Rate", description="Frames a second in the file; 0: the scene's. Lip closures are kept", min=0, max=1000
     )

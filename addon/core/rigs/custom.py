@@ -81,16 +81,19 @@ def build(
         raise RigError(f"{where}: only is true or false, not {told(only)}")
     if closure not in get_args(Closure):
         raise RigError(f"{where}: closure is one of {', '.join(get_args(Closure))}, not {told(closure)}")
-    rows: list[Row] = []
+    rows: dict[tuple[str, str], Row] = {}
     for number, entry in enumerate(entries, 1):
         try:
-            rows.append(_row(entry, rows))
+            row = _row(entry)
+            if (pair := (row.channel, row.key)) in rows:
+                raise RigError(f"the same as row {1 + list(rows).index(pair)}; remove one of them")
         except RigError as error:
             raise RigError(f"{where}, row {number}{_named(entry)}: {error}") from error
-    return CustomMap(tuple(rows), only, closure)  # type: ignore[arg-type]  # get_args has seen to it
+        rows[pair] = row
+    return CustomMap(tuple(rows.values()), only, closure)  # type: ignore[arg-type]  # get_args has seen to it
 
 
-def _row(entry: Mapping[str, Any], before: Sequence[Row]) -> Row:
+def _row(entry: Mapping[str, Any]) -> Row:
     for name in entry:
         if name not in OPTIONS:
             raise RigError(f"unknown entry {quoted(name)}; a row has {', '.join(OPTIONS)}")
@@ -98,11 +101,7 @@ def _row(entry: Mapping[str, Any], before: Sequence[Row]) -> Row:
         if name not in entry:
             raise RigError(f"it has no {name}; add {name} = ...")
     numbers = {name: _as_float(value) for name, value in entry.items() if name not in ("channel", "key", "invert")}
-    row = Row(**{**entry, **numbers})
-    for number, other in enumerate(before, 1):
-        if (row.channel, row.key) == (other.channel, other.key):
-            raise RigError(f"the same as row {number}; remove one of them")
-    return row
+    return Row(**{**entry, **numbers})
 
 
 def _named(entry: Mapping[str, Any]) -> str:

@@ -42,8 +42,11 @@ class CustomRig(RigMap):
             raise RigError("none of the mapped keys is on this head; choose others in its mapping")
         seen = self._seen(curves, found)
         columns: dict[str, Array] = {}
+        rows: dict[str, list[Row]] = {}
+        for row in self.rows:
+            rows.setdefault(row.key, []).append(row)
         for key, its in self._own(available).items():
-            columns |= dict.fromkeys(its, self._shown(seen, key))
+            columns |= dict.fromkeys(its, _shown(seen, rows[key]))
         rest = self._rest(available)
         if self.base and (others := self.base.match(rest)):
             by_base = self.base.controls(self._seen_by_base(self.base, curves, seen, others), rest)
@@ -77,15 +80,6 @@ class CustomRig(RigMap):
         own = {name for its in self.bound.values() for name in its}
         return tuple(name for name in available if name not in own)
 
-    def _shown(self, seen: Curves, key: str) -> Array:
-        """A key's values, (T,), from the rows that move it."""
-        rows = [row for row in self.rows if row.key == key]
-        total = np.zeros(len(seen.values), np.float32)
-        for row in rows:
-            total += row.shown(seen.column(row.channel))
-        low, high = _limits(rows)
-        return np.clip(total, np.float32(low), np.float32(high))
-
     def _seen(self, curves: Curves, found: Mapping[str, str]) -> Curves:
         """The curves as the rows take them: jawOpen and mouthClose as this head's keys mean them."""
         seen = self._closing(curves, found)
@@ -105,6 +99,15 @@ class CustomRig(RigMap):
         if base.can_close(found):
             return seen if base.closure == "relative" else curves
         return seen.with_columns({"mouthClose": np.zeros(len(seen.values), np.float32)})
+
+
+def _shown(seen: Curves, rows: Sequence[Row]) -> Array:
+    """A key's values, (T,), from the rows that move it."""
+    total = np.zeros(len(seen.values), np.float32)
+    for row in rows:
+        total += row.shown(seen.column(row.channel))
+    low, high = _limits(rows)
+    return np.clip(total, np.float32(low), np.float32(high))
 
 
 def _opened(row: Row, jaw: Array) -> Array:

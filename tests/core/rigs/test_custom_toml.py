@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from addon.core import channels
+from addon.core.curves import Curves
 from addon.core.errors import FormatError, RigError
 from addon.core.rigs import CustomMap, Row
+from addon.core.rigs.custom_keys import head_with, keyed
 from addon.core.rigs.custom_toml import dumps, load, loads, save
 
 HEAD = 'kind = "facewright-mapping"\nschema = 1\n'
@@ -134,3 +138,13 @@ def test_a_place_that_cannot_be_written_is_refused_and_nothing_is_left(tmp_path:
     with pytest.raises(FormatError, match="its folder does not exist"):
         save(tmp_path / "gone" / "hero.toml", CustomMap(()))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_ten_thousand_rows_are_read_and_shown_at_once():
+    begin = time.perf_counter()
+    custom = loads("many.toml", HEAD + "".join(ROW.replace("Drop", f"k{number}") for number in range(10_000)))
+    head = head_with([row.key for row in custom.rows], custom)
+    assert len(keyed(Curves(np.ones((2, 1), np.float32), ("jawOpen",), 50.0), head, 50.0).names) == 10_000
+    assert time.perf_counter() - begin < 15
+    with pytest.raises(RigError, match=r"row 10001 \(jawOpen to 'k7'\): the same as row 8; remove one of them"):
+        loads("twice.toml", dumps(custom) + "\n" + ROW.replace("Drop", "k7"))
