@@ -22,13 +22,14 @@ from tqdm import tqdm
 
 from addon.core import audio, pipeline
 from addon.core.curves import Curves
-from addon.core.errors import AudioError, FacewrightError, FormatError, quoted
+from addon.core.errors import AudioError, FacewrightError
+from addon.core.formats.whole import check_writable
 from addon.core.live import LiveFace, bundled_live_path
 from addon.core.model import HOP_SAMPLES, RATE, FaceModel, bundled_model_path
 from addon.core.settings import DEFAULTS
 
 from . import baselines, corpora
-from .command import print_anything
+from .command import print_anything, whole_number
 from .groups import KINDS, KNOWN_SPEAKERS, group_table, grouped, read_speakers
 from .mesh_score import load_head, mesh_measure
 from .phones import Phone, read_phones
@@ -93,7 +94,7 @@ def teacher_system() -> System:
     """The teacher on the phones and the loudness, as prepare has it: as far as a student of it can get."""
     from .articulation import taught_curves  # the score must judge a model where no teacher is
 
-    return lambda index, lines: taught_curves(lines[index].phones, audio.read(lines[index].utterance.file).samples)
+    return lambda index, lines: taught_curves(lines[index].phones, audio.read(lines[index].source).samples)
 
 
 def baseline_system(name: str) -> System:
@@ -138,8 +139,8 @@ def run(system: System, lines: Sequence[Spoken], outcome: Counter[str]) -> list[
 
 def evaluate(args: argparse.Namespace) -> None:
     """Runs the system over the corpus, prints what it scored, and writes it down where asked."""
-    if args.json and not args.json.parent.is_dir():
-        raise FormatError(f"cannot write {quoted(args.json)}: its folder does not exist; make it first")
+    if args.json:
+        check_writable(args.json)
     utterances = corpora.select(corpora.read(args.corpus), args.folders, limit=args.limit)
     lines, outcome = spoken_lines(utterances, read_phones(args.phones))
     speakers = read_speakers(args.speakers)
@@ -190,7 +191,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--corpus", type=Path, required=True, help="the corpus table")
     parser.add_argument("--phones", type=Path, required=True, help="phone times from model_training.align")
     parser.add_argument("--folders", nargs="*", default=(), help="only these folders of the corpus")
-    parser.add_argument("--limit", type=int, default=0, help="at most so many lines a folder")
+    parser.add_argument("--limit", type=whole_number, default=0, help="at most so many lines a folder")
     parser.add_argument("--by", nargs="*", choices=KINDS, default=("folder",), help="groups to score apart")
     parser.add_argument("--speakers", type=Path, default=KNOWN_SPEAKERS, help="what is known of the speakers, a TSV")
     parser.add_argument("--mesh", type=Path, help="ICT-FaceKit's head as npz, to measure on a face as well")

@@ -32,6 +32,7 @@ from .command import finish
 from .config import TrainingConfig
 from .fast import fast
 from .network import CLOSE, JAW, STEP_SAMPLES, FaceNetwork, context_s
+from .whole import make_room
 
 SCHEMA = "1"
 AGREEMENT = 1e-4  # how far onnxruntime may be from PyTorch
@@ -73,6 +74,7 @@ def export(checkpoints: Sequence[Path], out: Path, metadata: Mapping[str, str]) 
     Of several checkpoints, later parts of one training, it writes the mean.
     """
     settings, network, steps = mean_network(checkpoints)
+    make_room(out)
     module = Exported(network).eval()
     told = facts(settings, steps) | dict(metadata)
     return write(_program(fast(module)), out, told, lambda file: disagreement(module, file))
@@ -80,7 +82,6 @@ def export(checkpoints: Sequence[Path], out: Path, metadata: Mapping[str, str]) 
 
 def write(program: ONNXProgram, out: Path, metadata: Mapping[str, str], differs: Callable[[Path], float]) -> Path:
     """Write what torch exported, with its metadata; a file that differs by more than AGREEMENT is refused."""
-    out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.with_suffix(".partial.onnx")
     try:
         program.save(str(partial))

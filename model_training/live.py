@@ -37,6 +37,7 @@ from .encoder import BLOCK_TOKENS, EASING, LOOK_AHEAD_MS, ROW_TOKENS, VIEW_TOKEN
 from .export import Exported, command, facts, traced, trials, write
 from .front import BEFORE_SAMPLES, LEVEL_FRAMES, READ_SAMPLES, TAP_SAMPLES, TOKEN_SAMPLES, TOKEN_TAPS, level
 from .network import CLOSE, STEP_SAMPLES, TOKEN_SLOTS, FaceNetwork, Mouth
+from .whole import make_room
 
 Array = npt.NDArray[np.float32]
 Feed = Mapping[str, npt.NDArray[np.generic]]
@@ -129,6 +130,7 @@ def export_live(checkpoints: Sequence[Path], out: Path, metadata: Mapping[str, s
     """
     settings, network, steps = mean_network(checkpoints)
     module = LiveStep(network).eval()
+    make_room(out)
     told = facts(settings, steps) | _listening(module) | dict(metadata)
     return write(_program(module), out, told, lambda file: live_disagreement(network, file))
 

@@ -30,6 +30,7 @@ from .command import finish
 from .corpora import CorpusError
 from .network import STEP_ROWS
 from .prepare import Shard, open_shard, stretches
+from .whole import make_room
 
 STRETCHES = 24  # of speech, that the scales are taken from
 STRETCH_ROWS = 40 * STEP_ROWS  # 4.8 s
@@ -70,6 +71,7 @@ def quantise(model: Path, shard: Shard, out: Path) -> Path:
         raise CorpusError(
             f"{str(model)!r} has no matrices to make smaller: give a file that model_training.export wrote"
         )
+    make_room(out)
     partial = out.with_suffix(".partial.onnx")
     logging.getLogger().setLevel(logging.ERROR)  # onnxruntime advises a preparation that this graph has behind it
     try:

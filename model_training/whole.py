@@ -12,13 +12,21 @@ import numpy.typing as npt
 import soundfile
 
 from addon.core.errors import reason
-from addon.core.formats.whole import put_in_place
+from addon.core.formats.whole import check_writable, put_in_place
 
 from .corpora import CorpusError
 
 
+def make_room(file: Path) -> None:
+    """Make a file's folder, and refuse a place that takes no file: before the work on it, not after."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    check_writable(file)
+
+
 def write_whole(file: Path, content: bytes | str) -> None:
     """Write bytes, or text as UTF-8, so that a kill, a full disk or a power cut leaves what was there before."""
+    if file.is_dir() or (file.exists() and not file.is_file()):  # a file would take the place of /dev/null itself
+        raise CorpusError(f"cannot write {str(file)!r}: it is a folder or a device; name a file")
     partial = file.with_name(file.name + ".partial")
     try:
         with partial.open("wb") as beside:

@@ -16,9 +16,10 @@ import pytest
 import soundfile
 import torch
 
+from addon.core.errors import FacewrightError
 from model_training import config, train
 from model_training.corpora import CorpusError
-from model_training.whole import write_sound, write_whole
+from model_training.whole import make_room, write_sound, write_whole
 
 from .conftest import write_config
 
@@ -136,6 +137,14 @@ def test_a_sound_that_a_full_disk_cannot_hold_is_one_line_and_leaves_none(
     assert not list(tmp_path.iterdir())
     write_sound(tmp_path / name, noise, 16_000, subtype)
     assert np.allclose(soundfile.read(tmp_path / name)[0], noise, atol=1e-4)
+
+
+@pytest.mark.parametrize("place", [".", "/", "/dev/null"])
+def test_a_place_that_is_no_file_is_refused(place: str) -> None:
+    with pytest.raises(CorpusError, match="a folder or a device; name a file"):
+        write_whole(Path(place), "nothing")
+    with pytest.raises(FacewrightError, match="name a file"):
+        make_room(Path(place))
 
 
 def test_a_place_that_cannot_take_a_file_leaves_nothing_half_written(tmp_path: Path) -> None:
