@@ -260,17 +260,18 @@ CHANGES: dict[str, Callable[[Floats, np.random.Generator], Floats]] = {
     "telephone": telephone, "reverb": reverb, "clipped": clipped, "quiet": quiet, "loud": loud, "mp3": mp3,
     "opus": opus,
 }  # fmt: skip
+NOISE = re.compile(r"([a-z]+)(-?\d{1,2})")  # and the decibels that speech is above it
 DEFAULT = ("clean", "music10", "babble10", "fan10", *CHANGES)
 
 
 def check(names: Sequence[str]) -> None:
     """Refuses a condition that does not exist."""
     for name in names:
-        noise = re.fullmatch(r"([a-z]+)(-?\d+)", name)
+        noise = NOISE.fullmatch(name)
         if name != "clean" and name not in CHANGES and not (noise and noise[1] in NOISES):
             raise CorpusError(
                 f"there is no condition {name!r}: known are clean, {', '.join(CHANGES)}, and "
-                f"{', '.join(NOISES)} with the decibels that speech is above them, such as music10"
+                f"{', '.join(NOISES)} with the decibels that speech is above them, -99 to 99, such as music10"
             )
 
 
@@ -281,7 +282,7 @@ def heard_as(name: str, speech: Floats, path: str, speaker: str, crowd: Crowd) -
     rng = np.random.default_rng([zlib.crc32(name.encode()), zlib.crc32(path.encode())])
     if name in CHANGES:
         return CHANGES[name](speech, rng)
-    noise, above_db = re.fullmatch(r"([a-z]+)(-?\d+)", name).groups()  # type: ignore[union-attr]
+    noise, above_db = NOISE.fullmatch(name).groups()  # type: ignore[union-attr]
     other = NOISES[noise](len(speech), rng, crowd, speaker)
     gain = speech_level(speech) / (float(np.sqrt((other**2).mean())) + 1e-9) * 10 ** (-float(above_db) / 20)
     return np.asarray(speech + gain * other, np.float32)

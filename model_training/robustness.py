@@ -3,7 +3,7 @@
     python -m model_training.robustness --corpus speech.tsv --phones phones.tsv --folders librispeech_testother \
         --conditions clean music10 babble10 telephone --json robustness.json --markdown robustness.md
 
-Conditions are in conditions.py; noises take any number of decibels, such as music0. A second table says whether the
+Conditions are in conditions.py; noises take whole decibels, -99 to 99, such as music0. A second table says whether the
 lips stay together where nobody speaks: silence and noise of every level, and the noise around a line. The same lines
 under the same conditions are the same sounds every time; --keep writes them down to be listened to.
 """
@@ -24,10 +24,10 @@ import numpy.typing as npt
 
 from addon.core.audio import Audio
 from addon.core.curves import Curves, lip_gap
-from addon.core.errors import FormatError
+from addon.core.formats.whole import check_writable
 
 from . import conditions, corpora
-from .command import finish
+from .command import finish, whole_number
 from .evaluate import Spoken, System, add_system_options, chosen_system, run, spoken_lines
 from .phones import Phone, read_phones
 from .score import LINEAR, Score, articulation_score
@@ -173,8 +173,8 @@ def rest_table(results: Sequence[Rest]) -> str:
 def measure(args: argparse.Namespace) -> str:
     """Runs the system under every condition; returns both tables, and writes them down where asked."""
     for file in (args.json, args.markdown):
-        if file and not file.parent.is_dir():
-            raise FormatError(f"cannot write {str(file)!r}: its folder does not exist; make it first")
+        if file:
+            check_writable(file)
     conditions.check(args.conditions)
     corpus = corpora.read(args.corpus)
     lines, _ = spoken_lines(corpora.select(corpus, args.folders), read_phones(args.phones))
@@ -213,7 +213,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--corpus", type=Path, required=True, help="the corpus table; other voices come from it too")
     parser.add_argument("--phones", type=Path, required=True, help="phone times from model_training.align")
     parser.add_argument("--folders", nargs="*", default=(), help="score only these folders of the corpus")
-    parser.add_argument("--lines", type=int, default=30, help="lines a folder, speakers in turn; 0 takes all")
+    parser.add_argument("--lines", type=whole_number, default=30, help="lines a folder, speakers in turn; 0 takes all")
     parser.add_argument(
         "--conditions", nargs="+", default=conditions.DEFAULT, metavar="NAME", help="as conditions.py names them"
     )

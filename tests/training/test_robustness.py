@@ -12,7 +12,7 @@ import pytest
 from addon.core.curves import Curves
 from model_training import corpora, robustness
 from model_training.conditions import Crowd
-from model_training.evaluate import Spoken, spoken_lines
+from model_training.evaluate import BASELINES, Spoken, baseline_system, spoken_lines, teacher_system
 from model_training.phones import Phone, read_phones
 
 
@@ -72,10 +72,17 @@ def test_a_line_of_pauses_has_no_speech_to_rest_around(lines: list[Spoken]) -> N
     assert len(robustness.rest(still, [silent], Crowd())) == len(one) - 3
 
 
+def test_the_teacher_and_every_baseline_can_be_held_against_a_model(lines: list[Spoken]) -> None:
+    for system in (teacher_system(), *map(baseline_system, BASELINES)):
+        assert len(robustness.rest(system, lines[:1], Crowd())) == 16
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
         (("--conditions", "underwater"), "no condition 'underwater'"),
+        (("--conditions", "clean", "music-99999"), "no condition 'music-99999'"),
+        (("--json", "."), "'.' is a folder; name a file in it"),
         (("--markdown", "no/such/folder/out.md"), "its folder does not exist"),
         (("--folders", "elsewhere"), "has no folder 'elsewhere' to choose"),
     ],
