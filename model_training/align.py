@@ -33,7 +33,7 @@ import soxr
 from addon.core.errors import reason
 
 from . import corpora, espeak, labels, languages
-from .command import finish, tally
+from .command import finish, tally, whole_number
 from .labels import Labelled
 from .pauses import settle_pauses
 from .phones import Phone
@@ -221,7 +221,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="phone times to write, a TSV")
     parser.add_argument("--folders", nargs="*", default=(), help="only these folders of the corpus")
     parser.add_argument("--languages", nargs="*", default=("en",), help="language prefixes (default: en)")
-    parser.add_argument("--limit", type=int, default=0, help="at most so many lines a folder")
+    parser.add_argument("--limit", type=whole_number, default=0, help="at most so many lines a folder")
     parser.add_argument("--transcribe", action="store_true", help="write down the words of lines without a text")
     parser.add_argument("--workers", type=int, default=2, help="processes at once (default: 2)")
     args = parser.parse_args(argv)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import sys
+from argparse import ArgumentTypeError
 from collections import Counter
 from collections.abc import Callable
 
@@ -46,6 +47,13 @@ def refused(error: OSError) -> str:
     if error.errno in FULL:
         return f"cannot write {place} ({reason(error)}): make room, and run the same command again"
     return f"cannot use {place} ({reason(error)}): choose another, or mend it, and run the same command again"
+
+
+def whole_number(told: str) -> int:
+    """How many lines or pictures an option asks for: 0 or more."""
+    if (count := int(told)) < 0:
+        raise ArgumentTypeError(f"must be 0 or more, not {count}")
+    return count
 
 
 def tally(outcome: Counter[str]) -> str:

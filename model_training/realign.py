@@ -31,7 +31,7 @@ from .agreement import shared
 from .align import SAMPLE_RATE, read_speech
 from .articulation import CLOSURES, LIP_TO_TEETH
 from .checkpoint import mean_network
-from .command import finish, tally
+from .command import finish, tally, whole_number
 from .labels import Labelled
 from .network import FaceNetwork, hear
 from .phones import INVENTORY, Phone, read_phones
@@ -247,7 +247,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--phones", type=Path, required=True, help="phone times from model_training.align")
     parser.add_argument("--out", type=Path, required=True, help="phone times to write, a TSV")
     parser.add_argument("--folders", nargs="*", default=(), help="only these folders; the others' times pass as given")
-    parser.add_argument("--limit", type=int, default=0, help="at most so many lines a folder")
+    parser.add_argument("--limit", type=whole_number, default=0, help="at most so many lines a folder")
     parser.add_argument("--keep-doubtful", action="store_true", help="drop no line for being doubtful")
     parser.add_argument("--keep-times", action="store_true", help="only drop lines; write the times given")
     parser.add_argument("--workers", type=int, default=2, help="processes at once (default: 2)")

@@ -223,7 +223,7 @@ def _robustness(run: Path, result: Mapping[str, Any]) -> str:
 
 
 def _worst(run: Path) -> str:
-    pictures = sorted((run / "worst").glob("worst_*.png"))
+    pictures = sorted((run / "worst").glob("worst_[0-9]*.png"), key=lambda file: (len(file.name), file.name))
     if not pictures:
         return _section("Worst lines", _missing("Not drawn yet", WORST, run))
     shown = []
@@ -252,7 +252,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     def work() -> str:
         try:
             whole = page(args.run)
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise CorpusError(
                 f"a result in {str(args.run)!r} is from another version ({error}): measure again"
             ) from error

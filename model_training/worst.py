@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +27,7 @@ from addon.core.curves import Curves, lip_gap
 from addon.core.errors import FormatError, reason
 
 from . import corpora
-from .command import finish
+from .command import finish, whole_number
 from .evaluate import Spoken, add_system_options, chosen_system, run, spoken_lines, teacher_system
 from .phones import Phone, read_phones
 from .robustness import even
@@ -87,8 +89,11 @@ def draw(one: Judged, file: Path) -> None:
     axes[0].set_xlim(first_s, first_s + SHOWN_S)
     axes[-1].set_xlabel("s; red: m b p, yellow: f v, green: rounded sounds", fontsize=8)
     axes[0].legend(fontsize=7, loc="upper right")
-    figure.suptitle(f"{one.line.utterance.path}: {one.score.score:.0f} points for the whole line", fontsize=9)
-    figure.savefig(file, dpi=DPI)
+    title = textwrap.wrap(f"{one.line.utterance.path}: {one.score.score:.0f} points for the whole line", 120)
+    figure.suptitle("\n".join(title), fontsize=9, parse_math=False)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # the font lacks some letters of a name; worst.tsv has them
+        figure.savefig(file, dpi=DPI)
     plt.close(figure)
 
 
@@ -96,7 +101,8 @@ def _write_phones(axis: Axes, phones: Sequence[Phone], first_s: float) -> None:
     for phone in phones:
         middle_s = (phone.start_s + phone.end_s) / 2
         if first_s < middle_s < first_s + SHOWN_S and phone.name != "sil":
-            axis.text(middle_s, 1.02, phone.name, transform=axis.get_xaxis_transform(), ha="center", fontsize=8)
+            place = axis.get_xaxis_transform()
+            axis.text(middle_s, 1.02, phone.name, transform=place, ha="center", fontsize=8, parse_math=False)
 
 
 def _worst_stretch(
@@ -146,8 +152,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--corpus", type=Path, required=True, help="the corpus table")
     parser.add_argument("--phones", type=Path, required=True, help="phone times from model_training.align")
     parser.add_argument("--folders", nargs="*", default=(), help="only these folders of the corpus")
-    parser.add_argument("--lines", type=int, default=60, help="lines a folder, speakers in turn; 0 takes all")
-    parser.add_argument("--count", type=int, default=6, help="how many pictures")
+    parser.add_argument("--lines", type=whole_number, default=60, help="lines a folder, speakers in turn; 0 takes all")
+    parser.add_argument("--count", type=whole_number, default=6, help="how many pictures")
     parser.add_argument("--out", type=Path, required=True, help="folder for worst.tsv and the pictures")
     return finish(lambda: show(parser.parse_args(argv)))
 

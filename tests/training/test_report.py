@@ -59,6 +59,36 @@ def test_fewer_pictures_leave_none_of_an_earlier_drawing(corpus: Path, tmp_path:
         assert len(list(tmp_path.glob("*.png"))) == count
 
 
+def test_lines_of_any_name_are_drawn(corpus: Path, tmp_path: Path) -> None:
+    names = {"en-us": "$100_$", "en-us+f2": "日本語", "en-us+f4": "x" * 200, "en-us+m3": '<b> & "q"'}
+    for table in ("speech.tsv", "phones.tsv"):
+        rows = [line.split("/") for line in (corpus / table).read_text(encoding="utf-8").splitlines()]
+        named = ["/".join([names.get(folder, folder), *rest]) if rest else folder for folder, *rest in rows]
+        (tmp_path / table).write_text("\n".join(named) + "\n", encoding="utf-8")
+    for folder, name in names.items():
+        (tmp_path / name).symlink_to(corpus / folder)
+    told = ["--baseline", "viseme", "--corpus", tmp_path / "speech.tsv", "--phones", tmp_path / "phones.tsv"]
+    more = ["--folders", *names.values(), "--lines", 1, "--count", 4, "--out", tmp_path / "worst"]
+    assert worst.main([str(one) for one in (*told, *more)]) == 0
+    assert len(list((tmp_path / "worst").glob("*.png"))) == 4
+
+
+def test_the_page_shows_the_worst_line_first_and_the_tenth_after_the_ninth(run: Path, tmp_path: Path) -> None:
+    shutil.copy(run / "run.json", tmp_path / "run.json")
+    (tmp_path / "worst").mkdir()
+    for place in (10, 2, 1):
+        (tmp_path / "worst" / f"worst_{place}.png").write_bytes(b"picture")
+    page = report.page(tmp_path)
+    assert page.index('alt="worst_1"') < page.index('alt="worst_2"') < page.index('alt="worst_10"')
+
+
+@pytest.mark.parametrize("option", ["--count", "--lines"])
+def test_fewer_than_none_is_refused(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        worst.main(["--corpus", "x", "--phones", "x", "--out", "x", option, "-1"])
+    assert f"argument {option}: must be 0 or more, not -1" in capsys.readouterr().err
+
+
 def test_the_page_stands_alone_and_shows_everything(measured: Path) -> None:
     assert report.main(["--run", str(measured)]) == 0
     text = (measured / "report.html").read_text(encoding="utf-8")
@@ -89,6 +119,7 @@ def test_a_run_that_was_not_measured_says_how_to(run: Path, tmp_path: Path) -> N
         ("score.json", "{", "cannot read"),
         ("score.json", "[]", "is not what the command writes"),
         ("score.json", '{"weights": {}}', "another version"),
+        ("score.json", '{"weights": {"overall": {"score": "high"}}}', "another version"),
     ],
 )
 def test_a_broken_run_folder_is_one_line(
