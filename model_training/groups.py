@@ -43,9 +43,13 @@ def read_speakers(table: Path = KNOWN_SPEAKERS) -> dict[str, dict[str, str]]:
         raise CorpusError(
             f"cannot read the table of speakers {str(table)!r} ({reason(error)}): give a UTF-8 TSV"
         ) from error
-    missing = [name for name in ("speaker", *TOLD) if not rows or name not in rows[0]]
+    columns = ("speaker", *TOLD)
+    if not rows:
+        raise CorpusError(f"the table of speakers {str(table)!r} has no rows: its columns are {', '.join(columns)}")
+    missing = [name for name in columns if name not in rows[0]]
     if missing:
-        raise CorpusError(f"the table of speakers {str(table)!r} lacks the column {missing[0]!r}")
+        told = f"its columns are {', '.join(columns)}; what is not known stays empty"
+        raise CorpusError(f"the table of speakers {str(table)!r} lacks the column {missing[0]!r}: {told}")
     return {row["speaker"]: {name: (row[name] or "").strip() for name in TOLD} for row in rows}
 
 

@@ -176,7 +176,7 @@ def _read_list(parts: Path) -> list[Listed]:
     try:
         with (parts / LIST).open(encoding="utf-8", newline="") as file:
             listed = [Listed(name, int(size), digest) for name, size, digest in csv.reader(file, delimiter="\t")]
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, csv.Error) as error:
         raise CorpusError(
             f"cannot read {str(parts / LIST)!r} ({reason(error)}): pack writes it beside the parts"
         ) from error
@@ -196,6 +196,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     if not 0 < args.part_mib < math.inf:
         parser.error("--part-mib must be above 0")
+    if args.parts and not args.out.name:  # a folder takes its place when all is unpacked
+        parser.error("--out must name a new folder, not the one that you are in")
 
     def work() -> str:
         return pack(args.shard, args.out, args.part_mib) if args.shard else unpack(args.parts, args.out)

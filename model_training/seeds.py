@@ -36,6 +36,7 @@ def table(runs: Sequence[Path]) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [heading]
     for measure in scores[runs[0]]:
         values = np.array([_figures(scores[run], measure, run) for run in runs])
+        _refuse_other_lines(scores, measure)
         rows += [(run.name, measure, *_written(one)) for run, one in zip(runs, values, strict=True)]
         mean, spread = _written(values.mean(axis=0)), _written(values.std(axis=0, ddof=1))
         rows.append((f"mean of {len(runs)}", measure, *(f"{m} ± {s}" for m, s in zip(mean, spread, strict=True))))
@@ -58,6 +59,15 @@ def _figures(score: Mapping[str, Any], measure: str, run: Path) -> list[float]:
         raise CorpusError(
             f"the score of {str(run)!r} is not by {measure} as the first one's is: evaluate again"
         ) from error
+
+
+def _refuse_other_lines(scores: Mapping[Path, Mapping[str, Any]], measure: str) -> None:
+    """Raises where runs were scored on other lines: an easier folder would pass for luck."""
+    first, *others = scores
+    for run in others:
+        one, other = (scores[which][measure]["overall"] for which in (first, run))
+        if any(one.get(name) != other.get(name) for name in ("takes", "seconds")):
+            raise CorpusError(f"{str(first)!r} and {str(run)!r} were not scored on the same lines: evaluate again")
 
 
 def _written(figures: Sequence[float]) -> list[str]:

@@ -49,7 +49,9 @@ def test_the_table_of_speakers_that_comes_along_is_whole() -> None:
     assert all(set(one) == set(groups.TOLD) for one in known.values())
 
 
-@pytest.mark.parametrize(("text", "named"), [("", "'speaker'"), ("speaker\tsex\nann\tf\n", "'age'")])
+@pytest.mark.parametrize(
+    ("text", "named"), [("speaker\tsex\tage\taccent\n", "has no rows"), ("speaker\tsex\nann\tf\n", "'age'")]
+)
 def test_a_table_that_cannot_be_used_is_refused_by_name(tmp_path: Path, text: str, named: str) -> None:
     (tmp_path / "speakers.tsv").write_text(text, encoding="utf-8")
     with pytest.raises(CorpusError, match=named):

@@ -56,6 +56,7 @@ def test_the_same_shard_gives_the_same_parts(parts: Path, shard: Path, tmp_path:
         (lambda folder: (folder / pack.LIST).unlink(), "cannot read .*parts.tsv"),
         (lambda folder: (folder / pack.LIST).write_text(""), "names no parts"),
         (lambda folder: (folder / pack.LIST).write_text("one\n"), "cannot read .*parts.tsv"),
+        (lambda folder: (folder / pack.LIST).write_text("one" * 100_000), "cannot read .*parts.tsv"),
     ],
 )
 def test_what_arrived_damaged_is_named_and_nothing_is_written(
@@ -79,6 +80,8 @@ def test_nothing_that_is_there_is_written_over(
     assert pack.main(["--parts", str(parts), "--out", str(tmp_path)]) == 2
     assert "is not empty" in capsys.readouterr().err
     assert (tmp_path / "mine").read_text() == "here before"
+    with pytest.raises(SystemExit, match="2"):
+        pack.main(["--parts", str(parts), "--out", "."])
 
 
 def test_a_shard_that_prepare_has_not_finished_is_not_packed(shard: Path, tmp_path: Path) -> None:

@@ -72,4 +72,6 @@ def test_tables_of_different_speech_are_told_in_one_line(tmp_path: Path, capsys:
     given = ["--phones", tmp_path / "one.tsv", "--against", tmp_path / "two.tsv", "--out", tmp_path / "lines.tsv"]
     assert agreement.main([str(one) for one in given]) == 2
     assert "no line in common" in capsys.readouterr().err
+    assert agreement.main([*map(str, given), "--folders", "x", "typo"]) == 2
+    assert "has no folder 'typo' to compare: known are x" in capsys.readouterr().err
     assert not (tmp_path / "lines.tsv").exists()

@@ -16,7 +16,7 @@ def write_run(folder: Path, seed: int, score: float, **train: float) -> Path:
     folder.mkdir()
     (folder / "run.json").write_text(json.dumps({"config": dataclasses.asdict(settings), "parts": []}))
     f1 = {"closure": {"f1": {"40": score / 100}}, "labiodental": {"f1": {"40": 0.5}}}
-    overall = {"score": score, "classes": f1, "motion": {"jitter": 0.07}}
+    overall = {"score": score, "takes": 60, "classes": f1, "motion": {"jitter": 0.07}}
     (folder / "score.json").write_text(json.dumps({"weights": {"overall": overall, "by": {}}}))
     return folder
 
@@ -56,11 +56,14 @@ def test_runs_that_no_spread_can_be_taken_of_are_refused(tmp_path: Path, capsys:
     twin = write_run(tmp_path / "twin", 0, 81.0)
     unscored = write_run(tmp_path / "unscored", 2, 82.0)
     (unscored / "score.json").unlink()
+    easier = write_run(tmp_path / "easier", 3, 90.0)
+    (easier / "score.json").write_text((first / "score.json").read_text().replace('"takes": 60', '"takes": 8'))
     for others, reason in (
         ([], "needs two runs or more"),
         ([wider], "differ in more than the seed: train.batch"),
         ([twin], "have the same seed: 0, 0"),
         ([unscored], "holds no score.json"),
+        ([easier], "not scored on the same lines"),
         ([tmp_path], "is no run folder"),
     ):
         assert seeds.main(["--runs", str(first), *map(str, others)]) == 2
