@@ -64,15 +64,14 @@ def load_checkpoint(file: Path) -> tuple[config.TrainingConfig, dict[str, Any]]:
     """A checkpoint's config and its state, on the CPU; only tensors and plain values are read, never code."""
     try:
         state = torch.load(file, map_location="cpu", weights_only=True)
-        settings = config.from_table(json.loads(state["config"]))
-        if not isinstance(state["step"], int) or not all(map(torch.is_tensor, state["average"].values())):
-            raise TypeError("it holds no steps, or what is averaged are no weights")
-    except FacewrightError:
-        raise
+        if state["step"] < 0 or not _shapes(state["average"]):
+            raise ValueError("it holds nothing that was learnt")
+        return config.from_table(json.loads(state["config"])), state
+    except FacewrightError as error:
+        raise CorpusError(f"cannot use the checkpoint {str(file)!r}: {error}") from error
     except Exception as error:  # torch.load raises what its many readers raise
         why = reason(error) if isinstance(error, OSError) else "model_training.train did not write it"
         raise CorpusError(f"cannot read the checkpoint {str(file)!r}: {why}") from error
-    return settings, state
 
 
 def mean_network(files: Sequence[Path]) -> tuple[config.TrainingConfig, FaceNetwork, int]:
@@ -135,7 +134,7 @@ def resume(
 ) -> config.TrainingConfig:
     """Go on exactly where this training's checkpoint was written; returns the config that it was written with."""
     made_by, state = load_checkpoint(file)  # AdamW's counts of steps stay on the CPU: to read one waits for a GPU
-    if "optimiser" not in state:
+    if not {"network", "optimiser"} <= state.keys():
         raise TrainingError(
             f"{str(file)!r} holds weights to begin from, not a run: name it after --start, with another --out folder"
         )
@@ -147,7 +146,12 @@ def resume(
         )
     _give(student.network, state["network"], file)
     student.average = {name: value.to(device) for name, value in state["average"].items()}
-    student.optimiser.load_state_dict(state["optimiser"])
+    try:
+        student.optimiser.load_state_dict(state["optimiser"])
+    except ValueError as error:  # of other groups of weights
+        raise TrainingError(
+            f"{str(file)!r} is of another version of the trainer: name it after --start, with another --out folder"
+        ) from error
     if student.critic and "critic" in state:
         student.critic.load(state["critic"])
     student.step = state["step"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
 from model_training import checkpoint, config, train, weights
 from model_training.corpora import CorpusError
@@ -55,3 +57,21 @@ def test_a_checkpoint_runs_no_code(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match=r"model_training\.train did not write it"):
         checkpoint.load_checkpoint(tmp_path / "a.pt")
     assert not (tmp_path / "touched").exists()
+
+
+def test_a_checkpoint_with_a_setting_of_another_version_is_named(run: Path, tmp_path: Path) -> None:
+    state = torch.load(run / train.CHECKPOINT, weights_only=True)
+    state["config"] = json.dumps(json.loads(state["config"]) | {"later": 1})
+    torch.save(state, tmp_path / "odd.pt")
+    with pytest.raises(CorpusError, match=r"odd\.pt.*the training config has no setting 'later'"):
+        checkpoint.mean_network([run / train.CHECKPOINT, tmp_path / "odd.pt"])
+
+
+def test_a_run_whose_optimiser_is_of_another_kind_is_not_gone_on_with(
+    run: Path, shard: Path, tiny_config: config.TrainingConfig, tmp_path: Path
+) -> None:
+    state = torch.load(run / train.CHECKPOINT, weights_only=True)
+    state["optimiser"]["param_groups"].pop()
+    torch.save(state, tmp_path / train.CHECKPOINT)
+    with pytest.raises(TrainingError, match="is of another version of the trainer: name it after --start"):
+        train.train(tiny_config, shard, tmp_path)
