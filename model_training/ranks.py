@@ -90,7 +90,7 @@ class Ranks:
             return network
         devices = [self.device] if self.device.type == "cuda" else None
         return DistributedDataParallel(
-            network, device_ids=devices, broadcast_buffers=False, find_unused_parameters=True
+            network, device_ids=devices, forward_sync_buffers=False, find_unused_parameters=True
         )
 
     def average(self, network: nn.Module) -> None:
@@ -128,5 +128,9 @@ def joined() -> Iterator[Ranks]:
     dist.init_process_group("cpu:gloo,cuda:nccl" if gpus and dist.is_nccl_available() else "gloo")
     try:
         yield Ranks(device, number, count)
+    except KeyboardInterrupt:  # which reaches all of them
+        if number:
+            raise ToldElsewhere("stopped") from None
+        raise
     finally:
         dist.destroy_process_group()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 from pathlib import Path
@@ -63,6 +64,17 @@ def test_a_model_that_runs_differently_is_not_exported(
             [tmp_path / "other.pt"], tmp_path / "out" / "x.onnx", {"version": "0", "licence": "x", "training_data": "x"}
         )
     assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_disk_that_fills_is_told_with_the_file(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def save(file: str) -> None:
+        Path(file).write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(export, "_program", lambda module: SimpleNamespace(save=save))
+    with pytest.raises(export.ExportError, match=r"x.onnx' \(No space left on device\): make room"):
+        export.export([run / train.CHECKPOINT], tmp_path / "x.onnx", {})
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,7 +17,7 @@ import torch
 
 from model_training import config, ranks, train
 from model_training.corpora import CorpusError
-from model_training.ranks import Ranks
+from model_training.ranks import Ranks, ToldElsewhere, joined
 
 from .conftest import write_config
 
@@ -90,6 +90,19 @@ def test_trouble_of_one_process_stops_both_with_one_line(together: Together) -> 
     assert f"the loss of batch {2 * STEPS + 1} is not a number" in errors[0]
     assert "loss.heard of the config needs heard.f16" in errors[1]
     assert "make room" in errors[2]
+    assert "FutureWarning" not in together.said
+
+
+@pytest.mark.parametrize(("rank", "told"), [("0", KeyboardInterrupt), ("1", ToldElsewhere)])
+def test_only_the_first_process_tells_that_all_were_stopped(
+    rank: str, told: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"WORLD_SIZE": "2", "RANK": rank}.items():
+        monkeypatch.setenv(name, value)
+    for name in ("init_process_group", "destroy_process_group"):
+        monkeypatch.setattr(f"torch.distributed.{name}", lambda *given: None)
+    with pytest.raises(told), joined():
+        raise KeyboardInterrupt
 
 
 def test_trouble_keeps_the_checkpoint_of_both(together: Together) -> None:
