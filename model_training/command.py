@@ -56,6 +56,13 @@ def whole_number(told: str) -> int:
     return count
 
 
+def one_line(told: str) -> str:
+    """What an option says of a model: a line that its card can hold."""
+    if not told.strip() or len(told.splitlines()) > 1 or told != told.encode(errors="ignore").decode():
+        raise ArgumentTypeError(f"must be a line of UTF-8 text, not {told!r}")
+    return told
+
+
 def tally(outcome: Counter[str]) -> str:
     """What was kept and what was dropped, most frequent first, a line each."""
     return "\n".join(f"{count:6d} {what}" for what, count in outcome.most_common())

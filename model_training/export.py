@@ -28,7 +28,7 @@ from addon.core.model import FaceModel
 
 from .articulation import CHANNELS, ROW_SAMPLES, SIDED, SOLO
 from .checkpoint import mean_network
-from .command import finish
+from .command import finish, one_line
 from .config import TrainingConfig
 from .fast import fast
 from .network import CLOSE, JAW, STEP_SAMPLES, FaceNetwork, context_s
@@ -182,9 +182,9 @@ def command(
     parser = argparse.ArgumentParser(prog=name, description=does)
     parser.add_argument("--checkpoint", type=Path, required=True, nargs="+", help="several give their mean")
     parser.add_argument("--out", type=Path, required=True, help="the ONNX file to write")
-    parser.add_argument("--version", default="1", help="of the model, as its card tells")
-    parser.add_argument("--licence", default="GPL-3.0-or-later")
-    parser.add_argument("--training-data", required=True, help="what it was trained on, in one line")
+    parser.add_argument("--version", type=one_line, default="1", help="of the model, as its card tells")
+    parser.add_argument("--licence", type=one_line, default="GPL-3.0-or-later")
+    parser.add_argument("--training-data", type=one_line, required=True, help="what it was trained on, in one line")
     args = parser.parse_args(argv)
 
     def said() -> str:

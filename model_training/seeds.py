@@ -103,7 +103,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
 
     def work() -> str:
-        rows = table(args.runs)
+        try:
+            rows = table(args.runs)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise CorpusError(f"a run.json or score.json is from another version ({error}): measure again") from error
         return "\n".join("| " + " | ".join(row) + " |" for row in [rows[0], ("---",) * len(rows[0]), *rows[1:]])
 
     return finish(work)

@@ -66,6 +66,13 @@ def test_a_model_that_runs_differently_is_not_exported(
     assert not list((tmp_path / "out").iterdir())
 
 
+@pytest.mark.parametrize("told", ["", " ", "two\nlines", "M\udcfcller"])
+def test_what_a_card_cannot_hold_is_refused_before_the_work(told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        export.main(["--checkpoint", "x.pt", "--out", "x.onnx", "--training-data", told])
+    assert "argument --training-data: must be a line of UTF-8 text" in capsys.readouterr().err
+
+
 def test_a_disk_that_fills_is_told_with_the_file(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def save(file: str) -> None:
         Path(file).write_bytes(b"half")

@@ -57,6 +57,8 @@ def test_runs_that_no_spread_can_be_taken_of_are_refused(tmp_path: Path, capsys:
     unscored = write_run(tmp_path / "unscored", 2, 82.0)
     (unscored / "score.json").unlink()
     easier = write_run(tmp_path / "easier", 3, 90.0)
+    older = write_run(tmp_path / "older", 4, 80.0)
+    (older / "run.json").write_text('{"config": "tiny", "parts": [[]]}')
     (easier / "score.json").write_text((first / "score.json").read_text().replace('"takes": 60', '"takes": 8'))
     for others, reason in (
         ([], "needs two runs or more"),
@@ -64,6 +66,7 @@ def test_runs_that_no_spread_can_be_taken_of_are_refused(tmp_path: Path, capsys:
         ([twin], "have the same seed: 0, 0"),
         ([unscored], "holds no score.json"),
         ([easier], "not scored on the same lines"),
+        ([older], "is from another version"),
         ([tmp_path], "is no run folder"),
     ):
         assert seeds.main(["--runs", str(first), *map(str, others)]) == 2
