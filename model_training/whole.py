@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -35,10 +36,12 @@ def write_whole(file: Path, content: bytes | str) -> None:
             os.fsync(beside.fileno())
         put_in_place(partial, file)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise CorpusError(
             f"cannot write {str(file)!r} ({reason(error)}): make room, or choose another place, and go on"
         ) from error
+    finally:  # after Ctrl+C too
+        with suppress(OSError):  # it is renamed, or was never there
+            partial.unlink()
 
 
 def write_sound(file: Path, samples: npt.NDArray[np.floating[Any]], rate: int, subtype: str) -> None:

@@ -15,6 +15,7 @@ import textwrap
 import warnings
 from collections import Counter
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,7 +33,7 @@ from .evaluate import Spoken, add_system_options, chosen_system, run, spoken_lin
 from .phones import Phone, read_phones
 from .robustness import even
 from .score import Score, articulation_score, linear_signals
-from .whole import write_whole
+from .whole import make_room, write_whole
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
@@ -91,10 +92,12 @@ def draw(one: Judged, file: Path) -> None:
     axes[0].legend(fontsize=7, loc="upper right")
     title = textwrap.wrap(f"{one.line.utterance.path}: {one.score.score:.0f} points for the whole line", 120)
     figure.suptitle("\n".join(title), fontsize=9, parse_math=False)
+    drawn = BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph")  # the font lacks some letters of a name; worst.tsv has them
-        figure.savefig(file, dpi=DPI)
+        figure.savefig(drawn, dpi=DPI, format="png")
     plt.close(figure)
+    write_whole(file, drawn.getvalue())
 
 
 def _write_phones(axis: Axes, phones: Sequence[Phone], first_s: float) -> None:
@@ -122,10 +125,10 @@ def show(args: argparse.Namespace) -> str:
     utterances = corpora.select(corpora.read(args.corpus), args.folders)
     lines, outcome = spoken_lines(utterances, read_phones(args.phones))
     lines = even(lines, args.lines)
+    make_room(args.out / "worst.tsv")
     takes = [(line, take.curves) for line, take in run(chosen_system(args), lines, Counter(outcome))]
     judged = judge(takes)
     try:
-        args.out.mkdir(parents=True, exist_ok=True)
         rows = ["path\tspeaker\tscore\tclosure_f1\ttext"]
         for one in judged:
             who = one.line.utterance

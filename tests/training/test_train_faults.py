@@ -147,9 +147,21 @@ def test_a_place_that_is_no_file_is_refused(place: str) -> None:
         make_room(Path(place))
 
 
+def test_ctrl_c_leaves_nothing_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(file: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", stop)
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(tmp_path / "new", bytes(1000))
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_place_that_cannot_take_a_file_leaves_nothing_half_written(tmp_path: Path) -> None:
     (tmp_path / "kept").write_bytes(b"before")
     with disk_full_after(10), pytest.raises(CorpusError, match="kept.*make room"):
         write_whole(tmp_path / "kept", bytes(1000))
     assert (tmp_path / "kept").read_bytes() == b"before"
+    with pytest.raises(CorpusError, match=r"cannot write '.*kept/new' \(Not a directory\)"):
+        write_whole(tmp_path / "kept" / "new", b"")
     assert [one.name for one in tmp_path.iterdir()] == ["kept"]
