@@ -161,7 +161,10 @@ def test_an_unreadable_recording_is_left_out_and_said(
         (("--baseline", "viseme", "--performed"), "--performed is of a whole model"),
         (("--teacher", "--performed"), "--performed is of a whole model"),
         (("--live", "--performed"), "--performed is of a whole model"),
-        (("--baseline", "viseme", "--json", "no/such/folder/score.json"), "cannot write"),
+        (
+            ("--baseline", "viseme", "--json", "no/such/folder/score.json"),
+            "cannot be written: its folder does not exist",
+        ),
         (("--baseline", "viseme", "--phones", "none.tsv"), "cannot read phone times"),
         (("--baseline", "viseme", "--corpus", "none.tsv"), "cannot read the corpus table"),
     ],
