@@ -127,8 +127,8 @@ def _losses(file: Path) -> str:
     try:
         table = np.array([[float(cell) for cell in row] for row in rows])
     except ValueError as error:
-        told = "a row of losses is not all numbers; one that was cut off is mended when the training goes on"
-        raise CorpusError(f"cannot read {str(file)!r}: {told}") from error
+        why = "a row of losses is not all numbers; one that was cut off is mended when the training goes on"
+        raise CorpusError(f"cannot read {str(file)!r}: {why}") from error
     if table.ndim != 2 or not len(table):
         return _section("Losses", '<p class="missing">losses.tsv is empty so far.</p>')
     names = told or [f"loss {number}" for number in range(1, table.shape[1])]
