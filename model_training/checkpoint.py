@@ -27,6 +27,8 @@ MOONSHINE = Path("moonshine")  # as a place to begin: the encoder of the install
 BASE = Path("base")  # likewise: the shipped model
 BASE_WEIGHTS = Path(__file__).with_name("base.pt")
 MAY_CHANGE = ("steps", "save_every_steps", "threads", "workers", "batches_per_step")  # of [train], on the way
+SPREAD = "encoder.front.spread.weight"  # one half of a slim front's bottleneck
+AKIN = 0.5  # cosine between such halves of parts of one training, at least; between base 8's and base 9's it is 1.0000
 Weights = dict[str, Tensor]
 
 
@@ -77,10 +79,10 @@ def load_checkpoint(file: Path) -> tuple[config.TrainingConfig, dict[str, Any]]:
 def mean_network(files: Sequence[Path]) -> tuple[config.TrainingConfig, FaceNetwork, int]:
     """The mean of the checkpoints' networks, the config of the last, and how many steps they took together.
 
-    Where bottlenecks in their fronts differ it is of whole fronts, and so is the config.
+    Where bottlenecks in their fronts differ, or were made apart, it is of whole fronts, and so is the config.
     """
     made = [load_checkpoint(file) for file in files]
-    if len({settings.network.front_rank for settings, _ in made}) > 1:
+    if len({settings.network.front_rank for settings, _ in made}) > 1 or not _share_bottleneck(made):
         made = [_with_whole_front(*one) for one in made]
     settings, first = made[-1][0], made[0][1]["average"]
     for file, (other, state) in zip(files, made, strict=True):
@@ -92,6 +94,14 @@ def mean_network(files: Sequence[Path]) -> tuple[config.TrainingConfig, FaceNetw
     return settings, network, sum(state["step"] for _, state in made)
 
 
+def _share_bottleneck(made: Sequence[tuple[config.TrainingConfig, dict[str, Any]]]) -> bool:
+    """Whether the halves of all bottlenecks go together: two that `slim` made apart differ for the same ear."""
+    halves = [state["average"][SPREAD].float().flatten() for _, state in made if SPREAD in state["average"]]
+    return all(
+        torch.cosine_similarity(halves[0], half, dim=0) > AKIN for half in halves if half.shape == halves[0].shape
+    )
+
+
 def _with_whole_front(
     settings: config.TrainingConfig, state: dict[str, Any]
 ) -> tuple[config.TrainingConfig, dict[str, Any]]:
@@ -99,7 +109,7 @@ def _with_whole_front(
     if not settings.network.front_rank:
         return settings, state
     weights = {name: value.float() for name, value in state["average"].items()}
-    spread = weights.pop("encoder.front.spread.weight")
+    spread = weights.pop(SPREAD)
     weights["encoder.front.second.2.bias"] = weights.pop("encoder.front.spread.bias")
     for name in [name for name in weights if name.startswith("encoder.front.second.") and name.endswith("weight")]:
         weights[name] = spread @ weights[name]

@@ -53,6 +53,27 @@ def test_a_mean_of_a_slim_front_and_a_whole_one_is_of_whole_ones(trained: Path, 
         assert not torch.allclose(full(speech).channels, narrow(speech).channels, atol=1e-5)
 
 
+def test_a_mean_of_fronts_that_were_made_slim_apart_is_of_whole_ones(
+    trained: Path, shard: Path, tmp_path: Path
+) -> None:
+    slim([trained], open_shard(shard), 8, tmp_path / "one.pt")
+    state = torch.load(tmp_path / "one.pt", weights_only=True)
+    turn = torch.linalg.qr(torch.randn(8, 8, generator=torch.Generator().manual_seed(0)))[0]
+    average = state["average"]
+    average["encoder.front.spread.weight"] = average["encoder.front.spread.weight"].float() @ turn.T
+    for name in [name for name in average if name.startswith("encoder.front.second.") and name.endswith("weight")]:
+        average[name] = torch.einsum("ij,j...->i...", turn, average[name].float())
+    torch.save(state, tmp_path / "other.pt")
+    (_, one, _), (_, other, _) = mean_network([tmp_path / "one.pt"]), mean_network([tmp_path / "other.pt"])
+    settings, mean, _ = mean_network([tmp_path / "one.pt", tmp_path / "other.pt"])
+    assert settings.network.front_rank == 0
+    speech = torch.from_numpy(open_shard(shard).samples[: 20 * STEP_SAMPLES].astype("float32") / 32768)[None]
+    with torch.no_grad():
+        for network in (other, mean):  # which all hear the same
+            torch.testing.assert_close(network(speech).channels, one(speech).channels, rtol=1e-4, atol=1e-5)
+    assert mean_network([tmp_path / "one.pt"] * 2)[0].network.front_rank == 8
+
+
 def test_the_cut_is_the_best_for_the_inputs_at_hand() -> None:
     torch.manual_seed(0)
     matrix, inputs = torch.randn(6, 8), torch.randn(500, 8) * torch.tensor([5.0, 5, 5, 1, 0.1, 0.1, 0.1, 0.1])
