@@ -156,9 +156,12 @@ def speak(
         return 0
 
     library.espeak_SetSynthCallback(callback := _Callback(collect))
-    encoded = text.encode()
-    library.espeak_Synth(encoded, len(encoded) + 1, 0, 1, 0, _UTF8, None, None)
-    library.espeak_Synchronize()
+    for said in ("a", text):  # after transcriptions the first phone that it speaks may go by unannounced
+        blocks.clear()
+        events.clear()
+        encoded = said.encode()
+        library.espeak_Synth(encoded, len(encoded) + 1, 0, 1, 0, _UTF8, None, None)
+        library.espeak_Synchronize()
     del callback  # the library must not outlive what it calls
     samples = np.concatenate(blocks or [np.zeros(0, np.int16)]).astype(np.float32) / 32768
     heard = _heard(events, len(samples), languages.language_of_voice(voice))

@@ -5,7 +5,9 @@ import pytest
 
 from model_training import espeak, languages
 from model_training.corpora import CorpusError
+from model_training.kokoro import tokens_of
 from model_training.phones import INVENTORY, Phone
+from model_training.sentences import sentences
 
 LINE = "Happy people keep apples, and Mabel made my mother move many more."
 
@@ -101,3 +103,13 @@ def test_a_livelier_voice_moves_its_pitch_more() -> None:
     flat, _, _ = espeak.speak(LINE, "en-us", 150, 50, 0)
     lively, _, _ = espeak.speak(LINE, "en-us", 150, 50, 100)
     assert not np.array_equal(flat, lively[: len(flat)])
+
+
+def test_the_first_phone_is_announced_after_transcriptions_too() -> None:
+    said = sentences("es", np.random.default_rng([0, 1]))
+    for number in range(6):
+        tokens_of("What we said here in the garden was heard by every bird upon the wall.", ("en-us", "en")[number % 2])
+    for _ in range(6):
+        tokens_of(f"{next(said)} {next(said)}", "es")
+    _, _, phones = espeak.speak("Pablo bebe un vaso de agua y el bombero compra una bufanda.", "es-419", 140)
+    assert [phone.name for phone in phones[:3]] == ["sil", "p", "aa"]
