@@ -80,7 +80,7 @@ class Kokoro:
         styles = {}
         for file in sorted(voices.glob("[!.]*.bin")):
             numbers = np.fromfile(file, "<f4")
-            if len(numbers) <= MOST_TOKENS * STYLE:
+            if len(numbers) <= MOST_TOKENS * STYLE or len(numbers) % STYLE:
                 raise CorpusError(f"{str(file)!r} is no voice of Kokoro's: those have 510 styles of 256 numbers")
             styles[file.stem] = numbers.reshape(-1, STYLE)
         if not styles:

@@ -90,12 +90,16 @@ def test_what_is_no_kokoro_is_refused_in_one_line(
     empty.mkdir()
     short.mkdir()
     (short / "af_x.bin").write_bytes(b"1234")
+    odd = tmp_path / "odd"
+    odd.mkdir()
+    np.zeros(510 * kokoro.STYLE + 1, "<f4").tofile(odd / "af_x.bin")
     (tmp_path / "no.onnx").write_text("no model")
     for extra, says in (
         (["--model", tmp_path / "no.onnx"], "give its ONNX file"),
         (["--model", bundled_model_path()], "another model than Kokoro's"),
         (["--voices", empty], "holds no voices"),
         (["--voices", short], "is no voice of Kokoro's"),
+        (["--voices", odd], "is no voice of Kokoro's"),
         (["--languages", "fr"], "no voice here is of the language 'fr'"),
     ):
         told = ["--model", model, "--voices", voices, "--out", tmp_path / "out", *extra]
