@@ -127,11 +127,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def work() -> str:
         one, other = read_phones(args.phones), read_phones(args.against)
-        known = sorted({path.split("/")[0] for path in one})
-        if unknown := [name for name in args.folders if name not in known]:
-            told = f"known are {', '.join(known)}"
-            raise corpora.CorpusError(f"{str(args.phones)!r} has no folder {unknown[0]!r} to compare: {told}")
-        both = [path for path in one if path in other and (not args.folders or path.split("/")[0] in args.folders)]
+        corpora.refuse_unknown(args.folders, one, "to compare", repr(str(args.phones)))
+        both = [p for p in one if p in other and (not args.folders or corpora.folder_of(p) in args.folders)]
         if not both:
             raise corpora.CorpusError("the two tables have no line in common: do their paths begin in the same folder?")
         lines = {path: shared(one[path], other[path]) for path in both}

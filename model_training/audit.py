@@ -101,7 +101,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def work() -> str:
         utterances = corpora.read(args.corpus)
-        corpora.refuse_unknown(args.development, utterances)
+        corpora.refuse_unknown(args.development, (one.path for one in utterances))
         found = audit(utterances)
         lines = ["\t".join(one) for one in found]
         if args.out:

@@ -38,7 +38,7 @@ class Utterance:
     @property
     def folder(self) -> str:
         """The first folder of the path: which of the table's collections the line belongs to."""
-        return self.path.split("/")[0] if "/" in self.path else ""
+        return folder_of(self.path)
 
 
 def read(table: Path) -> list[Utterance]:
@@ -81,12 +81,19 @@ def _utterance(row: dict[str, Any], line: int, table: Path) -> Utterance:
     )
 
 
-def refuse_unknown(folders: Iterable[str], utterances: Iterable[Utterance], wanted: str = "to keep out") -> None:
-    """Raises if no utterance lies in one of these folders, which were `wanted`."""
-    known = sorted({one.folder for one in utterances})
+def folder_of(path: str) -> str:
+    """The first folder of a path in a table: which of its collections a line belongs to; empty if there is none."""
+    return path.split("/")[0] if "/" in path else ""
+
+
+def refuse_unknown(
+    folders: Iterable[str], paths: Iterable[str], wanted: str = "to keep out", table: str = "the corpus"
+) -> None:
+    """Raises if none of a table's paths lies in one of these folders, which were `wanted`."""
+    known = sorted({folder_of(path) for path in paths})
     unknown = next((name for name in folders if name not in known), None)
     if unknown is not None:
-        raise CorpusError(f"the corpus has no folder {unknown!r} {wanted}: known are {', '.join(known)}")
+        raise CorpusError(f"{table} has no folder {unknown!r} {wanted}: known are {', '.join(known)}")
 
 
 def select(
@@ -96,7 +103,7 @@ def select(
 
     A folder that none of them lies in is an error.
     """
-    refuse_unknown(folders, utterances, "to choose")
+    refuse_unknown(folders, (one.path for one in utterances), "to choose")
     taken: Counter[str] = Counter()
     kept = []
     for utterance in utterances:

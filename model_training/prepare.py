@@ -69,7 +69,7 @@ def choose(
     A development folder that the corpus does not have is an error: what was meant would be trained on.
     """
     everything = list(utterances)
-    corpora.refuse_unknown(settings.development, everything)
+    corpora.refuse_unknown(settings.development, (one.path for one in everything))
     kept_out = [u for u in everything if u.folder in settings.development]
     speakers = {u.speaker for u in kept_out if settings.speakers_apart}
     texts = {" ".join(words_of(u.text)) for u in kept_out if u.text}
@@ -183,7 +183,7 @@ def read_lines(folder: Path) -> tuple[Line, ...]:
     """The index of a prepared corpus; a last line that was cut off is left out."""
     try:
         text = (folder / "lines.tsv").read_text(encoding="utf-8")
-        rows = [line.split("\t") for line in text[: text.rfind("\n") + 1].split("\n")[:-1]]
+        rows = [line.split("\t") for line in text.split("\n")[:-1]]
         lines = tuple(Line(path, speaker, inside, int(at), int(count)) for path, speaker, inside, at, count in rows)
     except OSError as error:
         raise corpora.CorpusError(f"no prepared corpus in {str(folder)!r}: run model_training.prepare first") from error

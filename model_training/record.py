@@ -129,9 +129,7 @@ def revision() -> str:
 
 
 def _git(folder: Path, *words: str) -> str:
-    done = subprocess.run(
-        ["git", *words], capture_output=True, cwd=folder, check=True
-    )  # why not, it may say in any code
+    done = subprocess.run(["git", *words], capture_output=True, cwd=folder, check=True)  # complains in any encoding
     return done.stdout.decode().strip()
 
 

@@ -66,9 +66,14 @@ def closed_object(obj: bpy.types.Object) -> str | None:
 def closed_block(obj: bpy.types.Object, block: Any) -> str | None:
     """Why nothing of a data-block that an object shows, its shape keys or itself, can be given another Action."""
     if block.is_editable:
-        return TWEAKED if block.animation_data and block.animation_data.use_tweak_mode else None
+        return TWEAKED if is_tweaked(block) else None
     reason = closed_object(obj) if block == obj else closed_keys(obj, block)
     return reason and reason.replace(MESHES, obj.name)
+
+
+def is_tweaked(block: Any) -> bool:
+    """Whether the NLA's tweak mode holds a data-block's Action."""
+    return block.animation_data is not None and block.animation_data.use_tweak_mode
 
 
 def constrained(constraints: Any, kinds: set[str]) -> str | None:

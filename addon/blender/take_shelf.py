@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core.errors import FacewrightError, RigError, quoted
 from . import compat, keys, lines, memory, standing, takes, values
-from .protection import TWEAKED
+from .protection import TWEAKED, is_tweaked
 from .take_properties import FACEWRIGHT_PG_saved_take as Take
 from .targets import BAKED, BEFORE
 
@@ -98,7 +98,7 @@ def _check_open(take: Take) -> None:
     """Raises a RigError if the take's keys cannot leave its head, as in the NLA's tweak mode."""
     for part in take.parts:
         block = takes.block_of(part)
-        if block is not None and block.animation_data and block.animation_data.use_tweak_mode:
+        if block is not None and is_tweaked(block):
             raise RigError(f"{quoted(part.shown.name)} is {TWEAKED}")
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Array = npt.NDArray[np.float32]
 Note = Callable[[str], None]
 
+REMEDY = "use wav, flac, ogg, opus, mp3 or aiff"
 RATE = 16_000  # samples a second, what the model takes
 BLOCK_SAMPLES = 65_536  # read at once, a channel
 MAX_CHANNELS = 64  # a 7.1.4 bed or a location recorder fits; more is a measurement file, not speech
@@ -149,7 +150,7 @@ def _opened(path: Path) -> soundfile.SoundFile:
                 raise AudioError(
                     f"{name} is BW64, which is not read; make plain WAV of it with `ffmpeg -i IN.wav OUT.wav`"
                 ) from error
-        raise AudioError(f"{name} has no sound that can be decoded: use wav, flac, ogg, opus, mp3 or aiff") from error
+        raise AudioError(f"{name} has no sound that can be decoded: {REMEDY}") from error
 
 
 def _from_memory(audio: Audio) -> Iterator[Array]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from .. import __version__
-from ..core import formats, settings
+from ..core import audio, formats, settings
 from ..core.errors import AudioError, FormatError, quoted, reason
 from ..core.formats.whole import HALF
 from ..core.model import FaceModel, model_path
@@ -26,6 +26,7 @@ from .take import Job, Worker, file_sha256, output_of
 
 SOUNDS = frozenset(".wav .wave .w64 .rf64 .flac .ogg .oga .opus .mp3 .aif .aiff .aifc .caf .au".split())
 UNREAD = frozenset(".m4a .m4b .aac .ac3 .amr .3ga .ape .dts .mka .mpc .weba .wma .wv".split())  # sounds all the same
+LISTED = SOUNDS | UNREAD
 HEARS_S = 0.2  # how soon Ctrl+C is heard on Windows, where who waits for another thread is deaf
 LEFT_S = 60.0  # a half-written file untouched for so long was left by a run that was killed
 
@@ -89,9 +90,9 @@ def plan(folder: Path, suffix: str, say: Callable[[str], None] = print) -> list[
         (unread if Path(sound).suffix.lower() in UNREAD else sounds).append(sound)
     passed = f"sounds in formats that are not read: {len(unread)}, such as {quoted(unread[0])}" if unread else ""
     if not sounds:
-        raise AudioError(f"folder {quoted(folder)} holds {passed or 'no sound'}; use wav, flac, ogg, opus, mp3 or aiff")
+        raise AudioError(f"folder {quoted(folder)} holds {passed or 'no sound'}; {audio.REMEDY}")
     if passed:
-        say(f"note: passed over {passed}; use wav, flac, ogg, opus, mp3 or aiff")
+        say(f"note: passed over {passed}; {audio.REMEDY}")
     owners: dict[str, str] = {}
     for sound in sounds:
         output = output_of(sound, suffix)
@@ -126,7 +127,7 @@ def _sounds(folder: Path) -> Iterator[str]:
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             waiting += [link for name in folders if (link := Path(base, name)).is_symlink()]
             for name in files:
-                if Path(name).suffix.lower() in SOUNDS | UNREAD and not name.startswith("."):
+                if Path(name).suffix.lower() in LISTED and not name.startswith("."):
                     yield Path(base, name).relative_to(folder).as_posix()
 
 
@@ -161,14 +162,12 @@ def _rows(job: Job, due: dict[str, ledger.Row | None], count: int) -> Generator[
         finally:
             idle.put(worker)
 
-    pool, left = ThreadPoolExecutor(count), len(due)
+    pool = ThreadPoolExecutor(count)
     try:
         for item in due.items():
             pool.submit(ask, *item).add_done_callback(finished.put)
-        while left:
-            with suppress(Empty):
-                yield finished.get(timeout=HEARS_S).result()
-                left -= 1
+        for _ in due:
+            yield _next(finished).result()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         for worker in workers:
@@ -176,3 +175,10 @@ def _rows(job: Job, due: dict[str, ledger.Row | None], count: int) -> Generator[
         pool.shutdown()
         for worker in workers:
             worker.close()
+
+
+def _next(finished: SimpleQueue[Future[ledger.Row]]) -> Future[ledger.Row]:
+    """The row that comes next, waited for so that Ctrl+C is heard meanwhile."""
+    while True:
+        with suppress(Empty):
+            return finished.get(timeout=HEARS_S)
