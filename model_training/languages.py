@@ -83,16 +83,33 @@ POLISH = {
     "ɔʊ": "ow", "ç": "hh",
 }  # fmt: skip
 
+# ř is said like ž or š with a trill; ť and ď are t and d on their way to a j. Vowels are pure.
+CZECH = {"e": "eh", "r̝": "zh", "r̝̊": "sh", "c": "t y", "ɟ": "d y", "eʊ": "eh uw", "ɣ": "hh"}
+
+# ui begins as an open ö and ends as ü; ij is an open ey, ou and au are aw. Short u is a rounded schwa, g a rasp, and w
+# touches the teeth as v does.
+DUTCH = {
+    "œy": "er=ah uw=iy", "ɛɪ": "ey", "ʌʊ": "aw", "eʊ": "ey uw", "yʊ": "uw", "y": "uw", "ɵ": "uh=ah", "ø": "er=uh",
+    "ɣ": "hh",
+}  # fmt: skip
+
+# espeak-ng writes y for ы and ɭ for a hard l. щ is said with spread lips, ё after a soft consonant rounds them. Soft
+# consonants differ from hard ones in the tongue alone.
+RUSSIAN = {"y": "ih", "ɭ": "l", "e": "eh", "ɕ": "s=sh", "ʑ": "z=zh", "ɵ": "ow=er", "ɣ": "hh"}
+
 # By BCP 47 tag in lower case; a region without an entry of its own is spoken as the bare language.
 LANGUAGES: dict[str, Language] = {
-    "de": Language("de", _table(COMMON, GERMAN)),  # the only one that real speech checked
+    "cs": Language("cs", _table(COMMON, CZECH)),
+    "de": Language("de", _table(COMMON, GERMAN)),
     "es": Language("es", _table(COMMON, SPANISH)),
     "es-419": Language("es-419", _table(COMMON, SPANISH)),  # Latin America
     "fr": Language("fr", _table(COMMON, FRENCH)),
     "it": Language("it", _table(COMMON, ITALIAN)),
+    "nl": Language("nl", _table(COMMON, DUTCH)),
     "pt": Language("pt-br", _table(COMMON, PORTUGUESE)),
     "pt-pt": Language("pt", _table(COMMON, PORTUGUESE)),
     "pl": Language("pl", _table(COMMON, POLISH)),
+    "ru": Language("ru", _table(COMMON, RUSSIAN)),
 }
 
 

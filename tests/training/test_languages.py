@@ -51,6 +51,9 @@ def test_german_sounds_become_what_the_lips_do(ipa: str, labels: str) -> None:
         ("pt-BR", "nˌɐ̃ʊ̃ pˈõj mˈɐ̃y", "n aw p oy m ay"),
         ("pt-BR", "nˌɐ̃ʊ p\u00f5", "n aw p ow"),  # cut off by the library, and composed
         ("pt-PT", "pˈeɪʃɨ kˈaʁʊ", "p ey sh ih k aa hh uw"),
+        ("cs", "tr̝̊ˈi r̝ˈeka cˈuk kˈr̩k ˈaʊto", "t sh iy zh eh k aa t y uw k k l k aw t ow"),  # ř alone, and after t
+        ("nl", "hˈœys mɛɪn kˈʌʊt pˈɵt ʋˈaːtər", "hh er uw s m ey n k aw t p uh t v aa t ah l"),
+        ("ru", "bˈyɭ ʌɡnʲˈɵm ɕˈi", "b ih l ah g n ow m s iy"),  # hard l, soft n, spread щ
         ("pl", "ɕfʲˈɛntɨ vˈɔ̃ʃ", "s f y eh n t ih v ow sh"),  # ś is spread, sz is round
     ],
 )
@@ -75,6 +78,9 @@ ALIGNED = {
     "fr-FR": "Ma mère achète un bon vin blanc et une jupe bleue.",
     "it-IT": "La mamma beve un bicchiere di vino e il babbo compra una favola.",
     "pt-PT": "Minha mãe compra cinco pães e um bom vinho branco.",
+    "cs-CZ": "Moje máma koupila bílé víno a vaří pivo před starou fabrikou.",
+    "nl-NL": "Mijn moeder koopt vijf witte broden en een fles wijn bij de bakker.",
+    "ru-RU": "Моя мама купила белое вино и варит пиво перед фабрикой.",
     "pl-PL": "Moja mama kupuje białe wino i pije wodę przed fabryką.",
 }
 
