@@ -14,6 +14,7 @@ from ..core import presets as core_presets
 from ..core.errors import FacewrightError, RigError
 from ..core.settings import MAX_SEED, ModelSettings, Settings
 from . import bake, compat, directing, presets, properties, rig, sound
+from .character import is_face
 
 PROPERTY = "facewright_all"  # where the list is kept: scene.facewright_all
 STATES = (
@@ -112,9 +113,8 @@ def find_pairs(scene: bpy.types.Scene) -> tuple[int, tuple[str, ...]]:
 
 
 def heads_of(scene: bpy.types.Scene) -> list[bpy.types.Object]:
-    """One object for each character of the scene that can be animated."""
-    heads: list[bpy.types.Object] = []
-    seen: set[tuple[str, ...]] = set()
+    """One object for each character of the scene that can be animated: its face, where it has one."""
+    heads: dict[tuple[str, ...], bpy.types.Object] = {}
     for obj in scene.objects:
         if not isinstance(obj.data, bpy.types.Mesh) or obj.data.shape_keys is None:
             continue
@@ -123,10 +123,9 @@ def heads_of(scene: bpy.types.Scene) -> list[bpy.types.Object]:
         except RigError:
             continue
         character = tuple(sorted(part.owner.name for part in found.parts))
-        if character not in seen:
-            seen.add(character)
-            heads.append(obj)
-    return heads
+        if character not in heads or (is_face(obj) and not is_face(heads[character])):
+            heads[character] = obj
+    return list(heads.values())
 
 
 def _names(name: str, text: str) -> bool:

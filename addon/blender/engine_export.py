@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,15 @@ from .protection import listed
 GLTF, FBX, USD = "GLTF", "FBX", "USD"
 SUFFIXES = {GLTF: ".glb", FBX: ".fbx", USD: ".usdc"}
 ALSO = {".usd": USD, ".usda": USD}  # other endings that a user may write
+EXPORTED = {"ARMATURE", "EMPTY", "MESH"}
+HIDDEN = "hidden or not selectable, so not in the file; show them to have them there"
 WITHOUT = "exported without modifiers, because the shape keys would be lost; subdivide in the engine"
 
 # Applying modifiers would drop the shape keys; sampling every frame keeps drivers and what lies on an NLA.
 OPTIONS: dict[str, dict[str, Any]] = {
     GLTF: {
         "use_selection": True,
+        "use_active_scene": True,  # by default the file's other scenes are in it too, empty
         "export_apply": False,
         "export_animations": True,
         "export_animation_mode": "SCENE",  # what plays: drivers and the NLA too
@@ -46,7 +49,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "bake_anim_step": 1.0,
         "bake_anim_simplify_factor": 0.0,  # by default keys within a thousandth are dropped
         "add_leaf_bones": False,
-        "object_types": {"ARMATURE", "EMPTY", "MESH"},
+        "object_types": EXPORTED,
     },
     USD: {
         "selected_objects_only": True,
@@ -74,9 +77,10 @@ def export(scene: bpy.types.Scene, head: bpy.types.Object | None, path: Path) ->
     check_writable(path)
     character = character_of(scene, head)
     objects = _of_view_layer(character)
-    notes = _notes(kind, character)
+    notes = _notes(kind, character, objects)
     in_time = _frames_timed(scene) if kind == GLTF else nullcontext()
-    with _selected(objects, character.root), _beside(path) as made, in_time:
+    named = nullcontext() if scene.library else _named(scene, path.stem)  # a linked scene cannot be renamed
+    with _selected(objects, character.root), _beside(path) as made, in_time, named:
         _run(kind, made)
     return notes
 
@@ -92,9 +96,11 @@ def _of_view_layer(character: Character) -> list[bpy.types.Object]:
     return visible
 
 
-def _notes(kind: str, character: Character) -> tuple[str, ...]:
+def _notes(kind: str, character: Character, objects: Sequence[bpy.types.Object]) -> tuple[str, ...]:
     modified = [mesh.name for mesh in character.meshes if any(_changes(modifier) for modifier in mesh.modifiers)]
     notes = [f"{listed(modified)}: {WITHOUT}"] if modified else []
+    if hidden := [obj.name for obj in character.objects if obj.type in EXPORTED and obj not in objects]:
+        notes.append(f"{listed(hidden)}: {HIDDEN}")
     if kind == USD and character.armature and len(character.meshes) > 1:
         notes.append(
             "USD numbers the weights of further meshes (jawOpen2); Blender itself reads back those of one mesh"
@@ -152,6 +158,16 @@ def _frames_timed(scene: bpy.types.Scene) -> Iterator[None]:
         yield
     finally:
         scene.render.fps_base = base
+
+
+@contextmanager
+def _named(scene: bpy.types.Scene, clip: str) -> Iterator[None]:
+    """Gives the scene another name, by which glTF and FBX call their clip."""
+    before, scene.name = scene.name, clip
+    try:
+        yield
+    finally:
+        scene.name = before
 
 
 @contextmanager

@@ -37,6 +37,7 @@ PCM, EXTENSIBLE = 1, 0xFFFE  # formats of a WAV; the second says further on whic
 SKIPPED_BYTES = 65_536  # at once, of what a WAV holds before its sound
 TEXT_BYTES = 2_000  # of sound, which are no text by chance
 FOREIGN = 0.05  # of the letters of such a text, at least, are beyond ASCII, or ? in place of one that was
+STRETCH_S = 10.0  # of sound, in which a moment's work elsewhere evens out
 PAUSE_S = 0.2  # waited for a hop; a program that speaks now and then is silent for longer
 FFMPEG = "send it as `ffmpeg ... -f s16le -ac 1 -ar 16000 -`"
 
@@ -69,9 +70,10 @@ def run(options: argparse.Namespace) -> int:
     is_file = options.sound != "-"
     hops = _from_file(Path(options.sound)) if is_file else _from_pipe()
     paced = options.pace or (is_file and options.to is not None)  # an engine shows rows when they come
+    hops = _paced(hops) if paced else hops
     try:
         with out as sink:
-            for rows, first in heard(face, _paced(hops) if paced else hops):
+            for rows, first in heard(face, hops if is_file and not paced else watched(hops)):
                 sink(rows, first)
     except OSError as error:
         terminal.hush(sys.stdout)
@@ -91,6 +93,23 @@ def heard(face: LiveFace, hops: Iterable[Array]) -> Iterator[tuple[Curves, int]]
         yield rows, given
         given += len(rows.values)
     yield face.finish(), given
+
+
+def watched(hops: Iterable[Array], now_s: Callable[[], float] = time.perf_counter) -> Iterator[Array]:
+    """The same hops; where a stretch of them is worked on for longer than it sounds, that is told, once each time."""
+    samples, worked_s, was_slow = 0, 0.0, False
+    for hop in hops:
+        given_s = now_s()
+        yield hop
+        worked_s += now_s() - given_s
+        samples += len(hop)
+        if samples >= STRETCH_S * audio.RATE:
+            sounded_s = samples / audio.RATE
+            is_slow = worked_s > sounded_s
+            if is_slow and not was_slow:
+                took = f"{sounded_s:.0f} s of sound took {worked_s:.1f} s"
+                terminal.note(f"{took}, so the mouth falls behind; end other programs that keep the processor busy")
+            samples, worked_s, was_slow = 0, 0.0, is_slow
 
 
 def _from_file(path: Path) -> Iterator[Array]:

@@ -182,6 +182,17 @@ def test_meshes_of_one_character_are_one_head(make_head: Head, scene):
     assert len(animate_all.heads_of(scene)) == 2
 
 
+def test_a_strip_may_bear_the_name_of_a_face_that_stands_after_its_teeth(make_head: Head, tmp_path: Path, scene):
+    for name in ("Anna", "Bob"):
+        root = bpy.data.objects.new(f"{name} rig", None)
+        scene.collection.objects.link(root)
+        make_head(f"Teeth of {name.lower()}", keys=("jawOpen", "mouthClose"), parent=root)
+        make_head(f"{name} face", parent=root)
+    add_strip(tmp_path, "bob face 010", 1)
+    bpy.ops.facewright.pairs_find()
+    assert [pair.head.name for pair in animate_all.pairs_of(scene).pairs] == ["Bob face"]
+
+
 def test_a_name_is_not_found_within_another_or_within_a_word(make_head: Head, tmp_path: Path, scene):
     make_head("Ann"), make_head("Anna")
     for number, name in enumerate(("anna_010", "ANN020", "channel_02")):

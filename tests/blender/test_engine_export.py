@@ -7,6 +7,7 @@ import re
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import bpy
 import numpy as np
@@ -63,11 +64,16 @@ def check(tracks: Tracks, keys: tuple[str, ...]) -> None:
         np.testing.assert_allclose(tracks[key], wanted().column(key), atol=ERROR, err_msg=key)
 
 
+def contents(path: Path) -> dict[str, Any]:
+    """The JSON of a .glb."""
+    data = path.read_bytes()
+    return json.loads(data[20 : 20 + struct.unpack("<I", data[12:16])[0]])
+
+
 def glb(path: Path) -> tuple[dict[str, Tracks], int, np.ndarray]:
     """Weights of each node of a .glb, how many clips it has, and the seconds of their keys; read without Blender."""
     data = path.read_bytes()
-    length = struct.unpack("<I", data[12:16])[0]
-    scene, binary = json.loads(data[20 : 20 + length]), data[28 + length :]
+    scene, binary = contents(path), data[28 + struct.unpack("<I", data[12:16])[0] :]
 
     def numbers(index: int) -> np.ndarray:
         accessor = scene["accessors"][index]
@@ -257,3 +263,42 @@ def test_gltf_keeps_time_at_a_rate_of_television(character, scene, tmp_path):
     assert scene.render.fps_base == pytest.approx(1.001)
     _tracks, _clips, times = glb(tmp_path / "face.glb")
     np.testing.assert_allclose(times, np.arange(FRAMES) * 1.001 / 30, atol=1e-5)
+
+
+def test_clips_are_called_as_their_file_is_and_the_scene_keeps_its_name(character, scene, tmp_path):
+    before = scene.name
+    for suffix in (".glb", ".fbx"):
+        engine_export.export(scene, character, tmp_path / f"anna_010{suffix}")
+    assert scene.name == before
+    assert [clip["name"] for clip in contents(tmp_path / "anna_010.glb")["animations"]] == ["anna_010"]
+    emptied()
+    fbx_import(str(tmp_path / "anna_010.fbx"))
+    assert {action.name.split("|")[-1] for action in bpy.data.actions} == {"anna_010"}
+
+
+def test_other_scenes_of_the_file_leave_no_trace_in_gltf(character, scene, tmp_path):
+    other = bpy.data.scenes.new("Other")
+    other.collection.objects.link(character)
+    engine_export.export(scene, character, tmp_path / "face.glb")
+    found = contents(tmp_path / "face.glb")
+    assert (len(found["scenes"]), len(found["animations"])) == (1, 1)
+
+
+@pytest.mark.parametrize("suffix", [".glb", ".fbx", ".usda"])
+def test_what_is_hidden_is_told_to_be_left_out(character, scene, tmp_path, suffix):
+    bpy.data.objects["Rig"].hide_set(True)
+    bpy.data.objects["Teeth"].hide_select = True
+    notes = engine_export.export(scene, character, tmp_path / f"face{suffix}")
+    left = [note for note in notes if "hidden or not selectable, so not in the file" in note]
+    assert [set(note.split(":")[0].split(", ")) for note in left] == [{"Rig", "Teeth"}]
+
+
+def test_a_linked_scene_is_exported_under_its_own_name(character, scene, tmp_path):
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
+    emptied()
+    with bpy.data.libraries.load(str(tmp_path / "shot.blend"), link=True) as (_source, target):
+        target.scenes = ["Scene"]
+    linked = next(each for each in bpy.data.scenes if each.library)
+    bpy.context.window.scene = linked
+    engine_export.export(linked, linked.objects["Face"], tmp_path / "face.glb")
+    assert [clip["name"] for clip in contents(tmp_path / "face.glb")["animations"]] == ["Scene"]
