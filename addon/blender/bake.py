@@ -13,6 +13,7 @@ import numpy as np
 from ..core import pipeline
 from ..core.curves import Curves
 from ..core.direction import UNDIRECTED, Direction
+from ..core.errors import quoted
 from ..core.heard import Heard
 from ..core.settings import Settings
 from . import bones, compat, hearing, keys, lines, memory, rig, sound, standing, take_shelf, takes, unseen
@@ -126,7 +127,9 @@ def write(scene: bpy.types.Scene, head: bpy.types.Object | None, performance: Pe
         notes.append(f"the keys that were there are kept in {', '.join(kept)}")
     notes += [*_left_behind(scene, take), *_too_early(scene, take), *_stretched(scene)]
     if lost:
-        notes.append(f"{listed(sorted(lost))} was on some of these frames, and is no longer shown")
+        notes.append(
+            f"{listed([quoted(name) for name in sorted(lost)])} was on some of these frames, and is no longer shown"
+        )
     if fit:
         _fit(scene, take.last)
     frames, name = len(sampled.values), take.name  # the list may move in memory when takes leave it
@@ -141,14 +144,17 @@ def _left_behind(scene: bpy.types.Scene, take: Take) -> list[str]:
     others = (other for other in takes.shown_on(scene, take) if other.uid != take.uid and other.line == take.line)
     left = [other for other in others if sound.is_elsewhere(scene, line, other.first, other.last)]
     remedy = "delete that take, or undo and use Update to Strip instead"
-    return [f"{o.name} is still on frames {o.first} to {o.last}, where its sound no longer is; {remedy}" for o in left]
+    return [
+        f"{quoted(o.name)} is still on frames {o.first} to {o.last}, where its sound no longer is; {remedy}"
+        for o in left
+    ]
 
 
 def _too_early(scene: bpy.types.Scene, take: Take) -> list[str]:
     """A note if the line begins before the scene does, where it is neither played nor rendered."""
     if take.first >= scene.frame_start:
         return []
-    where = f"{take.line} begins at frame {take.first}, and the scene at {scene.frame_start}"
+    where = f"{quoted(take.line)} begins at frame {take.first}, and the scene at {scene.frame_start}"
     return [f"{where}; let the line start later, or the scene earlier"]
 
 

@@ -7,6 +7,7 @@ import bpy
 from bpy.props import EnumProperty
 
 from ..core import emotions
+from ..core.errors import quoted
 from ..core.settings import Settings
 from . import directing, layer_properties, preview, properties
 from .layer_properties import SECTIONS, options
@@ -91,7 +92,12 @@ class FACEWRIGHT_PT_layer_remarks(bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         shown = preview.current()
-        draw_text(self.layout, context, f"{shown.head} speaks {shown.line.name}; nothing is keyed yet", "HIDE_OFF")
+        draw_text(
+            self.layout,
+            context,
+            f"{quoted(shown.head)} speaks {quoted(shown.line.name)}; nothing is keyed yet",
+            "HIDE_OFF",
+        )
         if shown.error:
             draw_text(self.layout, context, shown.error, "ERROR", alert=True)
         for note in shown.notes:

@@ -19,7 +19,7 @@ class FACEWRIGHT_OT_animate(Waiting, bpy.types.Operator):
     """Let the head speak the chosen line: a new Action on each of its meshes, and the sound in the sequencer"""
 
     bl_idname = "facewright.animate"
-    bl_label = "Animate Face from Speech"
+    bl_label = "Animate Face from Speech (Facewright)"  # whoever searches does so by either
     bl_options = {"UNDO"}
 
     sound: StringProperty(

@@ -182,7 +182,7 @@ def _beyond(scene: bpy.types.Scene, move: Move) -> list[str]:
     heard_to_s, frame_s = move.take.heard_from_s + _heard_s(scene, move.take), 1 / move.new.fps
     end_s = move.new.second(move.new.first + move.new.count - 1)
     if move.new.start_s < move.take.heard_from_s - frame_s / 2 or end_s > heard_to_s + frame_s:
-        return [f"{move.take.line} now plays more than was heard; press Animate for a take of all of it"]
+        return [f"{quoted(move.take.line)} now plays more than was heard; press Animate for a take of all of it"]
     return []
 
 

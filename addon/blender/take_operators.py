@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
-from ..core.errors import FacewrightError
+from ..core.errors import FacewrightError, quoted
 from ..core.settings import MAX_SEED
 from . import bake, compat, keys, memory, preview, properties, rebake, take_shelf, takes
 from .reporting import Reporting, is_free
@@ -94,7 +94,7 @@ class FACEWRIGHT_OT_take_compare(OfTake, bpy.types.Operator):
         shown = next((other for other in family if takes.is_current(other)), None)
         others = [other for other in family if shown is None or other.uid != shown.uid]
         if not others:
-            raise FacewrightError(f"{take.line} has one take only; make another to compare it with")
+            raise FacewrightError(f"{quoted(take.line)} has one take only; make another to compare it with")
         before = takes.of(scene).previous
         other = next((other for other in others if other.uid == before), others[-1])
         return _shown(scene, other)
@@ -104,7 +104,7 @@ def _shown(scene: bpy.types.Scene, take: Take) -> tuple[str, ...]:
     """Shows a take; what was done, and a line if it is out of step with the scene."""
     takes.switch(scene, take)
     told = rebake.other_rate(scene, take)
-    return (f"{take.name} is shown", *((told,) if told else ()))
+    return (f"{quoted(take.name)} is shown", *((told,) if told else ()))
 
 
 class FACEWRIGHT_OT_take_duplicate(OfTake, bpy.types.Operator):
@@ -136,7 +136,7 @@ class FACEWRIGHT_OT_take_duplicate(OfTake, bpy.types.Operator):
             memory.heard(takes.of(scene), take), settings, direction, take.model, take.heard_from_s, take.stretch,
         )  # fmt: skip
         report = bake.write(scene, rebake.head_of(take), performance, fit=False)
-        return (f"{report.take} is shown, with seed {seed}", *report.notes)
+        return (f"{quoted(report.take)} is shown, with seed {seed}", *report.notes)
 
 
 class FACEWRIGHT_OT_take_delete(OfTake, bpy.types.Operator):
@@ -197,7 +197,7 @@ class FACEWRIGHT_OT_take_push_nla(OfTake, bpy.types.Operator):
     def act(self, context: bpy.types.Context) -> tuple[str, ...]:
         take = self.take(context)
         count = take_shelf.push_to_nla(context.scene, take)
-        return (f"{take.name} is in {count} NLA {'strip' if count == 1 else 'strips'}",)
+        return (f"{quoted(take.name)} is in {count} NLA {'strip' if count == 1 else 'strips'}",)
 
 
 class FACEWRIGHT_OT_select_keys(OfTake, bpy.types.Operator):

@@ -139,6 +139,12 @@ def test_defaults_stand_in_where_there_are_no_preferences(scene, monkeypatch: py
     assert preferences.model_settings(bpy.context) == ModelSettings()
 
 
+def test_whoever_searches_the_menus_finds_the_button_by_the_extensions_name_and_by_what_it_does():
+    named = bpy.ops.facewright.animate.get_rna_type().name.lower()
+    assert "facewright" in named
+    assert "speech" in named
+
+
 def test_every_choice_explains_itself():
     kinds = (properties.FACEWRIGHT_PG_take.bl_rna, preferences.FACEWRIGHT_AP_preferences.bl_rna)
     operator = bpy.ops.facewright.animate.get_rna_type()

@@ -478,7 +478,7 @@ def test_a_line_that_is_animated_anew_after_its_strip_was_moved_tells_what_it_le
     line = sound.from_strip(bpy.context.scene, strip.name)
     report = bake.write(bpy.context.scene, head, replace(performance(), line=line))
     (note,) = report.notes
-    assert note.startswith("hello 1 is still on frames 1 to 48, where its sound no longer is; delete that take")
+    assert note.startswith("'hello 1' is still on frames 1 to 48, where its sound no longer is; delete that take")
     with pytest.raises(RuntimeError, match="'hello 1' and 'hello 2' would be spoken at once .*; delete one of them"):
         bpy.ops.facewright.update_to_strip()
     bpy.ops.facewright.take_delete(uid=takes.of(bpy.context.scene).takes[0].uid)

@@ -101,6 +101,7 @@ def test_another_take_has_another_seed_and_needs_no_model(head):
     assert bpy.ops.facewright.take_duplicate() == {"FINISHED"}
     assert [take.seed for take in held().takes] == [0, 1]
     assert shown() == ["hello 2"]
+    assert jobs.board.result == "'hello 2' is shown, with seed 1"  # in quotes, or the panel writes it with a capital
     assert bpy.ops.facewright.take_duplicate(seed=99) == {"FINISHED"}
     assert held().takes[-1].seed == 99
 
@@ -748,7 +749,7 @@ def test_a_line_of_another_name_that_gives_way_is_told(head):
     say(head, "one", 1), say(head, "two", 100)
     assert bake.write(bpy.context.scene, head, performance("one", 1, seed=2)).notes == ()
     (note,) = bake.write(bpy.context.scene, head, performance("three", 40)).notes
-    assert note == "one was on some of these frames, and is no longer shown"
+    assert note == "'one' was on some of these frames, and is no longer shown"
 
 
 def test_takes_whose_names_are_cut_off_in_the_list_are_told_apart_by_their_numbers(head):

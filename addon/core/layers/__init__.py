@@ -17,6 +17,7 @@ from .breath import breath
 from .brows import brows
 from .closures import keep_speech
 from .emotion import emotion
+from .ends import rest_at_ends
 from .gaze import gaze, plan
 from .head import head
 from .micro import micro
@@ -29,7 +30,8 @@ def perform(curves: Curves, prosody: Prosody, settings: Settings, direction: Dir
     if len(curves.values) != rows or curves.rate != prosody.rate:
         raise ValueError(f"{len(curves.values)} rows of curves, {rows} of prosody: need the same")
     curves = articulation(curves, prosody, seeded(settings.articulation, seed))
-    spoken = smooth(curves, prosody, settings.smooth)  # after articulation: what that has sealed, this leaves sealed
+    curves = smooth(curves, prosody, settings.smooth)  # after articulation: what that has sealed, this leaves sealed
+    spoken = rest_at_ends(curves, settings.articulation.amount)
 
     curves = emotion(spoken, prosody, seeded(settings.emotion, seed), direction.moods(rows, prosody.rate))
     curves = brows(curves, prosody, seeded(settings.brows, seed))

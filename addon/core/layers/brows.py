@@ -8,6 +8,7 @@ import numpy.typing as npt
 from ..curves import Array, Curves
 from ..prosody import Prosody, accents, relative_pitch
 from ..settings import BrowsSettings
+from .ends import inwards
 from .gestures import add_softly, dice, humps
 
 Mask = npt.NDArray[np.bool_]
@@ -19,6 +20,7 @@ OUTER_SHARE = 0.5  # the outer brow follows by half
 LOW = 0.25  # of the speaker's range: an accent below it is made by loudness, and brows go down on some of those
 FROWNING = 0.6  # so many of them
 SIDE_SPREAD = 0.12  # standard deviation between left and right
+EDGE_S = 0.25  # a take begins and ends with them at rest, so that takes join
 CHEEK_LAG_S = 0.04  # cheeks go with the voice, not before it
 
 
@@ -35,11 +37,12 @@ def brows(curves: Curves, prosody: Prosody, settings: BrowsSettings) -> Curves:
     sizes = shares * rng.uniform(0.4, 1.0, count)
     rows = np.minimum(np.rint(times_s * prosody.rate).astype(np.intp), len(prosody.pitch_hz) - 1)
     down = (relative_pitch(prosody)[rows] < LOW) & (rng.random(count) < FROWNING)
+    fade = inwards(len(prosody.pitch_hz), prosody.rate, EDGE_S)
     left = 1 + SIDE_SPREAD * np.clip(rng.standard_normal(3), -2, 2)  # outer brow, frown, cheek
 
     def moved(which: Mask, by: float, shift_s: float = -LEAD_S) -> Array:
         lift = humps(prosody, times_s[which] + shift_s, widths_s[which], sizes[which] * by * settings.amount)
-        return np.minimum(lift, np.float32(by))
+        return np.minimum(fade * lift, np.float32(by))
 
     raised, lowered = moved(~down, settings.raise_by), moved(down, settings.frown_by)
     cheeks = moved(np.full(count, True), settings.cheeks_by, CHEEK_LAG_S)

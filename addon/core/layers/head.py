@@ -8,6 +8,7 @@ from .. import channels
 from ..curves import Array, Curves, blurred
 from ..prosody import Prosody, accents, phrases, relative_pitch
 from ..settings import HeadSettings
+from .ends import inwards
 from .gaze import GazePlan
 from .gestures import dice, drift, humps
 
@@ -35,7 +36,7 @@ def head(curves: Curves, prosody: Prosody, settings: HeadSettings, planned: Gaze
     sway = {name: share * drift(rng, len(prosody.pitch_hz), prosody.rate, SWAY_HZ) for name, share in SWAY.items()}
     spoken = _stances(rng, prosody)
     spoken["headPitch"] += _nods(rng, prosody) - _lift(prosody)
-    fade = _fade(prosody)
+    fade = inwards(len(prosody.pitch_hz), prosody.rate, EDGE_S)
     moved_deg = {
         name: settings.sway_deg * sway[name] + settings.nod_deg * fade * spoken[name] for name in channels.HEAD
     }
@@ -54,13 +55,6 @@ def _joined_deg(planned: GazePlan, from_deg: float, rate: float) -> Array:
     late = round(JOINS_LATE_S * rate)
     delayed = np.concatenate([np.repeat(beyond[:1], late, axis=0), beyond])[: len(beyond)]
     return blurred(delayed, JOINS_WIDTH_S * rate)
-
-
-def _fade(prosody: Prosody) -> Array:
-    """0 at both ends of the take, 1 from EDGE_S inwards, (T,)."""
-    row = np.arange(len(prosody.pitch_hz))
-    near = np.clip(np.minimum(row, row[::-1]) / (EDGE_S * prosody.rate), 0, 1)
-    return np.asarray(near * near * (3 - 2 * near), np.float32)
 
 
 def _nods(rng: np.random.Generator, prosody: Prosody) -> Array:
