@@ -36,7 +36,7 @@ class Curves:
             raise ValueError(f"values are {self.values.shape}, names are {len(self.names)}: need (T, C) and C names")
         if len(set(self.names)) != len(self.names):
             raise ValueError("channel names repeat")
-        if not self.rate > 0:
+        if not 0 < self.rate < math.inf:
             raise ValueError(f"rate must be positive, not {self.rate}")
 
     @property
