@@ -11,7 +11,10 @@ import numpy.typing as npt
 
 from . import channels
 
+# What arrays hold, everywhere in the core but in rigs.solve, which counts in float64 alone.
 Array = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.intp]
 
 SEALED_GAP = 0.02  # lips this close read as sealed
