@@ -193,6 +193,18 @@ def test_a_voice_lets_guess_a_mood_and_silence_none() -> None:
     assert not calm.values.any()
 
 
+def test_in_a_long_pause_nothing_is_guessed_from_the_voice_before_it() -> None:
+    said, unsaid = excited(500, 9, 1.5, -2), silent(1000)
+    prosody = Prosody(
+        np.concatenate([said.loudness_db, unsaid.loudness_db]),
+        np.concatenate([said.pitch_hz, unsaid.pitch_hz]),
+        tilt_db=np.concatenate([said.tilt_db, np.zeros(1000, np.float32)]),
+    )
+    cues = np.stack(list(voice.cues(prosody).values()))
+    assert np.abs(cues[:, 200]).max() > 1
+    assert np.abs(cues[:, 750:]).max() < 0.02
+
+
 def test_a_mood_moves_the_jaw_only_so_far(made_prosody: Make) -> None:
     said = rest(450).with_columns({"jawOpen": np.full(450, 0.3, np.float32)})
     for name in emotions.NAMES[1:]:
