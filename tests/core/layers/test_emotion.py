@@ -130,6 +130,14 @@ def test_rounded_lips_stay_rounded_in_a_smile() -> None:
     assert face.column("mouthSmileLeft").max() < 0.35 * open_smile.column("mouthSmileLeft").max()
 
 
+def test_a_wrinkled_nose_leaves_the_upper_lip_to_a_closure_and_is_back_after_it(made_prosody: Make) -> None:
+    close = np.zeros(450, np.float32)
+    close[60:75] = 0.3
+    said = rest(450).with_columns({"jawOpen": np.full(450, 0.3, np.float32), "mouthClose": close})
+    nose = emotion(said, made_prosody(450), EmotionSettings(disgust=1.0)).column("noseSneerLeft")
+    assert nose[62:73].max() < 0.3 * nose[[40, 95]].min()
+
+
 def test_sides_differ_a_little_and_no_expression_freezes() -> None:
     ratios = []
     for seed in range(60):
