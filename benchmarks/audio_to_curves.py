@@ -28,8 +28,8 @@ import numpy as np  # noqa: E402
 import soundfile  # noqa: E402
 
 from addon.core import acoustics, backend, channels, prosody  # noqa: E402
-from addon.core.audio import Array, open_sound  # noqa: E402
-from addon.core.curves import Curves  # noqa: E402
+from addon.core.audio import open_sound  # noqa: E402
+from addon.core.curves import Array, Curves  # noqa: E402
 from addon.core.errors import FacewrightError  # noqa: E402
 from addon.core.layers import perform  # noqa: E402
 from addon.core.model import RATE, FaceModel, bundled_model_path  # noqa: E402

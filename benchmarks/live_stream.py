@@ -23,7 +23,8 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 
-from addon.core.audio import RATE, Array, read  # noqa: E402
+from addon.core.audio import RATE, read  # noqa: E402
+from addon.core.curves import Array  # noqa: E402
 from addon.core.errors import FacewrightError  # noqa: E402
 from addon.core.live import LiveFace, bundled_live_path  # noqa: E402
 from addon.core.model import ALIGN_SAMPLES, HOP_SAMPLES, FaceModel, bundled_model_path  # noqa: E402

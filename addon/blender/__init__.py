@@ -13,6 +13,7 @@ from . import (
     animate_all,
     animate_all_panel,
     exchange,
+    hearing,
     hint,
     jobs,
     layer_panels,
@@ -118,6 +119,7 @@ def unregister() -> None:
         jobs.board.job.cancel()
         waiting.clear_status(bpy.context)  # Blender drops the operator that would do it
     jobs.board.show()
+    hearing.forget()
 
 
 @persistent

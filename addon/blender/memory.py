@@ -60,16 +60,14 @@ def asked(take: Take) -> tuple[Settings, Direction]:
 def heard(held: Takes, take: Take) -> Heard | None:
     """What was heard of the take's line; None for curves that were recorded."""
     data = _data(held, take)
-    return None if _is_recorded(data) else Heard.from_bytes(data)
+    return Heard.from_bytes(data) if _recorded(data) is None else None
 
 
 def performed(held: Takes, take: Take, settings: Settings, direction: Direction) -> Curves:
     """The take's curves from its line's beginning, in the time in which it is spoken now."""
     data = _data(held, take)
-    if _is_recorded(data):
-        about, arrays = archive.unpack(RECORDED, SCHEMA, data, REMEDY)
-        curves = Curves(arrays["values"], tuple(about["names"]), float(about["rate"]))
-    else:
+    curves = _recorded(data)
+    if curves is None:
         curves = pipeline.perform(Heard.from_bytes(data), settings, direction)
     return replace(curves, rate=curves.rate / take.stretch)
 
@@ -126,9 +124,10 @@ def _packed(curves: Curves) -> bytes:
     return archive.pack(RECORDED, SCHEMA, about, {"values": np.asarray(curves.values, np.float32)})
 
 
-def _is_recorded(data: bytes) -> bool:
+def _recorded(data: bytes) -> Curves | None:
+    """The curves that were recorded; None where a line was heard, or what is kept is damaged: reading that tells."""
     try:
-        archive.unpack(RECORDED, SCHEMA, data, REMEDY)
-    except FacewrightError:
-        return False
-    return True
+        about, arrays = archive.unpack(RECORDED, SCHEMA, data, REMEDY)
+        return Curves(arrays["values"], tuple(about["names"]), float(about["rate"]))
+    except (FacewrightError, ValueError, KeyError, TypeError):
+        return None

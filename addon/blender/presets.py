@@ -10,7 +10,8 @@ from bpy.props import StringProperty
 
 from ..core import presets as core_presets
 from ..core import settings as core_settings
-from ..core.errors import FacewrightError, SettingsError, quoted
+from ..core.errors import FacewrightError, SettingsError, quoted, reason
+from ..core.formats.whole import make_folder
 from ..core.presets import Preset
 from ..core.settings import ModelSettings
 from . import layer_properties, properties
@@ -23,8 +24,11 @@ HIGHEST_DRAWN = 9999  # a seed that can be read out across a room
 
 
 def every() -> list[Preset]:
-    """Facewright's presets, then the animator's."""
-    return core_presets.every(*core_presets.user_folders())
+    """Facewright's presets, then the animator's; none of theirs where their folder cannot be, as saving there tells."""
+    try:
+        return core_presets.every(*core_presets.user_folders())
+    except SettingsError:
+        return core_presets.every()
 
 
 def is_own(preset: Preset) -> bool:
@@ -110,8 +114,10 @@ class FACEWRIGHT_OT_preset_delete(bpy.types.Operator):
             if preset is None:
                 raise SettingsError(f"{quoted(self.path)} is none of your presets; nothing was deleted")
             preset.path.unlink()
-        except (FacewrightError, OSError) as error:
+        except FacewrightError as error:
             return refuse(self, str(error))
+        except OSError as error:
+            return refuse(self, f"{quoted(self.path)} cannot be deleted: {reason(error)}")
         self.report({"INFO"}, f"Preset {preset.name} was deleted")
         return {"FINISHED"}
 
@@ -125,10 +131,10 @@ class FACEWRIGHT_OT_preset_folder(bpy.types.Operator):
 
     def execute(self, _context: bpy.types.Context) -> "Outcome":
         """Opens the system's file browser."""
-        folder = core_presets.user_folder()
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
+            folder = core_presets.user_folder()
+            make_folder(folder)
+        except FacewrightError as error:
             return refuse(self, str(error))
         return bpy.ops.wm.path_open(filepath=str(folder))
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import bpy
 
+from ..core import errors
 from ..core.errors import quoted
 from . import compat
 
-SHOWN = 4  # names that a note lists before it says how many more there are
+SHOWN = 4  # names that a note lists: the sidebar is narrow
 LOCKED = "locked or muted in the Graph Editor, so left as it is"
 TWEAKED = "in an NLA strip that is being tweaked; leave tweak mode (Tab in the NLA editor)"
 DRIVEN = "moved by drivers; remove the drivers to animate"
@@ -118,5 +119,4 @@ def _told(reason: str, rows: Sequence[tuple[str, str]]) -> str:
 
 def listed(names: Sequence[str]) -> str:
     """The first few of the names, and how many more there are."""
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+    return errors.listed(names, SHOWN)

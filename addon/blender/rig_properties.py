@@ -22,11 +22,9 @@ DEFAULTS = Choices()
 KEPT: set[Literal["LIBRARY_OVERRIDABLE"]] = {"LIBRARY_OVERRIDABLE"}
 
 
-def _chosen(_self: Any, _context: bpy.types.Context) -> None:
-    """What was found of the head may have changed."""
-    from .panels import forget_coverage  # which draws what rig finds, and rig reads these choices
-
-    forget_coverage()
+def _chosen(self: Any, _context: bpy.types.Context) -> None:
+    """Lets whoever remembers what was found of the head look again; the character itself has not moved."""
+    self.id_data.update_tag(refresh={"OBJECT"})
 
 
 def _bone_names(pick: Any, context: bpy.types.Context, _text: str) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.props import BoolProperty, CollectionProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
-from ..core.errors import FacewrightError, RigError
+from ..core.errors import FacewrightError, RigError, quoted
 from ..core.rigs.custom import CustomMap
 from ..core.rigs.solve import SURE, Guess, Guesses, guess, rows_of
 from . import mapping_rows, properties
@@ -68,7 +68,7 @@ def guesses_of(scene: bpy.types.Scene) -> FACEWRIGHT_PG_guesses:
 def propose(scene: bpy.types.Scene, character: Character) -> Guesses:
     """Guesses for every key of a character, put where the panel shows them."""
     if not character.meshes:
-        raise RigError(f"{character.root.name!r} has no shape keys; select a face that has them")
+        raise RigError(f"{quoted(character.root.name)} has no shape keys; select a face that has them")
     found = guess(shapes_of(character))
     kept = guesses_of(scene)
     kept.rows.clear()

@@ -5,16 +5,13 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 
-from .curves import Rows
+from .audio import RATE
+from .curves import Array, Doubles, Rows
 from .model import HOP_SAMPLES, Window
 
-Array = npt.NDArray[np.float32]
-Moments = npt.NDArray[np.float64]
-
 DECIMATION = 4  # pitch is sought at 4 kHz: a quarter of the work, and formants stay out of it
-PITCH_RATE = 4_000
+PITCH_RATE = RATE // DECIMATION
 FRAME_SAMPLES = 640  # 40 ms at 16 kHz, centred on the row's instant: three periods at 75 Hz
 FRAME = FRAME_SAMPLES // DECIMATION
 REACH_SAMPLES = FRAME_SAMPLES // 2 + DECIMATION  # heard on either side of a row
@@ -25,7 +22,6 @@ OCTAVE_COST = 0.03  # an octave; keeps the search from halving the pitch
 SHORTEST_LAG, LONGEST_LAG = int(PITCH_RATE / MAX_PITCH_HZ), int(PITCH_RATE / MIN_PITCH_HZ)  # 8 and 61 samples
 FLOOR_DB = -90.0
 AUDIBLE_DB = -85.0  # below this sixteen bits leave no pitch and no tilt to measure, and no microphone is as quiet
-RATE_HZ = 16_000  # of the sound
 TILT_SAMPLES = 320  # 20 ms in the middle of a frame
 TILT_LOW_HZ, TILT_SPLIT_HZ, TILT_HIGH_HZ = 50, 1_000, 5_000  # the alpha ratio of eGeMAPS (Eyben et al. 2016)
 
@@ -50,7 +46,7 @@ def _tilt_db(samples: Array, loudness_db: Array) -> Array:
     inner = samples[(FRAME_SAMPLES - TILT_SAMPLES) // 2 :]
     frames = np.lib.stride_tricks.sliding_window_view(inner, TILT_SAMPLES)[::HOP_SAMPLES]
     power = _power(frames[audible], _tilt_waves())  # a bin is 50 Hz, the first of them TILT_LOW_HZ
-    split = (TILT_SPLIT_HZ - TILT_LOW_HZ) * TILT_SAMPLES // RATE_HZ
+    split = (TILT_SPLIT_HZ - TILT_LOW_HZ) * TILT_SAMPLES // RATE
     above, below = np.maximum(power[:, split:].sum(axis=1), 1e-12), np.maximum(power[:, :split].sum(axis=1), 1e-12)
     tilt[audible] = 10 * np.log10(above / below)
     return tilt
@@ -109,20 +105,20 @@ def _pitch_waves() -> tuple[Array, Array]:
 
 @cache
 def _tilt_waves() -> Array:
-    low, high = (hz * TILT_SAMPLES // RATE_HZ for hz in (TILT_LOW_HZ, TILT_HIGH_HZ))
+    low, high = (hz * TILT_SAMPLES // RATE for hz in (TILT_LOW_HZ, TILT_HIGH_HZ))
     return _centred(_waves(np.hanning(TILT_SAMPLES), TILT_SAMPLES, np.arange(low, high))).astype(np.float32)
 
 
-def _centred(waves: Moments) -> Moments:
+def _centred(waves: Doubles) -> Doubles:
     """The same waves, (N, 2 K), for frames whose mean is to be left out: a window spreads it into the lowest bins."""
-    centred: Moments = waves - waves.mean(axis=0)
+    centred: Doubles = waves - waves.mean(axis=0)
     return centred
 
 
-def _waves(window: Moments, size: int, bins: Rows) -> Moments:
+def _waves(window: Doubles, size: int, bins: Rows) -> Doubles:
     """Under a window (N,), the cosines of a Fourier transform's bins, then the sines: (N, 2 K)."""
     angles = 2 * np.pi / size * np.arange(len(window))[:, np.newaxis] * bins
-    waves: Moments = window[:, np.newaxis] * np.concatenate([np.cos(angles), np.sin(angles)], axis=1)
+    waves: Doubles = window[:, np.newaxis] * np.concatenate([np.cos(angles), np.sin(angles)], axis=1)
     return waves
 
 

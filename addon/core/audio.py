@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from .curves import Array, Mask
 from .errors import AudioError, quoted, reason
 
 if TYPE_CHECKING:
     import soundfile
 
-Array = npt.NDArray[np.float32]
 Note = Callable[[str], None]
 
 REMEDY = "use wav, flac, ogg, opus, mp3 or aiff"
@@ -68,7 +67,10 @@ class Sound:
 
     def blocks(self, note: Note | None = None) -> Iterator[Array]:
         """16 kHz mono blocks, each (N,); `note` hears what was amiss but could be lived with (a truncated file)."""
-        native = _from_memory(self.source) if isinstance(self.source, Audio) else _from_file(self, note)
+        if isinstance(self.source, Audio):
+            native = _from_memory(self.source)
+        else:
+            native = _from_file(self.source, self, note)
         too_short = AudioError(f"{self.name} is too short to hold any sound; export it again")
         return some(resampled(_checked(native, self), self.rate), too_short)
 
@@ -158,11 +160,8 @@ def _from_memory(audio: Audio) -> Iterator[Array]:
         yield audio.samples[start : start + BLOCK_SAMPLES]
 
 
-def _from_file(sound: Sound, note: Note | None) -> Iterator[Array]:
+def _from_file(path: Path, sound: Sound, note: Note | None) -> Iterator[Array]:
     """Blocks at the file's own rate, channels averaged; what a damaged file still gives, with a note."""
-    path = sound.source
-    if isinstance(path, Audio):
-        raise ValueError("memory has no file")
     heard = _heard_channels(path) if sound.channels > MOST_PLAIN_CHANNELS else np.ones(sound.channels, np.bool_)
     decoded, loudest, loudest_mixed = 0, 0.0, 0.0  # samples a channel, and levels
     with _opened(path) as file:
@@ -202,7 +201,7 @@ def _decoded(file: soundfile.SoundFile) -> Iterator[tuple[Array, bool]]:
         yield block[:0], False
 
 
-def _heard_channels(path: Path) -> npt.NDArray[np.bool_]:
+def _heard_channels(path: Path) -> Mask:
     """Which of many channels hold sound, (C,), as of a recorder with few microphones; one read of the whole file."""
     with _opened(path) as file:
         levels = np.zeros(file.channels, np.float32)
@@ -241,7 +240,7 @@ def _is_cut_short(file: soundfile.SoundFile, path: Path) -> bool:
 def _checked(blocks: Iterator[Array], sound: Sound) -> Iterator[Array]:
     seen = 0  # samples
     for block in blocks:
-        peak = float(np.abs(block).max(initial=0.0))
+        peak = _peak(block)
         if not np.isfinite(peak):
             first_s = (seen + int(np.argmin(np.isfinite(block)))) / sound.rate
             raise AudioError(f"{sound.name} holds a sample that is not a number at {first_s:.3f} s; export it again")

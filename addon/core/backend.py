@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from .curves import Array
 from .errors import ModelError, SettingsError, quoted, reason
 
 if TYPE_CHECKING:
     import onnxruntime
-
-Array = npt.NDArray[np.float32]
 
 DEVICES = ("auto", "cpu", "cuda", "coreml", "dml")
 PROVIDERS = {

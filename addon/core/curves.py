@@ -11,7 +11,10 @@ import numpy.typing as npt
 
 from . import channels
 
+# What arrays hold, everywhere in the core but in rigs.solve, which counts in float64 alone.
 Array = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.intp]
 
 SEALED_GAP = 0.02  # lips this close read as sealed
@@ -36,7 +39,7 @@ class Curves:
             raise ValueError(f"values are {self.values.shape}, names are {len(self.names)}: need (T, C) and C names")
         if len(set(self.names)) != len(self.names):
             raise ValueError("channel names repeat")
-        if not self.rate > 0:
+        if not 0 < self.rate < math.inf:
             raise ValueError(f"rate must be positive, not {self.rate}")
 
     @property

@@ -1,5 +1,11 @@
 """What a user can mend is a FacewrightError; its message says what, which one, and what to do."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+SHOWN = 6  # names that a message lists before it says how many more there are
+
 
 class FacewrightError(Exception):
     """Something the user can mend: operators report it, the command line prints it and exits with 2."""
@@ -40,3 +46,9 @@ def reason(error: Exception) -> str:
 def quoted(name: object) -> str:
     """A file or control name as one line of a message: quotes round it, line breaks and control characters escaped."""
     return repr(str(name)).replace(r"\\", "\\")  # Windows' paths as they are typed
+
+
+def listed(names: Sequence[str], most: int = SHOWN) -> str:
+    """The first few of these names as a part of a message's one line, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(name if name.isprintable() else quoted(name) for name in names[:most]) + more

@@ -17,15 +17,13 @@ import numpy.typing as npt
 from .audio import MAX_LEVEL
 from .audio import RATE as SAMPLE_RATE
 from .backend import Backend, open_session
-from .curves import Curves, are_sane
+from .curves import Array, Curves, are_sane
 from .errors import AudioError, ModelError, quoted
 from .model import HOP_SAMPLES, RATE, check_is_there
 from .model_card import ModelCard, kinds
 
 if TYPE_CHECKING:
     import onnxruntime
-
-Array = npt.NDArray[np.float32]
 
 LISTENS = "live"  # the metadata field `listens` of a file that hears a stream
 GRAPH = {"sound": ("tensor(float)", 1), "place": ("tensor(int64)", 0), "memory": ("tensor(float)", 1)}

@@ -12,11 +12,9 @@ import numpy.typing as npt
 
 from . import audio
 from .backend import Backend, open_session
-from .curves import are_sane
+from .curves import Array, are_sane
 from .errors import ModelError, quoted, reason
 from .model_card import ModelCard
-
-Array = npt.NDArray[np.float32]
 
 RATE = 50.0  # rows a second
 HOP_SAMPLES = 320  # 20 ms at 16 kHz, so 50 rows a second

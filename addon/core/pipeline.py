@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from . import acoustics, channels, layers, prosody
-from .audio import Audio, open_sound
+from .audio import Audio, Note, open_sound
 from .curves import Curves
 from .direction import UNDIRECTED, Direction
 from .heard import Heard
@@ -16,7 +16,6 @@ from .model import RATE, FaceModel, model_path
 from .settings import DEFAULTS, Settings
 
 Progress = Callable[[float], None]
-Note = Callable[[str], None]
 
 
 def animate(

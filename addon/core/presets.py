@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import settings as core_settings
-from .errors import SettingsError, quoted, reason
-from .formats.whole import FORBIDDEN, is_device, written_whole
+from .errors import SettingsError, quoted
+from .formats.whole import FORBIDDEN, is_device, make_folder, written_whole
 from .settings import DEFAULTS, ModelSettings, Settings
 
 OURS = Path(__file__).parent.parent / "presets"
@@ -94,10 +94,7 @@ def save(folder: Path, name: str, settings: Settings, about: str = "") -> Preset
         raise SettingsError(f"{quoted(name)} is one of Facewright's own presets; choose another name")
     own = {_plain(preset.name): preset.path for preset in every(folder)}
     path = own.get(_plain(name), folder / f"{name}{SUFFIX}")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SettingsError(f"folder {quoted(folder)} cannot be made: {reason(error)}; choose another place") from error
+    make_folder(folder)
     plain = "".join(letter if letter.isprintable() else " " for letter in about)  # TOML takes no others
     told = " ".join(plain.split())
     heading = f"# {told}\n\n" if told else ""

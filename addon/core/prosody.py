@@ -9,11 +9,11 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from .acoustics import AUDIBLE_DB, MIN_PITCH_HZ, Array, Moments
-from .curves import blurred
+from .acoustics import AUDIBLE_DB, MIN_PITCH_HZ
+from .curves import Array, Doubles, Mask, Rows, blurred
 from .model import RATE
 
-Mask = npt.NDArray[np.bool_]
+Moments = Doubles  # in seconds, as a rule
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 QUIET_DB = -50.0  # below this nothing counts as said, but for a take that was recorded low:
@@ -132,7 +132,7 @@ def phrases(prosody: Prosody) -> Array:
     return np.stack([starts, ends], axis=1).astype(np.float32) / np.float32(prosody.rate)
 
 
-def runs(mask: Mask) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+def runs(mask: Mask) -> tuple[Rows, Rows]:
     """First and one-past-last rows of every stretch that is true, each (P,)."""
     edges = np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8))
     return np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)

@@ -12,11 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .curves import FLOOR_TOLERANCE, SEALED_GAP, Array, Curves, lip_gap
-
-Doubles = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
-Rows = npt.NDArray[np.intp]
+from .curves import FLOOR_TOLERANCE, SEALED_GAP, Array, Curves, Doubles, Mask, Rows, lip_gap
 
 SWEEPS = 16  # of Jacobi's method: slopes need not be the very best, as every curve is measured afterwards
 PULL = 0.05  # how much slopes are drawn to those of the rows around them, where the fit leaves them open
@@ -34,7 +30,7 @@ class Bezier:
     values: Doubles
     before: Doubles
     after: Doubles
-    straight: Flags
+    straight: Mask
 
     def handles(self) -> tuple[Doubles, Doubles]:
         """Left and right handles, each (K, 2): row and value; the outermost reach out by one row."""
@@ -44,7 +40,7 @@ class Bezier:
         return left, right
 
 
-def reduced(values: Array, error: npt.ArrayLike, keep: Flags | None = None) -> list[Bezier]:
+def reduced(values: Array, error: npt.ArrayLike, keep: Mask | None = None) -> list[Bezier]:
     """Each column of (T, C) as keys whose curve nowhere departs from it by more than `error`, broadcast to (T, C).
 
     Between two rows the smaller of their errors counts. Rows marked in `keep`, (T, C), become keys. There are never
@@ -90,7 +86,7 @@ def evaluate(curve: Bezier, at: npt.ArrayLike) -> Doubles:
     return np.asarray(np.where(curve.straight[left], curve.values[left] + x * slope, bent))
 
 
-def closures(curves: Curves) -> tuple[Flags, Doubles]:
+def closures(curves: Curves) -> tuple[Mask, Doubles]:
     """What keeps lips sealed, each (T,): rows that are to be keys of jaw and mouth (both ends of every closure and its
     deepest row), and how far jaw and lips may each depart from a row; without limit where the lips are apart."""
     gap = lip_gap(curves).astype(np.float64)
@@ -104,12 +100,12 @@ def closures(curves: Curves) -> tuple[Flags, Doubles]:
     return keys, np.where(sealed, np.clip((SEALED_GAP - gap) / 2, 0, FLOOR_TOLERANCE), np.inf)
 
 
-def _still(dense: Doubles) -> Flags:
+def _still(dense: Doubles) -> Mask:
     """Intervals, (C, T - 1), within STILL_ROWS or more rows of one value."""
     level = np.diff(dense, axis=1) == 0
     edge = np.zeros((len(level), 1), np.bool_)
     beside = np.concatenate([edge, level[:, :-1]], axis=1) | np.concatenate([level[:, 1:], edge], axis=1)
-    still: Flags = level & beside
+    still: Mask = level & beside
     return still
 
 
@@ -121,7 +117,7 @@ def _cubic(span: Doubles, slope: Doubles, start: Doubles, end: Doubles) -> tuple
 class _Fit:
     """Cubics through given keys. All columns lie one after another: keys are (K,), segments (S,), intervals (I,)."""
 
-    def __init__(self, dense: Doubles, keys: Flags, straight: Flags) -> None:
+    def __init__(self, dense: Doubles, keys: Mask, straight: Mask) -> None:
         self.columns, self.rows = dense.shape
         self.dense, self.keys, self.straight = dense, keys, straight
         self.at = np.flatnonzero(keys)  # (K,) positions in the flattened table
@@ -211,7 +207,7 @@ class _Fit:
         return [Bezier(*column) for column in zip(*parts, strict=True)]
 
 
-def _mended(fit: _Fit, wrong: Doubles) -> tuple[Flags, Flags]:
+def _mended(fit: _Fit, wrong: Doubles) -> tuple[Mask, Mask]:
     """The keys and straight intervals with one key more on the worst row of each segment that departs too far; a
     segment without rows inside runs straight from now on."""
     keys, straight, flat = fit.keys.copy(), fit.straight.copy(), wrong.ravel()

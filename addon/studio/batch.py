@@ -17,7 +17,7 @@ from queue import Empty, SimpleQueue
 from .. import __version__
 from ..core import audio, formats, settings
 from ..core.errors import AudioError, FormatError, quoted, reason
-from ..core.formats.whole import HALF
+from ..core.formats.whole import HALF, make_folder
 from ..core.model import FaceModel, model_path
 from ..core.rigs import custom_toml
 from ..core.rigs.custom import CustomMap
@@ -55,7 +55,7 @@ def run(
     told = (head[0], custom_toml.dumps(head[1])) if head else ()
     recipe = _recipe(chosen, path, suffix, fps, *told)
     job = Job(str(folder), str(out), suffix, fps, settings.dumps(chosen), recipe, *told)
-    _make(out)
+    make_folder(out)
     made = ledger.mend(out / ledger.NAME)
     _sweep({(out / sound).parent for sound in sounds})
     due = {sound: made.get(output_of(sound, suffix)) for sound in sounds}
@@ -70,13 +70,6 @@ def run(
             tally[row.status] += 1
             say(f"{number} of {len(due)}: {quoted(row.path)} {row.status}{row.reason and ': '}{row.reason}")
     return tally
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FormatError(f"folder {quoted(folder)} cannot be made: {reason(error)}; choose another place") from error
 
 
 def plan(folder: Path, suffix: str, say: Callable[[str], None] = print) -> list[str]:

@@ -19,8 +19,7 @@ from typing import BinaryIO, cast
 import numpy as np
 
 from ..core import audio, backend
-from ..core.audio import Array
-from ..core.curves import Curves
+from ..core.curves import Array, Curves
 from ..core.errors import AudioError, FacewrightError, reason
 from ..core.live import LiveFace, bundled_live_path
 from ..core.model import HOP_SAMPLES

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import tomllib
+from collections.abc import Callable
+from pathlib import Path
 
 import bpy
 import pytest
@@ -12,6 +14,8 @@ from packaging.version import Version
 
 import extension
 from addon import __version__, blender
+from addon.blender import hearing, sound
+from addon.core.settings import Settings
 
 MANIFEST = tomllib.loads(extension.MANIFEST.read_text(encoding="utf-8"))
 
@@ -84,12 +88,30 @@ def test_pip_is_asked_for_the_very_wheel():
     assert command.count("--platform") == 2
 
 
-def test_the_add_on_can_be_disabled_and_enabled_again():
+def left_in_blender() -> list[str]:
+    """Names of what Blender holds of ours: classes, properties, handlers, and entries of its own menus."""
+    held = [getattr(bpy.app.handlers, name) for name in dir(bpy.app.handlers)]
+    ours = [handler.__name__ for it in held if isinstance(it, list) for handler in it if _is_ours(handler)]
+    for name in dir(bpy.types):
+        drawn = getattr(getattr(getattr(bpy.types, name), "draw", None), "_draw_funcs", ())
+        ours += [name] * name.startswith("FACEWRIGHT") + [draw.__name__ for draw in drawn if _is_ours(draw)]
+    return ours + [name for kind in (bpy.types.Scene, bpy.types.Object) for name in dir(kind) if "facewright" in name]
+
+
+def _is_ours(function: Callable[..., object]) -> bool:
+    return function.__module__.startswith("addon.")
+
+
+def test_the_add_on_leaves_nothing_when_it_is_disabled_and_can_be_enabled_again(line: Path, settings: Settings):
+    spoken = sound.from_file(str(line), 1)
+    hearing.listen(spoken, settings.model)
+    before = left_in_blender()
+    assert {"FACEWRIGHT_OT_animate", "facewright_takes", "_file_loaded", "draw_import_menu"} <= set(before)
     blender.unregister()
-    assert not hasattr(bpy.types.Scene, "facewright")
-    assert not hasattr(bpy.types, "FACEWRIGHT_OT_animate")
+    assert left_in_blender() == []
+    assert hearing.recall(spoken, settings.model) is None
     blender.register("addon")
-    assert hasattr(bpy.types, "FACEWRIGHT_OT_animate")
+    assert sorted(left_in_blender()) == sorted(before)
 
 
 @pytest.mark.skipif(bpy.app.online_access, reason="this Blender may go online")

@@ -99,6 +99,29 @@ def test_only_presets_of_ones_own_can_be_deleted(scene, folder: Path, tmp_path_f
     assert [preset for preset in presets.every() if presets.is_own(preset)] == []
 
 
+def test_a_folder_of_presets_that_cannot_be_is_told_where_it_is_asked_for(scene, folder: Path, monkeypatch):
+    folder.touch()  # a file
+    for act in (bpy.ops.facewright.preset_folder, bpy.ops.facewright.preset_save):
+        with pytest.raises(RuntimeError, match=r"^Error: folder '.*' cannot be made: .*; choose another place$"):
+            act()
+    monkeypatch.setenv(FOLDER_VARIABLE, "~nobody_of_that_name/presets")
+    for act in (bpy.ops.facewright.preset_folder, bpy.ops.facewright.preset_save):
+        with pytest.raises(RuntimeError, match=r"^Error: '~nobody.*': nobody here has that home"):
+            act()
+
+
+def test_a_folder_of_presets_that_cannot_be_leaves_ours_in_the_menu(scene, monkeypatch: pytest.MonkeyPatch):
+    ours = presets.every()
+    monkeypatch.setenv(FOLDER_VARIABLE, "~nobody_of_that_name/presets")
+    assert presets.every() == ours
+
+
+def test_a_preset_that_cannot_be_deleted_says_why(scene, folder: Path):
+    (folder / "Mine.toml").mkdir(parents=True)
+    with pytest.raises(RuntimeError, match=r"^Error: '.*Mine.toml' cannot be deleted: "):
+        bpy.ops.facewright.preset_delete(path=str(folder / "Mine.toml"))
+
+
 def test_a_seed_is_drawn_and_undone(scene):
     bpy.ops.ed.undo_push(message="before")
     bpy.ops.facewright.another_seed("EXEC_DEFAULT", True)

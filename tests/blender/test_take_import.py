@@ -11,8 +11,8 @@ import bpy
 import numpy as np
 import pytest
 
-from addon.blender import compat, take_import, take_import_operator, takes
-from addon.core import capture, channels, formats
+from addon.blender import compat, memory, take_import, take_import_operator, takes
+from addon.core import archive, capture, channels, formats
 from addon.core.curves import Curves
 from addon.core.errors import AudioError, FacewrightError, FormatError, RigError
 from addon.core.settings import Settings
@@ -56,6 +56,15 @@ def test_a_take_is_baked_from_the_start_frame_on_at_the_scenes_rate(head, bring)
     np.testing.assert_allclose(keys[:-1, 1], (0.5 - 0.5 * np.cos(4 * np.pi * t))[:-1], atol=0.03)
     assert keys[-1, 1] < 0.02  # lips that met between the last two frames meet on the nearest
     assert (report.line, report.first_frame, report.frames) == ("take", 10, 48)
+
+
+@pytest.mark.parametrize("about", [{"rate": 24.0}, {"names": ["jawOpen"], "rate": 0}, {"names": [], "rate": 24.0}])
+def test_a_take_whose_kept_curves_are_damaged_is_refused_in_one_line(bring, scene, about):
+    bring(frame=10)
+    data = archive.pack(memory.RECORDED, memory.SCHEMA, about, {"values": np.zeros((48, 1), np.float32)})
+    compat.put_bytes(takes.of(scene).memory[0], memory.DATA, data)
+    with pytest.raises(RuntimeError, match=r"^Error: what was kept is damaged \(.*\); listen to the line again\n?$"):
+        bpy.ops.facewright.rebake(asked="TAKE")
 
 
 def test_an_offset_moves_the_take_and_not_the_start_frame(head, bring):

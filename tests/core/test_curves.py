@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import math
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -72,6 +75,29 @@ def test_length_and_range_survive(rate: float, values: np.ndarray) -> None:
         assert len(sampled.values) == 0
 
 
+@pytest.mark.parametrize("rate", [24.0, 25.0, 30.0, 60.0, 24_000 / 1_001])
+def test_no_row_lies_at_the_end_however_the_division_is_rounded(rate: float) -> None:
+    exact = Fraction(rate).limit_denominator(1_001)
+    for rows in (14, 28, 415, 830, 3003):
+        sampled = resample(Curves(np.zeros((rows, 1), np.float32), ("jawOpen",), 50.0), rate)
+        assert len(sampled.values) == math.ceil(rows * exact / 50)
+
+
+def test_a_closure_on_a_row_that_another_one_has_sealed_already_leaves_that_row_alone() -> None:
+    gap = np.full(12, 0.4)
+    gap[:7] = [0, 0, 0, 0, 0, 1 / 32, 1 / 64]  # at 12 a second, row 1 lies between rows 4 and 5
+    sampled = resample(speaking(gap), 12.0)
+    assert lip_gap(sampled)[1] == pytest.approx(1 / 32 / 6, abs=1e-6)
+
+
+def test_a_blink_that_the_new_rows_meet_shut_is_only_interpolated() -> None:
+    values = np.zeros((50, 2), np.float32)
+    values[20:25] = [[1, 0.1], [1, 0.2], [1, 0.3], [1, 0.4], [1, 0.5]]
+    sampled = resample(Curves(values, ("eyeBlinkLeft", "eyeSquintLeft"), 50.0), 60.0)
+    wide = np.interp(np.arange(60) * 50 / 60, np.arange(50), values[:, 1])
+    np.testing.assert_allclose(sampled.column("eyeSquintLeft"), wide, atol=1e-6)
+
+
 def test_the_same_rate_changes_nothing() -> None:
     curves = speaking(np.linspace(0, 1, 50))
     np.testing.assert_array_equal(resample(curves, 50.0).values, curves.values)
@@ -120,8 +146,9 @@ def test_curves_refuse_what_does_not_fit() -> None:
         Curves(np.zeros((3, 2), np.float32), ("a",), 50.0)
     with pytest.raises(ValueError, match="repeat"):
         Curves(np.zeros((3, 2), np.float32), ("a", "a"), 50.0)
-    with pytest.raises(ValueError, match="rate"):
-        Curves(np.zeros((3, 1), np.float32), ("a",), 0.0)
+    for rate in (0.0, -50.0, np.nan, np.inf):
+        with pytest.raises(ValueError, match="rate"):
+            Curves(np.zeros((3, 1), np.float32), ("a",), rate)
 
 
 def test_columns_are_replaced_and_appended_without_touching_the_original() -> None:

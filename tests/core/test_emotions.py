@@ -106,6 +106,12 @@ def test_a_mark_in_the_middle_of_a_change_takes_over_from_what_that_has_reached(
     assert values[138:].tolist() == [list(weights(sadness=1.0))] * 162  # from 2.75 s on
 
 
+def test_neutral_holds_back_what_a_mark_keys_beside_it() -> None:
+    values = emotions.keyed(weights(joy=0.8, neutral=0.25), emotions.marks("2 anger 0.8 neutral 0.5"), 200, 50.0, 0.5)
+    np.testing.assert_allclose(values[0], weights(joy=0.6, neutral=0.25), atol=1e-6)
+    np.testing.assert_allclose(values[-1], weights(anger=0.4, neutral=0.5), atol=1e-6)
+
+
 @given(st.lists(st.tuples(st.floats(-5, 20), st.sampled_from(emotions.NAMES), st.floats(0, 1)), max_size=12))
 def test_weights_never_leave_0_to_1_whatever_is_keyed(keys: list[tuple[float, str, float]]) -> None:
     marks = tuple(sorted((t, weights(**{name: w})) for t, name, w in keys))

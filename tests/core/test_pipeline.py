@@ -17,7 +17,7 @@ from addon.core.audio import Audio, open_sound
 from addon.core.curves import lip_gap
 from addon.core.errors import AudioError, Cancelled, ModelError
 from addon.core.model import FaceModel
-from addon.core.pipeline import animate
+from addon.core.pipeline import animate, listen
 from addon.core.settings import Settings
 
 
@@ -45,6 +45,14 @@ def test_the_same_sound_from_memory_gives_the_same(speech_file: Path, settings: 
 def test_the_length_of_windows_does_not_show(speech_file: Path, settings: Settings) -> None:
     whole = animate(speech_file, replace(settings, model=replace(settings.model, window_s=60.0)))
     np.testing.assert_allclose(animate(speech_file, settings).values, whole.values, atol=1e-5)
+
+
+def test_a_model_that_hears_nothing_round_a_row_leaves_prosody_its_surroundings(
+    speech_file: Path, settings: Settings, altered_model: Callable[..., Path]
+) -> None:
+    deaf = FaceModel.load(altered_model(context_s="0", look_ahead_s="0"))
+    heard = listen(speech_file, settings, model=deaf)
+    np.testing.assert_array_equal(heard.prosody.pitch_hz, listen(speech_file, settings).prosody.pitch_hz)
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_another_performance(

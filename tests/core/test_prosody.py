@@ -129,6 +129,22 @@ def test_accents_fall_on_syllables_and_keep_apart(made_prosody: Callable[[int], 
     assert (beat > 0.5).mean() > 0.9
 
 
+def test_of_two_stresses_closer_than_a_quarter_second_the_stronger_alone_is_an_accent() -> None:
+    loudness = np.full(200, -30, np.float32)
+    for row, level_db in ((40, -17), (50, -18), (90, -18), (106, -17), (160, -18)):
+        loudness[row - 2 : row + 3] = level_db
+    times_s, strengths = accents(Prosody(loudness, np.full(200, 120, np.float32)))
+    assert times_s.tolist() == pytest.approx([0.8, 1.8, 2.12, 3.2], abs=0.021)
+    assert strengths[0] > strengths[1]
+
+
+@pytest.mark.parametrize("range_db", [0.0, 6.0, 12.0])
+def test_speech_without_a_pause_is_not_taken_for_the_noise_of_a_room(range_db: float) -> None:
+    wave = np.sin(np.arange(500) / 5)
+    prosody = Prosody((range_db / 2 * wave - 20).astype(np.float32), (120 + 20 * wave).astype(np.float32))
+    assert speech_mask(prosody).all()
+
+
 def test_silence_has_neither_phrases_nor_accents() -> None:
     silent = prosody_of(np.zeros(2 * RATE))
     assert not speech_mask(silent).any()

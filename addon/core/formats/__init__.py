@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Protocol
 
 from ..curves import Curves
-from ..errors import FormatError, quoted
+from ..errors import FormatError, listed, quoted
 from . import audio2face, document, json, livelink_csv, npz
-from .recording import Recording, by_channel, listed, unheard
+from .recording import Recording, by_channel, unheard
 
 
 class _Format(Protocol):

@@ -14,8 +14,8 @@ import numpy as np
 
 from .. import channels
 from ..curves import Array, Curves, resample
-from ..errors import FormatError, quoted
-from .recording import ROLLS, Recording, channel_of, columns_of, listed
+from ..errors import FormatError, listed, quoted
+from .recording import ROLLS, Recording, channel_of, columns_of
 from .table import Table
 from .timecode import CLOCK, DAY_S, NEAR, USUAL, Times, ends_a_second, falls_behind, parse, seconds, timecode
 from .timecode import KIND as CODE_KIND

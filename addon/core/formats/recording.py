@@ -8,12 +8,11 @@ from pathlib import Path
 
 from .. import channels, rigs
 from ..curves import Curves
-from ..errors import FormatError, quoted
+from ..errors import FormatError, listed, quoted
 from ..rigs.inverse import channels_of
 
 ROLLS = ("leftEyeRoll", "rightEyeRoll")  # in Live Link Face's files, though no channel: eyes don't roll
 PREFIX = "blendshapes."  # of Audio2Face-3D's columns
-SHOWN = 6  # names that a note lists before it says how many more there are
 BY_LOWER_NAME = {name.lower(): name for name in (*channels.ALL, *ROLLS)}
 
 
@@ -68,9 +67,3 @@ def unheard(curves: Curves, carried: Sequence[str]) -> tuple[str, ...]:
     """The names of curves that move and that a format does not carry."""
     moving: Mapping[str, bool] = dict(zip(curves.names, curves.values.any(axis=0).tolist(), strict=True))
     return tuple(name for name, moves in moving.items() if moves and name not in carried)
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first few of these names, and how many more there are."""
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(name if name.isprintable() else quoted(name) for name in names[:SHOWN]) + more

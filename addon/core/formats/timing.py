@@ -6,12 +6,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from ..curves import Array, Curves, resample
+from ..curves import Array, Curves, Rows, resample
 from .timecode import NEAR, NTSC, Times
-
-Rows = npt.NDArray[np.intp]
 
 WHOLE_STEP = 0.15  # of a frame: rows that lie no further off are caught at this rate
 EXACT = 3e-3  # of a frame: steps that differ by no more were written, thousandths of a frame each, not caught

@@ -52,6 +52,14 @@ def put_in_place(made: Path, path: Path) -> None:
     _when_let_go(lambda: made.replace(path))
 
 
+def make_folder(path: Path) -> None:
+    """Makes a folder, and those above it, unless it is there; a FormatError says why it cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FormatError(f"folder {quoted(path)} cannot be made: {reason(error)}; choose another place") from error
+
+
 def check_writable(path: Path) -> None:
     """Raises a FormatError unless a file can be written at `path`; tries it, as permissions alone don't tell."""
     temporary = _beside(path)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from .. import channels
 from ..curves import Array, Curves
-from ..prosody import Prosody, phrases, speech_mask
+from ..prosody import Moments, Prosody, phrases, speech_mask
 from ..settings import BlinkSettings
 from .gaze import GazePlan
 from .gestures import dice, nearest
-
-Moments = npt.NDArray[np.float64]
 
 IRREGULARITY = 0.55  # of the gaps between blinks: log-normal, standard deviation of the logarithm
 SHORTEST_GAP_S = 0.6

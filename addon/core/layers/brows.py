@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from ..curves import Array, Curves
+from ..curves import Array, Curves, Mask
 from ..prosody import Prosody, accents, relative_pitch
 from ..settings import BrowsSettings
 from .ends import inwards
 from .gestures import add_softly, dice, humps
-
-Mask = npt.NDArray[np.bool_]
 
 LEAD_S = 0.06  # raises begin before the pitch accent (Flecha-García 2010)
 WIDTH_S = (0.35, 0.7)  # shortest and longest raise

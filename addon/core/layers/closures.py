@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from ..curves import SEALED_GAP, Array, Curves, lip_gap
+from ..curves import SEALED_GAP, Array, Curves, Mask, lip_gap
 from ..prosody import Prosody, runs, speech_mask
-
-Mask = npt.NDArray[np.bool_]
 
 # They part lips that mouthClose has brought together, so in a closure they may shrink but not grow.
 OPENERS = ("mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft", "mouthUpperUpRight", "mouthFunnel")
@@ -82,11 +79,11 @@ def keep_teeth(before: Curves, after: Curves, where: Mask | None = None) -> Curv
         (TO_TEETH, True, False),
         (AT_TEETH, False, False),
     ):
-        for name in set(names) & set(after.names):
+        for name in (name for name in names if name in after.names):
             change = after.column(name) - before.column(name)
             free = np.where(change > 0, may_grow, may_shrink)
             columns[name] = np.where(free, after.column(name), after.column(name) - held * change)
-    return after.with_columns({name: columns[name] for name in after.names if name in columns})
+    return after.with_columns(columns)
 
 
 def keep_speech(spoken: Curves, performed: Curves, prosody: Prosody) -> Curves:

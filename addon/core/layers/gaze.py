@@ -6,16 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from ..channels import EYE_UNIT_RAD
-from ..curves import Array, Curves, blurred
-from ..prosody import Prosody, phrases, runs, speech_mask
+from ..curves import Array, Curves, Mask, blurred
+from ..prosody import Moments, Prosody, phrases, runs, speech_mask
 from ..settings import GazeSettings
 from .gestures import dice, leaps, nearest
 
-Moments = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 Fixations = tuple[Moments, Moments]
 
 NASAL = {"left": 1, "right": -1}  # which way an eye's yaw turns it towards the nose

@@ -6,13 +6,10 @@ import zlib
 from collections.abc import Container, Iterable, Mapping
 
 import numpy as np
-import numpy.typing as npt
 
 from .. import channels
 from ..curves import Array, Curves, blurred
-from ..prosody import Prosody, speech_mask
-
-Moments = npt.NDArray[np.float64]
+from ..prosody import Moments, Prosody, speech_mask
 
 
 def dice(seed: int, layer: str, prosody: Prosody) -> np.random.Generator:

@@ -8,13 +8,12 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from .. import channels
-from ..errors import quoted
+from ..errors import listed, quoted
 from . import affixes, names
 from .coverage import Fate, fates
 from .load import conventions
 from .rigmap import RigMap
 
-SHOWN = 6  # names that a message lists before it says how many more there are
 WHOLE, BARE, LOOSE = 1.0, 0.95, 0.9  # what a key counts: spelt so, spelt so behind a prefix, spelt otherwise
 WORDY = 6  # a shorter name (Open, Blink, A) is known by its company only
 COMPANY = 3  # how many such names make one
@@ -102,14 +101,14 @@ class Detection:
         absent = self.rig.absent if self.rig else ()
         folded = tuple(channel for channel in self.having(Fate.FOLDED) if channel not in self.missing)
         told = [
-            (absent, f"Mapped to keys that this head does not have: {_listed(absent)}; choose others in Mapping."),
-            (self.missing, f"Missing: {_listed(self.missing)}; {lost}"),
-            (near, f"Approximated: {_listed(near)}."),
-            (folded, f"Shown together with another channel: {_listed(folded)}."),
-            (self.completed, f"Keys of another convention fill in: {_listed(self.completed)}."),
-            (self.rivals, f"May also be {_listed(self.rivals)}, which would set these keys otherwise."),
-            (self.doubles, f"Left alone, for another key has the name: {_listed(self.doubles)}."),
-            (self.correctives, f"Left alone, for the rig drives them: {_listed(self.correctives)}."),
+            (absent, f"Mapped to keys that this head does not have: {listed(absent)}; choose others in Mapping."),
+            (self.missing, f"Missing: {listed(self.missing)}; {lost}"),
+            (near, f"Approximated: {listed(near)}."),
+            (folded, f"Shown together with another channel: {listed(folded)}."),
+            (self.completed, f"Keys of another convention fill in: {listed(self.completed)}."),
+            (self.rivals, f"May also be {listed(self.rivals)}, which would set these keys otherwise."),
+            (self.doubles, f"Left alone, for another key has the name: {listed(self.doubles)}."),
+            (self.correctives, f"Left alone, for the rig drives them: {listed(self.correctives)}."),
         ]
         return [line for names_told, line in told if names_told]
 
@@ -244,13 +243,13 @@ def _explain_nothing(given: tuple[str, ...], correctives: tuple[str, ...]) -> st
         return "No shape keys: give the head ARKit's 52 (jawOpen, eyeBlinkLeft, ...)."
     if correctives:
         return (
-            f"The rig drives these {len(correctives)} keys by itself ({_listed(correctives)}).\n"
+            f"The rig drives these {len(correctives)} keys by itself ({listed(correctives)}).\n"
             "Animate its controls: bake ARKit's 52 as shape keys, or give it MetaHuman's raw controls."
         )
     spelt = {names.plain(control): control for rig in reversed(conventions()) for control in rig.weights}
     near = ((name, difflib.get_close_matches(names.plain(name), spelt, 1, 0.8)) for name in given[:100])
     hint = next((f" {quoted(name)} may be meant as {quoted(spelt[match[0]])}." for name, match in near if match), "")
-    unknown = f"None of the {len(given)} keys has a name that is known ({_listed(given)})."
+    unknown = f"None of the {len(given)} keys has a name that is known ({listed(given)})."
     return f"{unknown}{hint}\nRename them to ARKit's 52, or let Guess from Shapes in Blender find what each is for."
 
 
@@ -265,8 +264,3 @@ def _is_same(rig: RigMap, control: str, other_rig: RigMap, other: str) -> bool:
 
 def _plainly(key: str) -> set[str]:
     return {names.plain(reading) for reading in names.readings(key)}
-
-
-def _listed(shown: Sequence[str]) -> str:
-    more = f" and {len(shown) - SHOWN} more" if len(shown) > SHOWN else ""
-    return ", ".join(shown[:SHOWN]) + more

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from ..curves import Array, Curves
+from ..curves import Array, Curves, Doubles
 from ..errors import RigError
 from .rigmap import JAW_SHUT, RigMap
 
@@ -45,14 +44,14 @@ def _solved(rig: RigMap, wanted: list[str], values: Array) -> dict[str, Array]:
     return dict(zip(names, solved.T.astype(np.float32), strict=True))
 
 
-def contrary(weights: npt.NDArray[np.float64], within: float = 0.0) -> list[tuple[int, int]]:
+def contrary(weights: Doubles, within: float = 0.0) -> list[tuple[int, int]]:
     """Columns of (R, C) that do just the contrary, in pairs: such as a lid's blink and its widening, on one control."""
     apart = np.abs(weights[:, :, np.newaxis] + weights[:, np.newaxis, :]).max(axis=0, initial=0)  # (C, C)
     moves = np.abs(weights).max(axis=0, initial=0) > within
     return [(int(one), int(other)) for one, other in np.argwhere(np.triu(apart <= within, 1)) if moves[one]]
 
 
-def parted(solved: npt.NDArray[np.float64], one: int, other: int) -> None:
+def parted(solved: Doubles, one: int, other: int) -> None:
     """Gives what a control shows of two contrary channels, columns of (T, C), to that on whose side it is."""
     shown = solved[:, one] - solved[:, other]
     solved[:, one], solved[:, other] = np.maximum(shown, 0), np.maximum(-shown, 0)

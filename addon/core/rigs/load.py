@@ -47,13 +47,13 @@ def convention(name: str) -> RigMap:
 
 
 def parse(name: str, text: str) -> RigMap:
-    """The convention that this TOML describes; a RigError names what is wrong with it."""
+    """The convention that this TOML describes; a RigError names the entry, channel, weight or pose that is unknown."""
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise RigError(f"the mapping {quoted(name)} is no TOML: {error}") from error
+        raise RigError(f"the convention {quoted(name)} is no TOML: {error}") from error
     for entry in table.keys() - FIELDS - TABLES:
-        raise RigError(f"the mapping {quoted(name)} has an unknown entry {quoted(entry)}; known are {_known()}")
+        raise RigError(f"the convention {quoted(name)} has an unknown entry {quoted(entry)}; known are {_known()}")
     closure = table.get("closure", "relative")
     if closure not in get_args(Closure):
         raise RigError(f"closure in {quoted(name)} is one of {', '.join(get_args(Closure))}, not {quoted(closure)}")
@@ -98,7 +98,7 @@ def _checked(name: str, control: str, parts: Any) -> dict[str, float]:
 def _pose(name: str, pose: Any) -> dict[str, float]:
     if isinstance(pose, str):
         if pose not in poses():
-            raise RigError(f"the mapping {quoted(name)} names the pose {quoted(pose)}, which {POSES} does not have")
+            raise RigError(f"the convention {quoted(name)} names the pose {quoted(pose)}, which {POSES} does not have")
         return poses()[pose]
     return _both_sides(name, pose)
 

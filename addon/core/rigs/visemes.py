@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from ..curves import Array, Curves
-
-Matrix = npt.NDArray[np.float64]
+from ..curves import Array, Curves, Doubles
 
 # How much a channel counts: an opening that is off by a tenth is seen before a smile is.
 IMPORTANCE = {"jawOpen": 2.0}
@@ -40,7 +37,7 @@ def solve(curves: Curves, poses: Sequence[Mapping[str, float]]) -> Array:
     return values
 
 
-def bounded_least_squares(poses: Matrix, wanted: Matrix, ridge: float) -> Matrix:
+def bounded_least_squares(poses: Doubles, wanted: Doubles, ridge: float) -> Doubles:
     """For each row of `wanted` (T, F) the w in 0..1, (T, V), with the least |w @ poses - wanted|² + ridge |w|².
 
     Coordinate descent, one pose at a time over all rows that still move. The ridge makes the minimum unique, so the

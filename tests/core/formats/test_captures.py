@@ -227,10 +227,11 @@ def test_missing_and_foreign_columns_are_told(take: Write) -> None:
 
 
 def test_a_row_that_repeats_a_timecode_replaces_the_other(take: Write) -> None:
-    codes = counted(60.0, 90)
-    recording = formats.record(take([*codes[:50], codes[49], *codes[50:]]))
-    assert len(recording.curves.values) == 90
-    assert "1 rows repeat a timecode" in " ".join(recording.notes)
+    codes = counted(60.0, 6)
+    path = take([*codes[:3], *codes[2:]], jaw=[0.0, 0.1, 0.2, 0.7, 0.3, 0.4, 0.5])
+    recording = formats.record(path)
+    np.testing.assert_allclose(recording.curves.column("jawOpen"), [0, 0.1, 0.7, 0.3, 0.4, 0.5], atol=1e-6)
+    assert "1 rows repeat a timecode; the last of each counts" in recording.notes
 
 
 @pytest.mark.parametrize(
@@ -347,3 +348,11 @@ def test_a_rate_beside_a_usual_one_is_read_as_it_was_written(tmp_path: Path, rat
     recording = formats.record(tmp_path / "a.csv")
     assert (recording.curves.rate, recording.notes) == (rate, ())
     np.testing.assert_allclose(recording.curves.column("jawOpen"), values[:, 0], atol=1e-9)
+
+
+def test_two_rows_caught_within_one_frame_both_keep_their_values() -> None:
+    at = np.array([0, 1, 2, 2.1, 3.1, 6, 7])  # frames
+    values = np.arange(7, dtype=np.float32)[:, np.newaxis]
+    even = evened(at / 60, values, ("jawOpen",), 60.0)
+    assert even.curves.values[:, 0].tolist() == [0, 1, 2, 3, 4, 4.5, 5, 6]
+    assert even.bridged == 1

@@ -130,6 +130,14 @@ def test_rounded_lips_stay_rounded_in_a_smile() -> None:
     assert face.column("mouthSmileLeft").max() < 0.35 * open_smile.column("mouthSmileLeft").max()
 
 
+def test_a_wrinkled_nose_leaves_the_upper_lip_to_a_closure_and_is_back_after_it(made_prosody: Make) -> None:
+    close = np.zeros(450, np.float32)
+    close[60:75] = 0.3
+    said = rest(450).with_columns({"jawOpen": np.full(450, 0.3, np.float32), "mouthClose": close})
+    nose = emotion(said, made_prosody(450), EmotionSettings(disgust=1.0)).column("noseSneerLeft")
+    assert nose[62:73].max() < 0.3 * nose[[40, 95]].min()
+
+
 def test_sides_differ_a_little_and_no_expression_freezes() -> None:
     ratios = []
     for seed in range(60):
@@ -191,6 +199,18 @@ def test_a_voice_lets_guess_a_mood_and_silence_none() -> None:
     assert listening.column("browDownLeft").max() > 0.2
     calm = emotion(rest(900), excited(900, 9, 1.5, -2), EmotionSettings(neutral=1.0, from_voice=1.0))
     assert not calm.values.any()
+
+
+def test_in_a_long_pause_nothing_is_guessed_from_the_voice_before_it() -> None:
+    said, unsaid = excited(500, 9, 1.5, -2), silent(1000)
+    prosody = Prosody(
+        np.concatenate([said.loudness_db, unsaid.loudness_db]),
+        np.concatenate([said.pitch_hz, unsaid.pitch_hz]),
+        tilt_db=np.concatenate([said.tilt_db, np.zeros(1000, np.float32)]),
+    )
+    cues = np.stack(list(voice.cues(prosody).values()))
+    assert np.abs(cues[:, 200]).max() > 1
+    assert np.abs(cues[:, 750:]).max() < 0.02
 
 
 def test_a_mood_moves_the_jaw_only_so_far(made_prosody: Make) -> None:

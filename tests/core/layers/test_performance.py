@@ -143,6 +143,14 @@ def test_brows_rise_just_before_strong_accents_only(made_prosody: Make) -> None:
     assert not brows(rest(500), silent(500), BrowsSettings()).values.any()
 
 
+def test_accents_in_quick_succession_raise_the_brows_no_further_than_one() -> None:
+    beat = np.arange(1_000) % 14 < 6  # a stressed syllable every 0.28 s
+    prosody = Prosody(np.where(beat, -17, -30).astype(np.float32), np.where(beat, 220, 120).astype(np.float32))
+    assert len(accents(prosody)[0]) > 60
+    raised = brows(rest(1_000), prosody, BrowsSettings()).column("browInnerUp")
+    assert raised.max() == pytest.approx(0.35)
+
+
 def test_brows_never_pass_the_end_of_their_shape(made_prosody: Make) -> None:
     up = rest(3_000).with_columns({"browInnerUp": np.full(3_000, 0.9, np.float32)})
     raised = brows(up, made_prosody(3_000), BrowsSettings(raise_by=1.0)).column("browInnerUp")

@@ -152,6 +152,7 @@ def test_a_head_without_known_keys_says_so_and_guesses() -> None:
 def test_a_head_without_keys_says_so() -> None:
     assert detect([]).rig is None
     assert detect([]).explain().startswith("No shape keys")
+    assert len(detect(["two\nlines", "Basis"]).explain().splitlines()) == 2
 
 
 def test_mapping_to_a_head_that_has_nothing_is_refused() -> None:
