@@ -209,6 +209,7 @@ def new_action(block: Any, name: str) -> str | None:
     action.use_fake_user = False
     compat.assign_copy(block, action)
     if takes.is_ours(old):
+        takes.shelve(block, old)
         return None
     action[BEFORE] = old
     old.use_fake_user = True

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
-import numpy as np
 
 from ..core import prosody
 from ..core.errors import FacewrightError, RigError, quoted
@@ -201,12 +200,30 @@ def stash(block: Any) -> None:
     action.pop(lines.STASHED, None)  # it was open to the animator
     tables, noted = keys.tables(action, block), keys.notes(action)
     for line in lines.of(action):
-        its = (take for take in _everywhere() if take.uid == line.uid)  # the same id in scenes that were copied
-        part = next((p for take in its for p in take.parts if block_of(p) == block), None)
-        if part is not None and part.action is not None and part.action != action:
+        part = _home(block, action, line)
+        if part is not None:
             mine = own_action(part, block)
             if lines.is_news(mine, f"{part.kind} {part.shown.name} {lines.digest(line, tables, noted)}"):
-                splice(block, mine, mine, action, line)
+                lines.splice(block, mine, mine, action, line)
+
+
+def _home(block: Any, action: bpy.types.Action, line: lines.Line) -> Any | None:
+    """The part of a take that a line in another Action belongs to; None if that is gone, or is that Action itself."""
+    its = (take for take in _everywhere() if take.uid == line.uid)  # the same id in scenes that were copied
+    part = next((p for take in its for p in take.parts if block_of(p) == block), None)
+    return part if part is not None and part.action is not None and part.action != action else None
+
+
+def shelve(block: Any, action: bpy.types.Action) -> None:
+    """Leaves an Action that was stashed, and is shown no more, its own line: all others are in theirs.
+
+    Else a file would grow with the square of its lines. One that anything but its takes holds stays whole.
+    """
+    parts = ((take, part) for take in _everywhere() for part in take.parts if part.action == action)
+    uids = [take.uid for take, part in parts if block_of(part) == block]
+    if uids and action.users == len(uids):
+        others = [line for line in lines.of(action) if line.uid not in uids and _home(block, action, line)]
+        lines.take_out(block, action, others)
 
 
 def may_change(block: Any, action: Any) -> bool:
@@ -260,8 +277,10 @@ def switch(scene: bpy.types.Scene, take: Take) -> None:
                 now.use_fake_user = True  # the animator's
             if lines.of(now):
                 stash(block)
-                splice(block, mine, now, mine, own_line(take))
+                lines.splice(block, mine, now, mine, own_line(take))
         compat.assign(block, mine)
+        if now is not None:
+            shelve(block, now)
         block.update_tag()
     select(scene, take.uid)
 
@@ -270,26 +289,3 @@ def select(scene: bpy.types.Scene, uid: str) -> None:
     """Selects a take in the list."""
     held = of(scene)
     held.index = next(place for place, other in enumerate(held.takes) if other.uid == uid)
-
-
-def splice(
-    block: Any, into: bpy.types.Action, outside: bpy.types.Action, inside: bpy.types.Action, line: lines.Line
-) -> None:
-    """Makes `into` what `outside` is, but on a line's frames what `inside` is, and not what the line overlaps."""
-    around, within = keys.tables(outside, block), keys.tables(inside, block)
-    noted_around, noted_within = keys.notes(outside), keys.notes(inside)
-    over = [other for other in lines.of(outside) if lines.overlap(other, line) or other.uid == line.uid]
-    apart = [other for other in lines.of(outside) if other not in over]
-    own = next((other for other in lines.of(inside) if other.uid == line.uid), line)
-    cut = (min(other.first for other in (*over, own)), max(other.last for other in (*over, own)))
-    none, nothing = np.zeros(0, keys.KEY), np.zeros(0, keys.NOTE)
-    tables, noted = {}, {}
-    for place in dict.fromkeys([*around, *within]):
-        if place in noted_around or place in noted_within:
-            tables[place] = keys.swapped(around.get(place, none), within.get(place, none), cut)
-            noted[place] = keys.swapped(noted_around.get(place, nothing), noted_within.get(place, nothing), cut)
-        else:  # a curve that no bake has written
-            tables[place] = around[place] if place in around else within[place]
-    keys.put_tables(into, block, tables, like=(outside, inside))
-    lines.put(into, sorted([*apart, own], key=lambda each: each.first))
-    keys.note(into, noted)
