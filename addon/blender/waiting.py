@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from . import jobs
+from ..core.errors import FacewrightError, quoted
+from . import jobs, sound
 from .reporting import Reporting
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ class Waiting(Reporting):
 
     def wait(self, context: bpy.types.Context, work: jobs.Work[Any]) -> Outcome:
         """Starts the work and goes on when it is done; without a window it is done at once."""
+        self._scene_name, self._fps = context.scene.name, sound.fps(context.scene)
         self._job = jobs.Job(work)
         jobs.board.show()
         if bpy.app.background:
@@ -56,6 +58,16 @@ class Waiting(Reporting):
     def finish(self, context: bpy.types.Context, result: Any) -> Outcome:
         """What follows the work."""
         raise NotImplementedError
+
+    def scene_waited_for(self) -> bpy.types.Scene:
+        """The scene that the work was for; a FacewrightError if it is gone, or counts its frames otherwise by now."""
+        scene: bpy.types.Scene | None = bpy.data.scenes.get(self._scene_name)
+        if scene is None:
+            raise FacewrightError(f"scene {quoted(self._scene_name)} is gone; nothing was written")
+        if (fps := sound.fps(scene)) != self._fps:
+            rates = f"{self._fps:g} to {fps:g} frames a second"
+            raise FacewrightError(f"the scene went from {rates} meanwhile; nothing was written, so start again")
+        return scene
 
     def _tell(self, context: bpy.types.Context) -> None:
         """How far it is, on the panel and, for whoever has the sidebar shut, in the status bar."""
