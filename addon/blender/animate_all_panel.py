@@ -170,7 +170,7 @@ class FACEWRIGHT_PT_all(bpy.types.Panel):
         if jobs.board.job is None:
             row.operator(FACEWRIGHT_OT_animate_all.bl_idname, icon="PLAY")
         else:
-            row.progress(factor=jobs.board.job.progress, text=f"Listening {jobs.board.job.progress:.0%}")
+            row.progress(factor=jobs.board.job.progress, text=jobs.board.job.told)
             row.operator("facewright.cancel", text="", icon="X")
 
 

@@ -19,6 +19,8 @@ TICK_S = 0.1
 class Waiting(Reporting):
     """A base beside bpy.types.Operator; `finish` is called with the work's result, in the main thread."""
 
+    _is_last_told = False  # whether the window shows that the work is done
+
     def wait(self, context: bpy.types.Context, work: jobs.Work[Any]) -> Outcome:
         """Starts the work and goes on when it is done; without a window it is done at once."""
         self._scene_name, self._fps = context.scene.name, sound.fps(context.scene)
@@ -39,7 +41,8 @@ class Waiting(Reporting):
             return {"RUNNING_MODAL"}
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
-        if not self._job.is_done:
+        if not self._is_last_told:  # a window that stands still, as it will, shows what it was last drawn with
+            self._is_last_told = self._job.is_done
             self._tell(context)
             return {"PASS_THROUGH"}
         context.window_manager.event_timer_remove(self._timer)
@@ -71,7 +74,8 @@ class Waiting(Reporting):
 
     def _tell(self, context: bpy.types.Context) -> None:
         """How far it is, on the panel and, for whoever has the sidebar shut, in the status bar."""
-        context.workspace.status_text_set(f"Listening {self._job.progress:.0%}. Esc: stop, and nothing is written")
+        stop = "" if self._job.is_done else ". Esc: stop, and nothing is written"
+        context.workspace.status_text_set(self._job.told + stop)
         redraw_sidebars(context)
 
     def _end(self, context: bpy.types.Context) -> Outcome:

@@ -155,6 +155,18 @@ def test_the_key_that_stops_is_esc_pressed_and_not_one_let_go_that_closed_a_menu
     assert waiter._job.was_cancelled
 
 
+def test_the_window_says_that_a_line_was_heard_before_it_stands_still_for_the_keys():
+    waiter, said = waiting.Waiting(), []
+    waiter._job = jobs.Job(lambda _progress: None)
+    waiter._job.join()
+    waiter._timer = bpy.context.window_manager.event_timer_add(9.0, window=bpy.context.window)
+    waiter.finish = lambda _context, _result: said.append("written") or {"FINISHED"}
+    timer = SimpleNamespace(type="TIMER", value="NOTHING")
+    assert (waiter.modal(bpy.context, timer), said) == ({"PASS_THROUGH"}, [])
+    assert waiter._job.told == "Heard; what follows takes a moment"
+    assert (waiter.modal(bpy.context, timer), said) == ({"FINISHED"}, ["written"])
+
+
 def test_the_preferences_say_that_the_runtime_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     text, icon = preferences._device_line.__wrapped__("auto")
