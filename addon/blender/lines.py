@@ -107,6 +107,19 @@ def mark_phrases(action: Any, name: str, frames: Sequence[int]) -> None:
     action[PHRASES] = "\n".join(ours)
 
 
+def carry_markers(into: Any, outside: Any, line: Line) -> None:
+    """Pose markers beside a line's frames as another Action has them, the animator's too; on those frames they stay."""
+    phrases = {*str(into.get(PHRASES, "")).splitlines(), *str(outside.get(PHRASES, "")).splitlines()}
+    held, markers = of(into), into.pose_markers
+    for marker in [marker for marker in markers if not line.first <= marker.frame <= line.last]:
+        markers.remove(marker)
+    for marker in outside.pose_markers:
+        is_held = marker.name not in phrases or any(other.first <= marker.frame <= other.last for other in held)
+        if is_held and not line.first <= marker.frame <= line.last:
+            markers.new(marker.name).frame = marker.frame
+    into[PHRASES] = "\n".join(marker.name for marker in markers if marker.name in phrases)
+
+
 def splice(block: Any, into: Any, outside: Any, inside: Any, line: Line) -> None:
     """Makes `into` what `outside` is, but on a line's frames what `inside` is, and not what the line overlaps."""
     around, within = keys.tables(outside, block), keys.tables(inside, block)

@@ -278,8 +278,11 @@ def switch(scene: bpy.types.Scene, take: Take) -> None:
             if lines.of(now):
                 stash(block)
                 lines.splice(block, mine, now, mine, own_line(take))
+                lines.carry_markers(mine, now, own_line(take))
         compat.assign(block, mine)
-        if now is not None:
+        if now is None:
+            nla.let_play(block)
+        else:
             shelve(block, now)
         block.update_tag()
     select(scene, take.uid)

@@ -576,6 +576,19 @@ def test_phrases_are_pose_markers_that_follow_their_line(head):
     assert sorted(name for name, _ in again) == ["hello 1", "hello 2", "mine", "other 1", "other 2"]
 
 
+def test_markers_beside_a_line_go_on_through_every_take(head):
+    first = say(head, seed=1).uid
+    say(head, "other", 101)
+    say(head, seed=2)
+    action_of(head).pose_markers.new("mine").frame = 60
+    action_of(head).pose_markers.new("of this take").frame = 5
+    bpy.ops.facewright.take_show(uid=first)
+    expected = ["hello 1", "hello 2", "mine", "other 1", "other 2"]
+    assert sorted(marker.name for marker in action_of(head).pose_markers) == expected
+    bpy.ops.facewright.take_delete("EXEC_DEFAULT", uid=held().takes[1].uid)
+    assert sorted(marker.name for marker in action_of(head).pose_markers) == ["hello 1", "hello 2", "mine"]
+
+
 def test_curves_stand_in_coloured_groups(head):
     say(head)
     group = curve_of(head, "jawOpen").group
@@ -731,6 +744,17 @@ def test_properties_of_bones_are_at_nought_when_their_take_is_gone(make_rig):
     assert bone["jawOpen"] > 0.1
     assert bpy.ops.facewright.take_delete() == {"FINISHED"}
     assert [bone[name] for name in SMALL] == [0.0] * len(SMALL)
+
+
+def test_a_pushed_line_shows_beside_another_take_that_is_shown_again(head):
+    say(head, "one", 1), say(head, "two", 200)
+    before = [table_of(head, "jawOpen")["co"][48 + row].tolist() for row in (5, 10, 15)]
+    bpy.ops.facewright.take_push_nla()
+    bpy.ops.facewright.take_show(uid=held().takes[0].uid)
+    assert shown() == ["one 1"]
+    for frame, value in before:
+        bpy.context.scene.frame_set(round(frame))
+        assert head.data.shape_keys.key_blocks["jawOpen"].value == pytest.approx(value, abs=1e-6)
 
 
 def test_a_pushed_line_shows_beside_the_next_one(head):
