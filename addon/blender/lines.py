@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from . import keys
+from . import compat, keys
 from .keys import Curve, Table
 from .targets import BAKED
 
@@ -157,3 +157,13 @@ def _outside(table: Table, spans: Sequence[tuple[int, int]]) -> Table:
     frames = table["co"][:, 0]
     within = [(frames > first - 0.5) & (frames < last + 0.5) for first, last in spans]
     return np.asarray(table[~np.any(within, axis=0)])
+
+
+def rename_curves(block: Any, action: Any, renamed: Mapping[Curve, Curve]) -> None:
+    """Names an Action's curves, and what was noted of them, as Blender has renamed those of another."""
+    noted = keys.notes(action)
+    curves = {(curve.data_path, curve.array_index): curve for curve in compat.curves_in(action, block)}
+    moved = {old: new for old, new in renamed.items() if old in curves and new not in curves}
+    for old, (path, _) in moved.items():
+        curves[old].data_path = path
+    keys.note(action, {moved.get(place, place): note for place, note in noted.items()})

@@ -18,6 +18,7 @@ from ..core import prosody
 from ..core.errors import FacewrightError, RigError, quoted
 from ..core.heard import Heard
 from . import compat, keys, lines, memory, nla, sound
+from .character import ancestors
 from .protection import closed_block
 from .take_properties import PROPERTY
 from .take_properties import FACEWRIGHT_PG_saved_take as Take
@@ -87,8 +88,7 @@ def phrases(take: Take, heard: Heard | None) -> list[int]:
 def add_part(take: Take, owner: Owner, action: bpy.types.Action) -> None:
     """Notes one of the take's Actions."""
     part = take.parts.add()
-    part.kind, part.shown = owner.collection, bpy.data.objects.get((owner.shown, None))
-    part.action = action
+    part.kind, part.shown, part.action = owner.collection, bpy.data.objects.get((owner.shown, None)), action
 
 
 def block_of(part: Any) -> Any:
@@ -152,10 +152,7 @@ def is_listed(held: Takes, take: Take, head: bpy.types.Object | None) -> bool:
 
 def _top(obj: bpy.types.Object) -> bpy.types.Object:
     """What a character hangs on: its armature, else its highest parent."""
-    top = obj if obj.type == "ARMATURE" else obj.find_armature() or obj
-    while top.parent is not None:
-        top = top.parent
-    return top
+    return ancestors(obj if obj.type == "ARMATURE" else obj.find_armature() or obj)[-1]
 
 
 def shown_on(scene: bpy.types.Scene, take: Take) -> list[Take]:
@@ -221,6 +218,8 @@ def shelve(block: Any, action: bpy.types.Action) -> None:
     """
     parts = ((take, part) for take in _everywhere() for part in take.parts if part.action == action)
     uids = [take.uid for take, part in parts if block_of(part) == block]
+    if uids:
+        action[lines.STASHED] = ""  # no longer open to the animator
     if uids and action.users == len(uids):
         others = [line for line in lines.of(action) if line.uid not in uids and _home(block, action, line)]
         lines.take_out(block, action, others)
@@ -246,15 +245,20 @@ def follow_renames(block: Any) -> None:
     renamed = keys.renames(shown)
     if not renamed:
         return
-    parts = (part for take in _everywhere() for part in take.parts if block_of(part) == block)
-    for action in {part.action for part in parts} - {None, shown}:
-        noted = keys.notes(action)
-        curves = {(curve.data_path, curve.array_index): curve for curve in compat.curves_in(action, block)}
-        moved = {old: new for old, new in renamed.items() if old in curves and new not in curves}
-        for old, (path, _) in moved.items():
-            curves[old].data_path = path
-        keys.note(action, {moved.get(place, place): note for place, note in noted.items()})
+    for action in _actions(block) - {shown}:
+        lines.rename_curves(block, action, renamed)
     keys.note(shown, keys.notes(shown))
+
+
+def _actions(block: Any) -> set[bpy.types.Action]:
+    """The Actions that takes have for a data-block."""
+    return {part.action for take in _everywhere() for part in take.parts if block_of(part) == block} - {None}
+
+
+def _taken_off(block: Any) -> bpy.types.Action | None:
+    """What a data-block without an Action showed until it was taken off by hand: only that was not put away."""
+    found = [action for action in _actions(block) if action.get(lines.STASHED) is None and not nla.plays(block, action)]
+    return found[0] if len(found) == 1 else None  # older files may have several
 
 
 def switch(scene: bpy.types.Scene, take: Take) -> None:
@@ -269,6 +273,8 @@ def switch(scene: bpy.types.Scene, take: Take) -> None:
         if block is None or part.action is None:
             continue
         now = block.animation_data.action if block.animation_data else None
+        if now is None and (now := _taken_off(block)) is not None:
+            compat.assign(block, now)
         if now == part.action:
             continue
         mine = own_action(part, block)
@@ -290,5 +296,4 @@ def switch(scene: bpy.types.Scene, take: Take) -> None:
 
 def select(scene: bpy.types.Scene, uid: str) -> None:
     """Selects a take in the list."""
-    held = of(scene)
-    held.index = next(place for place, other in enumerate(held.takes) if other.uid == uid)
+    of(scene).index = next(place for place, other in enumerate(of(scene).takes) if other.uid == uid)

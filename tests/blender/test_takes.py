@@ -801,6 +801,21 @@ def test_a_take_that_is_not_shown_holds_its_own_line_alone(head):
     assert lines.of(last.parts[0].action) == [takes.own_line(last)]
 
 
+def test_a_head_whose_action_was_taken_off_by_hand_shows_all_of_it_again_with_any_take(head):
+    for number in range(3):
+        say(head, f"line{number}", 1 + 60 * number, seconds=1.0)
+    hand_key(head, "jawOpen", 10.5, 0.9)  # on the first line
+    hand_key(head, "jawOpen", 57, 0.8)  # on none
+    head.data.shape_keys.animation_data.action = None
+    for number in (1, 2, 0):
+        takes.switch(bpy.context.scene, held().takes[number])
+        assert shown() == ["line0 1", "line1 1", "line2 1"]
+        assert [curve_of(head, "jawOpen").evaluate(frame) for frame in (10.5, 57)] == pytest.approx([0.9, 0.8])
+    head.data.shape_keys.animation_data.action = None
+    takes.switch(bpy.context.scene, held().takes[0])
+    assert shown() == ["line0 1", "line1 1", "line2 1"]
+
+
 def test_what_lies_beside_a_line_that_is_put_away_stays_with_it(make_head):
     head = make_head(keys=(*SMALL, "Fat"))
     say(head, "one", 1)
