@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..core.errors import quoted
+from ..core.errors import FacewrightError
 from . import jobs, preferences, preview, properties
 from .animate_all import find_pairs, make, pairs_of, tasks, write
 from .panels import draw_text
@@ -42,14 +42,14 @@ class FACEWRIGHT_OT_animate_all(Waiting, bpy.types.Operator):
         """Gathers what is asked of each pair, then listens in a thread."""
         preview.leave()
         todo, self._refused = tasks(context.scene, preferences.model_settings(context))
-        self._scene_name = context.scene.name
         return self.wait(context, lambda progress: make(todo, progress))
 
     def finish(self, context: bpy.types.Context, result: Any) -> Outcome:
         """Writes all that can be written, and notes what came of each."""
-        scene: bpy.types.Scene | None = bpy.data.scenes.get(self._scene_name)
-        if scene is None:
-            return self.refuse(f"scene {quoted(self._scene_name)} is gone; nothing was written")
+        try:
+            scene = self.scene_waited_for()
+        except FacewrightError as error:
+            return self.refuse(str(error))
         written, left = write(scene, result, self._refused, properties.take_of(scene).fit_scene)
         said = f"Animated {written} of {written + left} lines"
         jobs.board.show(said, (f"{left} could not be; the list says why",) if left else ())
@@ -170,7 +170,7 @@ class FACEWRIGHT_PT_all(bpy.types.Panel):
         if jobs.board.job is None:
             row.operator(FACEWRIGHT_OT_animate_all.bl_idname, icon="PLAY")
         else:
-            row.progress(factor=jobs.board.job.progress, text=f"Listening {jobs.board.job.progress:.0%}")
+            row.progress(factor=jobs.board.job.progress, text=jobs.board.job.told)
             row.operator("facewright.cancel", text="", icon="X")
 
 

@@ -16,7 +16,7 @@ from ..core.direction import UNDIRECTED, Direction
 from ..core.errors import quoted
 from ..core.heard import Heard
 from ..core.settings import Settings
-from . import bones, compat, hearing, keys, lines, memory, rig, sound, standing, take_shelf, takes, unseen
+from . import bones, compat, hearing, keys, lines, memory, nla, rig, sound, standing, take_shelf, takes, unseen
 from .density import Density, density_of, generated
 from .protection import listed
 from .take_properties import FACEWRIGHT_PG_saved_take as Take
@@ -206,8 +206,7 @@ def new_action(block: Any, name: str) -> str | None:
     old = block.animation_data.action if block.animation_data else None
     if old is None:
         compat.assign(block, bpy.data.actions.new(name))
-        if len(block.animation_data.nla_tracks):  # which go on to show what they hold beside the line
-            block.animation_data.action_extrapolation = "NOTHING"
+        nla.let_play(block)
         return None
     takes.stash(block)  # what was done to a take since it was baked stays with it
     action = old.copy()
@@ -215,6 +214,7 @@ def new_action(block: Any, name: str) -> str | None:
     action.use_fake_user = False
     compat.assign_copy(block, action)
     if takes.is_ours(old):
+        takes.shelve(block, old)
         return None
     action[BEFORE] = old
     old.use_fake_user = True

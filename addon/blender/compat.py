@@ -15,6 +15,7 @@ TAKES_GROUP = bpy.app.version >= (5, 0)  # the group of a curve as an argument
 HAS_STRIPS = bpy.app.version >= (4, 4)  # before, a strip was called a sequence
 ALWAYS_NODES = bpy.app.version >= (5, 0)
 HAS_HANDLES = bpy.app.version >= (5, 2)  # strip.left_handle; frame_final_start is deprecated from then on
+LAST_KEY = 0 if HAS_HANDLES else 1  # frames from a strip's last retiming key to its sound's end (seen in 5.2 and 4.5)
 
 # Without this option a field turns the `//` of a path into an absolute one, from the version that knows it.
 PATH_OPTIONS = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5) else set()
@@ -199,8 +200,14 @@ def _cut_frames(strip: Any) -> float:
         return 0.0
     render = strip.id_data.render
     late_s = getattr(strip, "sound_offset", 0.0)  # Blender 4.4 and later
-    cut = strip.content_trim_start if HAS_HANDLES else strip.animation_offset_start
-    return float(cut - late_s * render.fps / render.fps_base)
+    return float(split_off(strip)[0] - late_s * render.fps / render.fps_base)
+
+
+def split_off(strip: Any) -> tuple[int, int]:
+    """How many frames, as they were recorded, hard splits took off a strip's sound at its beginning and its end."""
+    if HAS_HANDLES:
+        return strip.content_trim_start, strip.content_trim_end
+    return strip.animation_offset_start, strip.animation_offset_end
 
 
 def is_muted(scene: bpy.types.Scene, strip: Any) -> bool:

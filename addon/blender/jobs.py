@@ -31,6 +31,11 @@ class Job(Generic[Result]):
         """Whether the thread has ended, however it ended."""
         return not self._thread.is_alive()
 
+    @property
+    def told(self) -> str:
+        """How far it is, for whoever waits; once it is done, Blender stands still until the keys of it are written."""
+        return "Heard; what follows takes a moment" if self.is_done else f"Listening {self.progress:.0%}"
+
     def join(self) -> None:
         """Waits for the end."""
         self._thread.join()

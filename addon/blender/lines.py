@@ -1,4 +1,7 @@
-"""Which lines an Action holds: from which frame to which, of which take, and where their phrases begin."""
+"""Which lines an Action holds: from which frame to which, of which take, and where their phrases begin.
+
+And how a line comes out of one Action and into another, with the keys on its frames.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from . import compat, keys
 from .keys import Curve, Table
 from .targets import BAKED
 
@@ -99,3 +105,65 @@ def mark_phrases(action: Any, name: str, frames: Sequence[int]) -> None:
         marker.frame = frame
         ours.append(marker.name)
     action[PHRASES] = "\n".join(ours)
+
+
+def carry_markers(into: Any, outside: Any, line: Line) -> None:
+    """Pose markers beside a line's frames as another Action has them, the animator's too; on those frames they stay."""
+    phrases = {*str(into.get(PHRASES, "")).splitlines(), *str(outside.get(PHRASES, "")).splitlines()}
+    held, markers = of(into), into.pose_markers
+    for marker in [marker for marker in markers if not line.first <= marker.frame <= line.last]:
+        markers.remove(marker)
+    for marker in outside.pose_markers:
+        is_held = marker.name not in phrases or any(other.first <= marker.frame <= other.last for other in held)
+        if is_held and not line.first <= marker.frame <= line.last:
+            markers.new(marker.name).frame = marker.frame
+    into[PHRASES] = "\n".join(marker.name for marker in markers if marker.name in phrases)
+
+
+def splice(block: Any, into: Any, outside: Any, inside: Any, line: Line) -> None:
+    """Makes `into` what `outside` is, but on a line's frames what `inside` is, and not what the line overlaps."""
+    around, within = keys.tables(outside, block), keys.tables(inside, block)
+    noted_around, noted_within = keys.notes(outside), keys.notes(inside)
+    over = [other for other in of(outside) if overlap(other, line) or other.uid == line.uid]
+    apart = [other for other in of(outside) if other not in over]
+    own = next((other for other in of(inside) if other.uid == line.uid), line)
+    cut = (min(other.first for other in (*over, own)), max(other.last for other in (*over, own)))
+    none, nothing = np.zeros(0, keys.KEY), np.zeros(0, keys.NOTE)
+    tables, noted = {}, {}
+    for place in dict.fromkeys([*around, *within]):
+        if place in noted_around or place in noted_within:
+            tables[place] = keys.swapped(around.get(place, none), within.get(place, none), cut)
+            noted[place] = keys.swapped(noted_around.get(place, nothing), noted_within.get(place, nothing), cut)
+        else:  # a curve that no bake has written
+            tables[place] = around[place] if place in around else within[place]
+    keys.put_tables(into, block, tables, like=(outside, inside))
+    put(into, sorted([*apart, own], key=lambda each: each.first))
+    keys.note(into, noted)
+
+
+def take_out(block: Any, action: Any, gone: Sequence[Line]) -> None:
+    """Takes lines out of an Action, with the keys on their frames; curves that no bake has written stay as they are."""
+    if not gone:
+        return
+    spans, noted = [(line.first, line.last) for line in gone], keys.notes(action)
+    held = {place: table for place, table in keys.tables(action, block).items() if place in noted}
+    keys.put_tables(action, block, {place: _outside(table, spans) for place, table in held.items()})
+    put(action, [line for line in of(action) if line not in gone])
+    keys.note(action, {place: _outside(note, spans) for place, note in noted.items()})
+
+
+def _outside(table: Table, spans: Sequence[tuple[int, int]]) -> Table:
+    """Keys, or what was noted of them, but for those between any of these pairs of frames."""
+    frames = table["co"][:, 0]
+    within = [(frames > first - 0.5) & (frames < last + 0.5) for first, last in spans]
+    return np.asarray(table[~np.any(within, axis=0)])
+
+
+def rename_curves(block: Any, action: Any, renamed: Mapping[Curve, Curve]) -> None:
+    """Names an Action's curves, and what was noted of them, as Blender has renamed those of another."""
+    noted = keys.notes(action)
+    curves = {(curve.data_path, curve.array_index): curve for curve in compat.curves_in(action, block)}
+    moved = {old: new for old, new in renamed.items() if old in curves and new not in curves}
+    for old, (path, _) in moved.items():
+        curves[old].data_path = path
+    keys.note(action, {moved.get(place, place): note for place, note in noted.items()})

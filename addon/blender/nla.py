@@ -39,6 +39,12 @@ def plays(block: Any, action: Any) -> bool:
     return False
 
 
+def let_play(block: Any) -> None:
+    """Lets a data-block's strips, if any, go on to show what they hold beside an Action that it was just given."""
+    if len(block.animation_data.nla_tracks):
+        block.animation_data.action_extrapolation = "NOTHING"
+
+
 def is_mixed(block: Any, path: str) -> bool:
     """Whether strips of the animator's move the property, and some are blended, bent in time or faded."""
     return not all(map(_is_plain, _theirs(block, path)))

@@ -55,15 +55,13 @@ class FACEWRIGHT_OT_animate(Waiting, bpy.types.Operator):
             line, head, directed = self._chosen(context)
         except FacewrightError as error:
             return self.refuse(str(error))
-        self._scene_name, self._head_name = context.scene.name, head.name_full if head else ""
+        self._head_name = head.name_full if head else ""
         return self.wait(context, lambda progress: directing.perform(line, directed, progress))
 
     def finish(self, _context: bpy.types.Context, result: bake.Performance) -> "Outcome":
         """Writes what was heard."""
-        scene: bpy.types.Scene | None = bpy.data.scenes.get(self._scene_name)
-        if scene is None:
-            return self.refuse(f"scene {quoted(self._scene_name)} is gone; nothing was written")
         try:
+            scene = self.scene_waited_for()
             head = next((obj for obj in scene.objects if obj.name_full == self._head_name), None)
             report = bake.write(scene, head, result, properties.take_of(scene).fit_scene)
         except FacewrightError as error:

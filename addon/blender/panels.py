@@ -58,7 +58,7 @@ def _draw_button(layout: bpy.types.UILayout) -> None:
         column.operator(FACEWRIGHT_OT_animate.bl_idname, text="Animate", icon="PLAY")
         return
     row = column.row(align=True)
-    row.progress(factor=board.job.progress, text=f"Listening {board.job.progress:.0%}")
+    row.progress(factor=board.job.progress, text=board.job.told)
     row.operator(FACEWRIGHT_OT_cancel.bl_idname, text="", icon="X")
 
 

@@ -117,6 +117,7 @@ def place_now(scene: bpy.types.Scene, take: Take) -> Place:
     whole, left, right = compat.span(strip)
     duration_s = _duration_s(scene, take, line)
     stretch = _stretch(strip, duration_s * fps)
+    whole -= compat.split_off(strip)[0] * (stretch - 1)  # what was split off would play at the strip's speed too
     first = max(round(left), round(whole))
     start_s = max(0.0, (first - whole) / (fps * stretch)) if left > whole else 0.0
     end = whole + duration_s * stretch * fps
@@ -139,7 +140,7 @@ def _strip_of(scene: bpy.types.Scene, take: Take, line: sound.Line) -> Any | Non
 
 
 def _stretch(strip: Any, frames: float) -> float:
-    """How much longer the strip's sound lasts than it was recorded."""
+    """How much longer the strip's sound lasts than it was recorded; all of it has so many frames."""
     retimed = [key.timeline_frame for key in strip.retiming_keys]
     if not retimed:
         return 1.0
@@ -147,7 +148,8 @@ def _stretch(strip: Any, frames: float) -> float:
         raise AudioError(
             f"strip {quoted(strip.name)} runs at several speeds; render it to a sound file and animate that"
         )
-    return float(max(1e-3, (retimed[1] - retimed[0]) / max(frames, 1.0)))
+    held = frames - sum(compat.split_off(strip)) - compat.LAST_KEY
+    return float(max(1e-3, (retimed[1] - retimed[0]) / max(held, 1.0)))
 
 
 def _duration_s(scene: bpy.types.Scene, take: Take, line: sound.Line) -> float:

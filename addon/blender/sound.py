@@ -58,7 +58,7 @@ def from_strip(scene: bpy.types.Scene, name: str) -> Line:
     """The line that a sound strip plays: only the part between its handles, on the frames where it is heard."""
     strip = next((strip for strip in compat.sound_strips(scene) if strip.name == name), None)
     if strip is None or strip.sound is None:
-        raise AudioError(f"the sequencer has no sound strip {quoted(name)}; choose one that is there")
+        raise AudioError(_no_strip(scene, name))
     if len(strip.retiming_keys):
         raise AudioError(f"strip {quoted(name)} is retimed; render it to a sound file and choose that")
     whole, first, last = compat.span(strip)
@@ -69,6 +69,16 @@ def from_strip(scene: bpy.types.Scene, name: str) -> Line:
     if end_s >= audio.open_sound(path).duration_s - 1 / fps(scene):
         end_s = float("inf")  # strips end on whole frames, sounds do not
     return Line(path, name, frame, start_s, end_s, frames=max(1, round(last) - frame))
+
+
+def _no_strip(scene: bpy.types.Scene, name: str) -> str:
+    """What to tell of a strip that is not in the scene's sequencer: it may be in that of another."""
+    others = (other for other in bpy.data.scenes if other != scene)
+    other = next((each for each in others if any(strip.name == name for strip in compat.sound_strips(each))), None)
+    if other is None:
+        return f"the sequencer has no sound strip {quoted(name)}; choose one that is there"
+    where = f"in the sequencer of scene {quoted(other.name)}, not of {quoted(scene.name)}"
+    return f"strip {quoted(name)} is {where}; animate it there, or copy it here"
 
 
 def heard(line: Line, note: audio.Note | None = None) -> Path | audio.Audio:

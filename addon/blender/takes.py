@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
-import numpy as np
 
 from ..core import prosody
 from ..core.errors import FacewrightError, RigError, quoted
 from ..core.heard import Heard
 from . import compat, keys, lines, memory, nla, sound
+from .character import ancestors
 from .protection import closed_block
 from .take_properties import PROPERTY
 from .take_properties import FACEWRIGHT_PG_saved_take as Take
@@ -88,8 +88,7 @@ def phrases(take: Take, heard: Heard | None) -> list[int]:
 def add_part(take: Take, owner: Owner, action: bpy.types.Action) -> None:
     """Notes one of the take's Actions."""
     part = take.parts.add()
-    part.kind, part.shown = owner.collection, bpy.data.objects.get((owner.shown, None))
-    part.action = action
+    part.kind, part.shown, part.action = owner.collection, bpy.data.objects.get((owner.shown, None)), action
 
 
 def block_of(part: Any) -> Any:
@@ -153,10 +152,7 @@ def is_listed(held: Takes, take: Take, head: bpy.types.Object | None) -> bool:
 
 def _top(obj: bpy.types.Object) -> bpy.types.Object:
     """What a character hangs on: its armature, else its highest parent."""
-    top = obj if obj.type == "ARMATURE" else obj.find_armature() or obj
-    while top.parent is not None:
-        top = top.parent
-    return top
+    return ancestors(obj if obj.type == "ARMATURE" else obj.find_armature() or obj)[-1]
 
 
 def shown_on(scene: bpy.types.Scene, take: Take) -> list[Take]:
@@ -201,12 +197,32 @@ def stash(block: Any) -> None:
     action.pop(lines.STASHED, None)  # it was open to the animator
     tables, noted = keys.tables(action, block), keys.notes(action)
     for line in lines.of(action):
-        its = (take for take in _everywhere() if take.uid == line.uid)  # the same id in scenes that were copied
-        part = next((p for take in its for p in take.parts if block_of(p) == block), None)
-        if part is not None and part.action is not None and part.action != action:
+        part = _home(block, action, line)
+        if part is not None:
             mine = own_action(part, block)
             if lines.is_news(mine, f"{part.kind} {part.shown.name} {lines.digest(line, tables, noted)}"):
-                splice(block, mine, mine, action, line)
+                lines.splice(block, mine, mine, action, line)
+
+
+def _home(block: Any, action: bpy.types.Action, line: lines.Line) -> Any | None:
+    """The part of a take that a line in another Action belongs to; None if that is gone, or is that Action itself."""
+    its = (take for take in _everywhere() if take.uid == line.uid)  # the same id in scenes that were copied
+    part = next((p for take in its for p in take.parts if block_of(p) == block), None)
+    return part if part is not None and part.action is not None and part.action != action else None
+
+
+def shelve(block: Any, action: bpy.types.Action) -> None:
+    """Leaves an Action that was stashed, and is shown no more, its own line: all others are in theirs.
+
+    Else a file would grow with the square of its lines. One that anything but its takes holds stays whole.
+    """
+    parts = ((take, part) for take in _everywhere() for part in take.parts if part.action == action)
+    uids = [take.uid for take, part in parts if block_of(part) == block]
+    if uids:
+        action[lines.STASHED] = ""  # no longer open to the animator
+    if uids and action.users == len(uids):
+        others = [line for line in lines.of(action) if line.uid not in uids and _home(block, action, line)]
+        lines.take_out(block, action, others)
 
 
 def may_change(block: Any, action: Any) -> bool:
@@ -229,15 +245,20 @@ def follow_renames(block: Any) -> None:
     renamed = keys.renames(shown)
     if not renamed:
         return
-    parts = (part for take in _everywhere() for part in take.parts if block_of(part) == block)
-    for action in {part.action for part in parts} - {None, shown}:
-        noted = keys.notes(action)
-        curves = {(curve.data_path, curve.array_index): curve for curve in compat.curves_in(action, block)}
-        moved = {old: new for old, new in renamed.items() if old in curves and new not in curves}
-        for old, (path, _) in moved.items():
-            curves[old].data_path = path
-        keys.note(action, {moved.get(place, place): note for place, note in noted.items()})
+    for action in _actions(block) - {shown}:
+        lines.rename_curves(block, action, renamed)
     keys.note(shown, keys.notes(shown))
+
+
+def _actions(block: Any) -> set[bpy.types.Action]:
+    """The Actions that takes have for a data-block."""
+    return {part.action for take in _everywhere() for part in take.parts if block_of(part) == block} - {None}
+
+
+def _taken_off(block: Any) -> bpy.types.Action | None:
+    """What a data-block without an Action showed until it was taken off by hand: only that was not put away."""
+    found = [action for action in _actions(block) if action.get(lines.STASHED) is None and not nla.plays(block, action)]
+    return found[0] if len(found) == 1 else None  # older files may have several
 
 
 def switch(scene: bpy.types.Scene, take: Take) -> None:
@@ -252,6 +273,8 @@ def switch(scene: bpy.types.Scene, take: Take) -> None:
         if block is None or part.action is None:
             continue
         now = block.animation_data.action if block.animation_data else None
+        if now is None and (now := _taken_off(block)) is not None:
+            compat.assign(block, now)
         if now == part.action:
             continue
         mine = own_action(part, block)
@@ -260,36 +283,17 @@ def switch(scene: bpy.types.Scene, take: Take) -> None:
                 now.use_fake_user = True  # the animator's
             if lines.of(now):
                 stash(block)
-                splice(block, mine, now, mine, own_line(take))
+                lines.splice(block, mine, now, mine, own_line(take))
+                lines.carry_markers(mine, now, own_line(take))
         compat.assign(block, mine)
+        if now is None:
+            nla.let_play(block)
+        else:
+            shelve(block, now)
         block.update_tag()
     select(scene, take.uid)
 
 
 def select(scene: bpy.types.Scene, uid: str) -> None:
     """Selects a take in the list."""
-    held = of(scene)
-    held.index = next(place for place, other in enumerate(held.takes) if other.uid == uid)
-
-
-def splice(
-    block: Any, into: bpy.types.Action, outside: bpy.types.Action, inside: bpy.types.Action, line: lines.Line
-) -> None:
-    """Makes `into` what `outside` is, but on a line's frames what `inside` is, and not what the line overlaps."""
-    around, within = keys.tables(outside, block), keys.tables(inside, block)
-    noted_around, noted_within = keys.notes(outside), keys.notes(inside)
-    over = [other for other in lines.of(outside) if lines.overlap(other, line) or other.uid == line.uid]
-    apart = [other for other in lines.of(outside) if other not in over]
-    own = next((other for other in lines.of(inside) if other.uid == line.uid), line)
-    cut = (min(other.first for other in (*over, own)), max(other.last for other in (*over, own)))
-    none, nothing = np.zeros(0, keys.KEY), np.zeros(0, keys.NOTE)
-    tables, noted = {}, {}
-    for place in dict.fromkeys([*around, *within]):
-        if place in noted_around or place in noted_within:
-            tables[place] = keys.swapped(around.get(place, none), within.get(place, none), cut)
-            noted[place] = keys.swapped(noted_around.get(place, nothing), noted_within.get(place, nothing), cut)
-        else:  # a curve that no bake has written
-            tables[place] = around[place] if place in around else within[place]
-    keys.put_tables(into, block, tables, like=(outside, inside))
-    lines.put(into, sorted([*apart, own], key=lambda each: each.first))
-    keys.note(into, noted)
+    of(scene).index = next(place for place, other in enumerate(of(scene).takes) if other.uid == uid)

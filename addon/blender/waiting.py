@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from . import jobs
+from ..core.errors import FacewrightError, quoted
+from . import jobs, sound
 from .reporting import Reporting
 
 if TYPE_CHECKING:
@@ -18,8 +19,11 @@ TICK_S = 0.1
 class Waiting(Reporting):
     """A base beside bpy.types.Operator; `finish` is called with the work's result, in the main thread."""
 
+    _is_last_told = False  # whether the window shows that the work is done
+
     def wait(self, context: bpy.types.Context, work: jobs.Work[Any]) -> Outcome:
         """Starts the work and goes on when it is done; without a window it is done at once."""
+        self._scene_name, self._fps = context.scene.name, sound.fps(context.scene)
         self._job = jobs.Job(work)
         jobs.board.show()
         if bpy.app.background:
@@ -37,7 +41,8 @@ class Waiting(Reporting):
             return {"RUNNING_MODAL"}
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
-        if not self._job.is_done:
+        if not self._is_last_told:  # a window that stands still, as it will, shows what it was last drawn with
+            self._is_last_told = self._job.is_done
             self._tell(context)
             return {"PASS_THROUGH"}
         context.window_manager.event_timer_remove(self._timer)
@@ -57,9 +62,20 @@ class Waiting(Reporting):
         """What follows the work."""
         raise NotImplementedError
 
+    def scene_waited_for(self) -> bpy.types.Scene:
+        """The scene that the work was for; a FacewrightError if it is gone, or counts its frames otherwise by now."""
+        scene: bpy.types.Scene | None = bpy.data.scenes.get(self._scene_name)
+        if scene is None:
+            raise FacewrightError(f"scene {quoted(self._scene_name)} is gone; nothing was written")
+        if (fps := sound.fps(scene)) != self._fps:
+            rates = f"{self._fps:g} to {fps:g} frames a second"
+            raise FacewrightError(f"the scene went from {rates} meanwhile; nothing was written, so start again")
+        return scene
+
     def _tell(self, context: bpy.types.Context) -> None:
         """How far it is, on the panel and, for whoever has the sidebar shut, in the status bar."""
-        context.workspace.status_text_set(f"Listening {self._job.progress:.0%}. Esc: stop, and nothing is written")
+        stop = "" if self._job.is_done else ". Esc: stop, and nothing is written"
+        context.workspace.status_text_set(self._job.told + stop)
         redraw_sidebars(context)
 
     def _end(self, context: bpy.types.Context) -> Outcome:

@@ -12,10 +12,11 @@ import bpy
 import pytest
 import soundfile
 
-from addon.blender import jobs, preferences, properties, waiting
+from addon.blender import animate_all, bake, compat, directing, jobs, preferences, properties, waiting
+from addon.core.errors import FacewrightError
 from addon.core.settings import ModelSettings, Settings
 
-from .conftest import Head, keys_on, state
+from .conftest import Head, keys_on, needs_audio, state
 
 
 @pytest.fixture(autouse=True)
@@ -116,6 +117,33 @@ def test_a_second_bake_cannot_start_while_one_runs(head, line: Path):
     assert not bpy.ops.facewright.cancel.poll()
 
 
+@needs_audio
+def test_a_frame_rate_that_changes_while_lines_are_heard_is_told_and_nothing_is_written(
+    head, line: Path, scene, monkeypatch: pytest.MonkeyPatch
+):
+    pair = animate_all.pairs_of(scene).pairs.add()
+    pair.head, pair.strip = head, compat.strips(scene).new_sound("hello", str(line), channel=1, frame_start=1).name
+    perform = directing.perform
+
+    def and_meanwhile(*given: object) -> bake.Performance:
+        scene.render.fps = 48
+        return perform(*given)
+
+    monkeypatch.setattr(directing, "perform", and_meanwhile)
+    before = state()
+    with pytest.raises(RuntimeError, match="went from 24 to 48 frames a second meanwhile; nothing was written"):
+        bpy.ops.facewright.animate_all()
+    assert state() == before
+    assert bpy.ops.facewright.animate_all() == {"FINISHED"}
+
+
+def test_a_scene_that_was_renamed_or_deleted_while_a_line_is_heard_is_told(scene):
+    waiter = waiting.Waiting()
+    waiter.finish = lambda _context, _result: waiter.scene_waited_for()
+    with pytest.raises(FacewrightError, match="^scene 'Scene' is gone; nothing was written$"):
+        waiter.wait(bpy.context, lambda _progress: setattr(scene, "name", "Shot"))
+
+
 def test_the_key_that_stops_is_esc_pressed_and_not_one_let_go_that_closed_a_menu():
     waiter = waiting.Waiting()
     waiter._job = jobs.Job(lambda progress: [progress(0.0) or time.sleep(0.01) for _ in range(1000)])
@@ -125,6 +153,18 @@ def test_the_key_that_stops_is_esc_pressed_and_not_one_let_go_that_closed_a_menu
     assert waiter.modal(bpy.context, SimpleNamespace(type="ESC", value="PRESS")) == {"RUNNING_MODAL"}
     waiter._job.join()
     assert waiter._job.was_cancelled
+
+
+def test_the_window_says_that_a_line_was_heard_before_it_stands_still_for_the_keys():
+    waiter, said = waiting.Waiting(), []
+    waiter._job = jobs.Job(lambda _progress: None)
+    waiter._job.join()
+    waiter._timer = bpy.context.window_manager.event_timer_add(9.0, window=bpy.context.window)
+    waiter.finish = lambda _context, _result: said.append("written") or {"FINISHED"}
+    timer = SimpleNamespace(type="TIMER", value="NOTHING")
+    assert (waiter.modal(bpy.context, timer), said) == ({"PASS_THROUGH"}, [])
+    assert waiter._job.told == "Heard; what follows takes a moment"
+    assert (waiter.modal(bpy.context, timer), said) == ({"FINISHED"}, ["written"])
 
 
 def test_the_preferences_say_that_the_runtime_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch):

@@ -385,18 +385,43 @@ def test_a_trimmed_strip_keeps_what_is_still_heard_in_time(head, strip):
     assert (frames.min(), frames.max()) == (13, 36)
 
 
+def _slow(strip: bpy.types.SoundStrip) -> None:
+    """Half the speed, as Strip > Retiming > Set Speed gives it."""
+    window = bpy.context.window_manager.windows[0]
+    area = window.screen.areas[0]
+    area.type = "SEQUENCE_EDITOR"
+    if hasattr(window.workspace, "sequencer_scene"):
+        window.workspace.sequencer_scene = bpy.context.scene
+    bpy.context.scene.sequence_editor.active_strip = strip
+    strip.select = True
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    with bpy.context.temp_override(window=window, area=area, region=region):
+        bpy.ops.sequencer.retiming_show()
+        bpy.ops.sequencer.retiming_segment_speed_set(speed=50.0)
+
+
 @needs_audio
 def test_a_slowed_strip_stretches_keys_and_hand_keys(head, strip):
     hand_key(head, "jawOpen", 25, 0.9)
-    for frame in (1, 97):
-        strip.retiming_keys.add(timeline_frame=1) if frame == 1 and not len(strip.retiming_keys) else None
-    if len(strip.retiming_keys) < 2:
-        pytest.skip("this Blender gives no second retiming key without a window")
-    strip.retiming_keys[-1].timeline_frame = 97
+    _slow(strip)
     bpy.ops.facewright.update_to_strip()
     take = takes.of(bpy.context.scene).takes[0]
     assert take.last == pytest.approx(96, abs=1)
-    assert curve_of(head, "jawOpen").evaluate(49) == pytest.approx(0.9, abs=0.02)
+    assert take.stretch == pytest.approx(2)
+    assert [49, np.float32(0.9)] in table_of(head, "jawOpen")["co"].tolist()
+
+
+@needs_audio
+def test_a_strip_that_was_hard_split_and_then_slowed_keeps_keys_where_their_sound_is(head, strip):
+    hand_key(head, "jawOpen", 37, 0.9)  # a second and a half into the recording
+    rest = strip.split(frame=25, split_method="HARD")
+    compat.strips(bpy.context.scene).remove(strip)
+    _slow(rest)
+    bpy.ops.facewright.update_to_strip()
+    take = takes.of(bpy.context.scene).takes[0]
+    assert (take.first, take.last) == (25, pytest.approx(72, abs=1))
+    assert (take.stretch, takes.line_of(take)[0].start_s) == pytest.approx((2, 1))
+    assert [49, np.float32(0.9)] in table_of(head, "jawOpen")["co"].tolist()
 
 
 @needs_audio

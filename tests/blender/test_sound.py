@@ -182,6 +182,14 @@ def test_a_strip_that_is_not_there_is_refused(scene):
         sound.from_strip(scene, "line")
 
 
+@needs_audio
+def test_a_strip_of_another_scene_is_refused_with_the_name_of_that_scene(scene, tmp_path: Path):
+    add_strip(write_line(tmp_path / "line.wav"))
+    told = "^strip 'line' is in the sequencer of scene 'Scene', not of 'Shot'; animate it there, or copy it here$"
+    with pytest.raises(AudioError, match=told):
+        sound.from_strip(bpy.data.scenes.new("Shot"), "line")
+
+
 def test_a_sound_that_cannot_even_be_asked_for_is_refused(scene, tmp_path: Path):
     with pytest.raises(AudioError, match="does not exist; choose it again"):
         sound.from_file(str(tmp_path / ("n" * 300)), 1)

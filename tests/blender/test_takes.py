@@ -394,8 +394,8 @@ def test_an_action_that_moves_another_head_too_stays_as_it_is(head, make_head: H
 def test_of_a_heads_many_lines_a_bake_puts_away_only_what_has_changed(head, monkeypatch):
     for number in range(5):
         say(head, f"line{number}", 1 + 100 * number, seconds=1.0)
-    put, splice = [], takes.splice
-    monkeypatch.setattr(takes, "splice", lambda *given: put.append(given[-1].name) or splice(*given))
+    put, splice = [], lines.splice
+    monkeypatch.setattr(lines, "splice", lambda *given: put.append(given[-1].name) or splice(*given))
     say(head, "line5", 501, seconds=1.0)
     assert put == ["line3"]  # towards line4, which came after it, its last handles have changed
     hand_key(head, "jawOpen", 110, 0.9)
@@ -577,6 +577,19 @@ def test_phrases_are_pose_markers_that_follow_their_line(head):
     assert sorted(name for name, _ in again) == ["hello 1", "hello 2", "mine", "other 1", "other 2"]
 
 
+def test_markers_beside_a_line_go_on_through_every_take(head):
+    first = say(head, seed=1).uid
+    say(head, "other", 101)
+    say(head, seed=2)
+    action_of(head).pose_markers.new("mine").frame = 60
+    action_of(head).pose_markers.new("of this take").frame = 5
+    bpy.ops.facewright.take_show(uid=first)
+    expected = ["hello 1", "hello 2", "mine", "other 1", "other 2"]
+    assert sorted(marker.name for marker in action_of(head).pose_markers) == expected
+    bpy.ops.facewright.take_delete("EXEC_DEFAULT", uid=held().takes[1].uid)
+    assert sorted(marker.name for marker in action_of(head).pose_markers) == ["hello 1", "hello 2", "mine"]
+
+
 def test_curves_stand_in_coloured_groups(head):
     say(head)
     group = curve_of(head, "jawOpen").group
@@ -734,6 +747,17 @@ def test_properties_of_bones_are_at_nought_when_their_take_is_gone(make_rig):
     assert [bone[name] for name in SMALL] == [0.0] * len(SMALL)
 
 
+def test_a_pushed_line_shows_beside_another_take_that_is_shown_again(head):
+    say(head, "one", 1), say(head, "two", 200)
+    before = [table_of(head, "jawOpen")["co"][48 + row].tolist() for row in (5, 10, 15)]
+    bpy.ops.facewright.take_push_nla()
+    bpy.ops.facewright.take_show(uid=held().takes[0].uid)
+    assert shown() == ["one 1"]
+    for frame, value in before:
+        bpy.context.scene.frame_set(round(frame))
+        assert head.data.shape_keys.key_blocks["jawOpen"].value == pytest.approx(value, abs=1e-6)
+
+
 def test_a_pushed_line_shows_beside_the_next_one(head):
     say(head, "one", 1)
     before = [table_of(head, "jawOpen")["co"][frame, 1] for frame in (5, 10, 15)]
@@ -756,3 +780,89 @@ def test_takes_whose_names_are_cut_off_in_the_list_are_told_apart_by_their_numbe
     say(head), say(head)
     take = held().takes[1]
     assert [take_panel.told_beside(take, letters) for letters in (20, 10, 6)] == ["seed 0", "", "2"]
+
+
+def frames_of(action: bpy.types.Action) -> set[int]:
+    return {round(float(frame)) for curve in compat.every_curve(action) for frame in keys.read(curve)["co"][:, 0]}
+
+
+def test_a_take_that_is_not_shown_holds_its_own_line_alone(head):
+    for number in range(4):
+        say(head, f"line{number}", 1 + 100 * number, seconds=1.0)
+    before = [table_of(head, name)["co"].tolist() for name in SMALL]
+    *idle, last = held().takes
+    for take in idle:
+        (part,) = take.parts
+        assert lines.of(part.action) == [takes.own_line(take)]
+        assert frames_of(part.action) <= set(range(take.first, take.last + 1))
+        assert set(keys.notes(part.action)) == set(keys.notes(action_of(head)))
+    assert len(lines.of(action_of(head))) == 4
+    takes.switch(bpy.context.scene, idle[1])  # which is shown in the last one's Action: all of it is brought along
+    assert [table_of(head, name)["co"].tolist() for name in SMALL] == before
+    assert lines.of(last.parts[0].action) == [takes.own_line(last)]
+
+
+def test_a_head_whose_action_was_taken_off_by_hand_shows_all_of_it_again_with_any_take(head):
+    for number in range(3):
+        say(head, f"line{number}", 1 + 60 * number, seconds=1.0)
+    hand_key(head, "jawOpen", 10.5, 0.9)  # on the first line
+    hand_key(head, "jawOpen", 57, 0.8)  # on none
+    head.data.shape_keys.animation_data.action = None
+    for number in (1, 2, 0):
+        takes.switch(bpy.context.scene, held().takes[number])
+        assert shown() == ["line0 1", "line1 1", "line2 1"]
+        assert [curve_of(head, "jawOpen").evaluate(frame) for frame in (10.5, 57)] == pytest.approx([0.9, 0.8])
+    head.data.shape_keys.animation_data.action = None
+    takes.switch(bpy.context.scene, held().takes[0])
+    assert shown() == ["line0 1", "line1 1", "line2 1"]
+
+
+def test_what_lies_beside_a_line_that_is_put_away_stays_with_it(make_head):
+    head = make_head(keys=(*SMALL, "Fat"))
+    say(head, "one", 1)
+    hand_key(head, "jawOpen", 60, 0.3)  # on no line's frames
+    hand_key(head, "Fat", 110, 0.5)  # on a curve that no bake has written
+    curve_of(head, "Fat").modifiers.new("NOISE")
+    say(head, "two", 101)
+    say(head, "three", 201)
+    action = held().takes[1].parts[0].action
+    assert {1, 60, 110} & frames_of(action) == {60, 110}
+    (fat,) = [curve for curve in compat.every_curve(action) if "Fat" in curve.data_path]
+    assert len(fat.modifiers) == 1
+
+
+@pytest.mark.parametrize("holder", ["animator", "strip", "object"])
+def test_an_action_that_anything_else_holds_stays_whole_when_its_take_is_put_away(head, make_head: Head, holder):
+    say(head, "one", 1), say(head, "two", 101)
+    action = action_of(head)
+    if holder == "animator":
+        action.use_fake_user = True
+    elif holder == "strip":
+        head.data.shape_keys.animation_data.nla_tracks.new().strips.new("theirs", 1, action)
+    else:
+        twin = make_head("Twin", keys=SMALL)
+        compat.assign(twin.data.shape_keys, action)
+        bpy.context.view_layer.objects.active = head
+    before = [keys.read(curve).tobytes() for curve in compat.every_curve(action)]
+    say(head, "two", 101, seed=1)
+    assert action_of(head) != action
+    assert [keys.read(curve).tobytes() for curve in compat.every_curve(action)] == before
+
+
+def test_takes_of_a_file_that_kept_all_lines_in_each_are_shown_as_they_were_left(head, monkeypatch, tmp_path):
+    with monkeypatch.context() as patch:
+        patch.setattr(takes, "shelve", lambda *_given: None)  # as it was
+        say(head, "one", 1), say(head, "two", 101)
+        hand_key(head, "jawOpen", 110.5, 0.9)
+        say(head, "three", 201)
+        hand_key(head, "jawOpen", 10.5, 0.8)
+        say(head, "three", 201, seed=1)
+    assert [len(lines.of(take.parts[0].action)) for take in held().takes] == [1, 2, 3, 3]
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "scene.blend"))
+    head = bpy.data.objects["Face"]
+    for number in (2, 0, 3, 1):
+        takes.switch(bpy.context.scene, held().takes[number])
+        assert [curve_of(head, "jawOpen").evaluate(frame) for frame in (10.5, 110.5)] == pytest.approx([0.8, 0.9])
+        assert len(lines.of(action_of(head))) == 3
+    assert [len(lines.of(take.parts[0].action)) for take in held().takes] == [1, 3, 1, 1]
