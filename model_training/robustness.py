@@ -181,6 +181,9 @@ def measure(args: argparse.Namespace) -> str:
     lines = even(lines, args.lines)
     heard = {line.utterance.speaker for line in lines}
     crowd = conditions.Crowd.of([one for one in corpus if one.speaker not in heard] or corpus)
+    if any(name.startswith("babble") for name in args.conditions):
+        for speaker in sorted(heard):
+            crowd.others(speaker)  # too few are told before anything is listened to
     system = chosen_system(args)
     scores: dict[str, Score] = {}
     for name in args.conditions:
