@@ -20,11 +20,12 @@ import scipy.signal
 import soundfile
 import soxr
 
+from addon.core.audio import RATE
+
 from .align import read_speech
 from .corpora import CorpusError, Utterance
 
 Floats = npt.NDArray[np.float32]
-RATE = 16_000
 VOICES_AT_ONCE = 6
 CROWD = 120  # lines that other voices are drawn from, at most
 FRAME = RATE // 50
