@@ -103,7 +103,9 @@ def main() -> int:
     begun_mib = held_mib()
     ours = timed(face.push, samples, 60 * options.minutes, options.rush)
     ended_mib = held_mib()
-    theirs = timed(windowed(rival), samples, min(RIVAL_S, 60 * options.minutes), options.rush)
+    hear = windowed(rival)
+    timed(hear, samples, 1.0, rush=True)
+    theirs = timed(hear, samples, min(RIVAL_S, 60 * options.minutes), options.rush)
     pace = "without pause" if options.rush else "in real time"
     print(f"{len(ours)} hops of 20 ms {pace}; look-ahead {face.look_ahead_ms:.0f} ms")
     print(f"memory after a second {begun_mib:.1f} MiB, at the end {ended_mib:.1f} MiB\n")

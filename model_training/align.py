@@ -30,6 +30,7 @@ import pocketsphinx
 import soundfile
 import soxr
 
+from addon.core.audio import RATE as SAMPLE_RATE
 from addon.core.errors import reason
 
 from . import corpora, espeak, labels, languages
@@ -39,7 +40,6 @@ from .pauses import settle_pauses
 from .phones import Phone
 from .recogniser import Recogniser
 
-SAMPLE_RATE = 16_000
 BIAS_S = 0.008  # pocketsphinx's times come 8 ms early against hand labels (measured on 160 utterances)
 ROOM_S = 0.2  # of faint hiss before and after: without it some clean or tightly cut lines cannot be aligned
 HISS = 1e-4

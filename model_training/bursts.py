@@ -19,8 +19,10 @@ import numpy.typing as npt
 import scipy.signal
 from tqdm import tqdm
 
+from addon.core.audio import RATE as SAMPLE_RATE
+
 from . import corpora
-from .align import SAMPLE_RATE, read_speech
+from .align import read_speech
 from .command import finish
 from .phones import HEADER, Phone, read_phones, rows_of_table
 from .whole import write_whole

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import os
 import sys
 from argparse import ArgumentTypeError
 from collections import Counter
@@ -20,7 +21,7 @@ def finish(work: Callable[[], str]) -> int:
     """Do the work and print what it has to say; returns the exit status, 0 when it was done."""
     print_anything()
     try:
-        said = work()
+        _say(work())
     except FacewrightError as error:
         print(f"error: {error}", file=sys.stderr)
         return MENDABLE
@@ -30,8 +31,14 @@ def finish(work: Callable[[], str]) -> int:
     except KeyboardInterrupt:
         print("\nstopped; run the same command again to go on", file=sys.stderr)
         return INTERRUPTED
-    print(said)
     return 0
+
+
+def _say(told: str) -> None:
+    try:
+        print(told, flush=True)
+    except BrokenPipeError:  # who reads has heard enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def print_anything() -> None:

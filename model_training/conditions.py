@@ -20,11 +20,12 @@ import scipy.signal
 import soundfile
 import soxr
 
+from addon.core.audio import RATE
+
 from .align import read_speech
 from .corpora import CorpusError, Utterance
 
 Floats = npt.NDArray[np.float32]
-RATE = 16_000
 VOICES_AT_ONCE = 6
 CROWD = 120  # lines that other voices are drawn from, at most
 FRAME = RATE // 50
@@ -54,14 +55,19 @@ class Crowd:
         ranked.sort(key=lambda one: one[:2])
         return cls(tuple((one.speaker, one.file) for _, _, one in ranked[:CROWD]))
 
-    def talk(self, count: int, rng: np.random.Generator, but: str) -> Floats:
-        """VOICES_AT_ONCE people other than `but` at one level each, (count,)."""
+    def others(self, but: str) -> list[Path]:
+        """The recordings of everybody but one; too few to talk at once are an error."""
         others = [file for speaker, file in self.members if speaker != but]
         if len(others) < VOICES_AT_ONCE:
             raise CorpusError(
-                f"other voices need {VOICES_AT_ONCE} lines of other speakers, and the corpus has {len(others)}: "
-                "add recordings, or leave the babble condition out"
+                f"other voices need {VOICES_AT_ONCE} lines of other speakers than {but!r}, and the corpus has "
+                f"{len(others)}: add recordings, or name --conditions without babble"
             )
+        return others
+
+    def talk(self, count: int, rng: np.random.Generator, but: str) -> Floats:
+        """VOICES_AT_ONCE people other than `but` at one level each, (count,)."""
+        others = self.others(but)
         mixed = np.zeros(count, np.float32)
         for pick in rng.choice(len(others), VOICES_AT_ONCE, replace=False):
             voice = read(others[pick])

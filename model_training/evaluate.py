@@ -22,14 +22,14 @@ from tqdm import tqdm
 
 from addon.core import audio, pipeline
 from addon.core.curves import Curves
-from addon.core.errors import AudioError, FacewrightError
+from addon.core.errors import AudioError
 from addon.core.formats.whole import check_writable
 from addon.core.live import LiveFace, bundled_live_path
 from addon.core.model import HOP_SAMPLES, RATE, FaceModel, bundled_model_path
 from addon.core.settings import DEFAULTS
 
 from . import baselines, corpora
-from .command import print_anything, whole_number
+from .command import finish, whole_number
 from .groups import KINDS, KNOWN_SPEAKERS, group_table, grouped, read_speakers
 from .mesh_score import load_head, mesh_measure
 from .phones import Phone, read_phones
@@ -137,8 +137,8 @@ def run(system: System, lines: Sequence[Spoken], outcome: Counter[str]) -> list[
     return takes
 
 
-def evaluate(args: argparse.Namespace) -> None:
-    """Runs the system over the corpus, prints what it scored, and writes it down where asked."""
+def evaluate(args: argparse.Namespace) -> str:
+    """Runs the system over the corpus; returns what it scored, and writes it down where asked."""
     if args.json:
         check_writable(args.json)
     utterances = corpora.select(corpora.read(args.corpus), args.folders, limit=args.limit)
@@ -146,18 +146,17 @@ def evaluate(args: argparse.Namespace) -> None:
     speakers = read_speakers(args.speakers)
     measures = [LINEAR] + ([mesh_measure(load_head(args.mesh))] if args.mesh else [])
     takes = run(chosen_system(args), lines, outcome)
-    print(", ".join(f"{count} {what}" for what, count in outcome.items() if count) + "\n")
+    told = [", ".join(f"{count} {what}" for what, count in outcome.items() if count)]
     result: dict[str, object] = {}
     for measure in measures:
         overall = articulation_score([take for _, take in takes], measure)
         groups = grouped([(line.utterance, take) for line, take in takes], args.by, speakers, measure)
-        print(report(overall) + "\n")
-        for kind, scores in groups.items():
-            print(group_table(kind, scores) + "\n")
+        told += [report(overall), *(group_table(kind, scores) for kind, scores in groups.items())]
         by = {kind: {name: asdict(score) for name, score in scores.items()} for kind, scores in groups.items()}
         result[measure.name] = {"overall": asdict(overall), "by": by}
     if args.json:
         write_whole(args.json, json.dumps(result, indent=2) + "\n")
+    return "\n\n".join(told)
 
 
 def chosen_system(args: argparse.Namespace) -> System:
@@ -201,16 +200,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit status."""
-    print_anything()
-    try:
-        evaluate(_parser().parse_args(argv))
-    except FacewrightError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nstopped", file=sys.stderr)
-        return 130
-    return 0
+    return finish(lambda: evaluate(_parser().parse_args(argv)))
 
 
 if __name__ == "__main__":

@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
+from addon.core.audio import RATE as SAMPLE_RATE
 from addon.core.errors import reason
 
-from .align import SAMPLE_RATE, read_speech
+from .align import read_speech
 from .corpora import CorpusError, Utterance
 from .score import LINEAR, Measure, Score, Take, articulation_score
 

@@ -25,6 +25,8 @@ import onnxruntime
 import soxr
 from tqdm import tqdm
 
+from addon.core.audio import RATE as SAMPLE_RATE
+
 from . import corpora, espeak
 from .command import finish, tally
 from .corpora import CorpusError
@@ -32,7 +34,7 @@ from .sentences import sentences
 from .synthesis import SPEECH
 from .whole import write_sound, write_whole
 
-RATE, KEPT_RATE = 24_000, 16_000
+RATE = 24_000
 LICENCE = "Apache-2.0"
 STYLE = 256
 MOST_TOKENS = 509  # of a line: a voice has a style for each count from none on
@@ -93,7 +95,7 @@ class Kokoro:
         style = sum(share * self.voices[name][len(tokens)] for name, share in mixture.items())
         numbers = {"style": np.array([style], np.float32), "speed": np.array([speed], np.float32)}
         [samples] = self.session.run(None, {"tokens": [[0, *tokens, 0]], **numbers})
-        return np.asarray(soxr.resample(np.ravel(samples), RATE, KEPT_RATE), np.float32)
+        return np.asarray(soxr.resample(np.ravel(samples), RATE, SAMPLE_RATE), np.float32)
 
 
 def tokens_of(text: str, accent: str) -> list[int]:
@@ -127,8 +129,8 @@ def speak(
             text = _long_enough(texts)
             samples = kokoro.say(text, accent, mixture, float(np.exp(rng.uniform(*np.log(SPEEDS)))))
             samples *= rng.uniform(*PEAKS) / max(float(np.abs(samples).max(initial=0.0)), 1e-4)
-            path, seconds = f"{folder}/{len(rows):05d}.flac", len(samples) / KEPT_RATE
-            write_sound(out / path, samples, KEPT_RATE, "PCM_16")
+            path, seconds = f"{folder}/{len(rows):05d}.flac", len(samples) / SAMPLE_RATE
+            write_sound(out / path, samples, SAMPLE_RATE, "PCM_16")
             told = "+".join(f"{name}{share:.2f}" for name, share in mixture.items() if share > 0)
             rows.append((path, f"{seconds:.3f}", f"kokoro-{told}", tag, LICENCE, text))
             spoken_s += seconds
@@ -163,7 +165,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--languages", nargs="+", default=["en"], choices=ACCENTS)
     parser.add_argument("--minutes", type=float, default=10.0, help="to speak in each language (default: 10)")
     parser.add_argument("--texts", type=Path, help="a corpus table whose English texts are said instead of ours")
-    parser.add_argument("--folders", nargs="+", default=[], help="of --texts (default: all)")
+    parser.add_argument("--folders", nargs="+", default=[], help="of --texts, those to be learnt (default: all)")
     parser.add_argument("--seed", type=int, default=0, help="another number gives other lines")
     args = parser.parse_args(argv)
     if not args.minutes > 0:

@@ -33,7 +33,7 @@ from .articulation import SOLO
 from .attention import RIGHT_TOKENS, Layer, RotaryAttention, grouped
 from .checkpoint import mean_network
 from .corpora import CorpusError
-from .encoder import BLOCK_TOKENS, EASING, LOOK_AHEAD_MS, ROW_TOKENS, VIEW_TOKENS, SpeechEncoder, viewed
+from .encoder import BLOCK_TOKENS, EASING, LOOK_AHEAD_MS, ROW_TOKENS, VIEW_TOKENS, SpeechEncoder, live_bell, viewed
 from .export import Exported, command, facts, traced, trials, write
 from .front import BEFORE_SAMPLES, LEVEL_FRAMES, READ_SAMPLES, TAP_SAMPLES, TOKEN_SAMPLES, TOKEN_TAPS, level
 from .network import CLOSE, STEP_SAMPLES, TOKEN_SLOTS, FaceNetwork, Mouth
@@ -126,10 +126,16 @@ def _through(layer: Layer, number: int, x: Tensor, place: Tensor, old: Memory, n
 def export_live(checkpoints: Sequence[Path], out: Path, metadata: Mapping[str, str]) -> Path:
     """Write the averaged weights of a checkpoint, or the mean of several, as a file that hears a stream.
 
-    A file on which onnxruntime, fed in pieces, differs from PyTorch on the whole sound is refused.
+    A file on which onnxruntime, fed in pieces, differs from PyTorch on the whole sound is refused, and a training
+    without a live batch: its live mouth is as chance made it.
     """
     settings, network, steps = mean_network(checkpoints)
     module = LiveStep(network).eval()
+    if torch.equal(module.encoder.live_mixing.half(), live_bell().half()):  # as weights.py keeps it
+        raise CorpusError(
+            f"{str(checkpoints[-1])!r} never heard a stream: set train.live of its config above 0, such as 0.3, and "
+            "train on from it with --start"
+        )
     make_room(out)
     told = facts(settings, steps) | _listening(module) | dict(metadata)
     return write(_program(module), out, told, lambda file: live_disagreement(network, file))

@@ -25,9 +25,9 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
+from addon.core.audio import RATE as SAMPLE_RATE
 from addon.core.errors import reason
 
-from .align import SAMPLE_RATE
 from .articulation import ROW_SAMPLES, SOLO
 from .command import finish
 from .corpora import CorpusError

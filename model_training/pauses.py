@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from addon.core.audio import RATE as SAMPLE_RATE
+
 from .phones import STOPS, Phone, energy_db
 
-SAMPLE_RATE = 16_000
 FRAME_S = 0.01
 QUIET_RUN_S = 0.06  # a shorter dip in energy is part of a phone
 LONG_PAUSE_S = 0.2  # a dip this long is a pause even where the aligner heard none

@@ -26,9 +26,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from addon.core.audio import RATE as SAMPLE_RATE
+
 from . import corpora, labels
 from .agreement import shared
-from .align import SAMPLE_RATE, read_speech
+from .align import read_speech
 from .articulation import CLOSURES, LIP_TO_TEETH
 from .checkpoint import mean_network
 from .command import finish, tally, whole_number

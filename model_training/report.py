@@ -33,7 +33,6 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 
 PEERS = {"viseme table on hand labels": 98.9, "the same on a forced alignment": 94.0, "phone recogniser": 72.6}
-GOAL, MILESTONE = 92.0, 86.0
 CURVE_STEPS = 400  # points of a loss curve at most, each the mean of those it stands for
 STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1d2733}
@@ -168,9 +167,6 @@ def _bars(axis: Axes, result: Mapping[str, Any]) -> None:
     names = [*ours, *PEERS]
     values = [*ours.values(), *PEERS.values()]
     axis.barh(names[::-1], values[::-1], color=["#b8c4ce"] * len(PEERS) + ["#1b4965"] * len(ours))
-    for line, told, side in ((MILESTONE, "milestone ", "right"), (GOAL, " goal", "left")):
-        axis.axvline(line, color="#d1495b", lw=1, ls="--")
-        axis.text(line, len(names) - 0.4, told, fontsize=8, ha=side)
     axis.set(xlim=(0, 100), xlabel="articulation score; those below are of another test set")
 
 
@@ -210,7 +206,6 @@ def _robustness(run: Path, result: Mapping[str, Any]) -> str:
 
     def draw(axis: Axes) -> None:
         axis.bar(list(conditions), [one["score"] for one in conditions.values()], color="#1b4965")
-        axis.axhline(MILESTONE, color="#d1495b", lw=1, ls="--")
         axis.set(ylim=(0, 100), ylabel="articulation score")
         axis.tick_params(axis="x", rotation=30)
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from addon.core.audio import Audio
+from addon.core.audio import RATE, Audio
 from addon.core.curves import Curves, lip_gap
 from addon.core.formats.whole import check_writable
 
@@ -77,7 +77,7 @@ def degraded(name: str, lines: Sequence[Spoken], crowd: conditions.Crowd) -> lis
     for line in lines:
         one = line.utterance
         samples = conditions.heard_as(name, conditions.read(one.file), one.path, one.speaker, crowd)
-        heard.append(replace(line, sound=Audio(samples, conditions.RATE)))
+        heard.append(replace(line, sound=Audio(samples, RATE)))
     return heard
 
 
@@ -92,11 +92,11 @@ def keep(folder: Path, name: str, lines: Sequence[Spoken]) -> None:
 
 def rest(system: System, lines: Sequence[Spoken], crowd: conditions.Crowd) -> list[Rest]:
     """The lips in silence and in every noise at every level, and in the noise around lines."""
-    results = [_rest_alone(system, "digital silence", np.zeros(round(REST_S * conditions.RATE), np.float32))]
+    results = [_rest_alone(system, "digital silence", np.zeros(round(REST_S * RATE), np.float32))]
     for name, make in conditions.NOISES.items():
         if name == "babble":
             continue  # voices are speech: a mouth may follow them where nobody else talks
-        noise = make(round(REST_S * conditions.RATE), np.random.default_rng(zlib.crc32(name.encode())), crowd, "")
+        noise = make(round(REST_S * RATE), np.random.default_rng(zlib.crc32(name.encode())), crowd, "")
         noise = noise / (np.sqrt((noise**2).mean()) + 1e-9)
         for level_db in REST_LEVELS_DB:
             at_level = np.clip(noise * 10 ** (level_db / 20), -1, 1).astype(np.float32)
@@ -107,21 +107,21 @@ def rest(system: System, lines: Sequence[Spoken], crowd: conditions.Crowd) -> li
 
 
 def _rest_alone(system: System, name: str, samples: conditions.Floats) -> Rest:
-    nobody = corpora.Utterance(name, Path(), len(samples) / conditions.RATE, "", "", "", "")
+    nobody = corpora.Utterance(name, Path(), len(samples) / RATE, "", "", "", "")
     silent = (Phone("sil", 0.0, nobody.seconds),)
-    curves = system(0, [Spoken(nobody, silent, Audio(samples, conditions.RATE))])
+    curves = system(0, [Spoken(nobody, silent, Audio(samples, RATE))])
     return _describe_rest(name, [curves], [np.ones(len(curves.values), bool)])
 
 
 def _rest_around(system: System, name: str, lines: Sequence[Spoken], crowd: conditions.Crowd) -> Rest:
     """The noise of a condition before and after lines, each with AROUND_S of it on both sides."""
-    room = round(AROUND_S * conditions.RATE)
+    room = round(AROUND_S * RATE)
     given, kept = [], []
     for line in lines:
         one = line.utterance
         speech = np.pad(conditions.read(one.file), room)
         samples = conditions.heard_as(name, speech, one.path, one.speaker, crowd)
-        curves = system(0, [replace(line, sound=Audio(samples, conditions.RATE))])
+        curves = system(0, [replace(line, sound=Audio(samples, RATE))])
         spoken = [p for p in line.phones if p.name != "sil"]
         at_s = np.arange(len(curves.values)) / curves.rate - AROUND_S
         kept.append((at_s < spoken[0].start_s - SETTLE_S) | (at_s > spoken[-1].end_s + SETTLE_S))
@@ -181,6 +181,9 @@ def measure(args: argparse.Namespace) -> str:
     lines = even(lines, args.lines)
     heard = {line.utterance.speaker for line in lines}
     crowd = conditions.Crowd.of([one for one in corpus if one.speaker not in heard] or corpus)
+    if any(name.startswith("babble") for name in args.conditions):
+        for speaker in sorted(heard):
+            crowd.others(speaker)  # too few are told before anything is listened to
     system = chosen_system(args)
     scores: dict[str, Score] = {}
     for name in args.conditions:

@@ -23,6 +23,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from addon.core.audio import RATE as SAMPLE_RATE
+
 from . import corpora, voices
 from .command import finish, tally
 from .phones import HEADER, Phone, rows_of_table
@@ -114,8 +116,8 @@ def _speak(out: Path, lines: Iterable[Line], minutes: float = 0.0) -> Iterator[t
         samples, phones = voices.say(line.voice, line.text, line.manner)
         (out / line.folder).mkdir(parents=True, exist_ok=True)
         path = f"{line.folder}/{number:05d}.flac"
-        write_sound(out / path, samples, voices.SAMPLE_RATE, "PCM_16")
-        seconds = len(samples) / voices.SAMPLE_RATE
+        write_sound(out / path, samples, SAMPLE_RATE, "PCM_16")
+        seconds = len(samples) / SAMPLE_RATE
         yield (path, f"{seconds:.3f}", line.voice.speaker, line.voice.tag, LICENCE, line.text), phones
         spoken_s += seconds
         if minutes and spoken_s >= 60 * minutes:

@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
+from addon.core.audio import RATE as SAMPLE_RATE
+
 from . import espeak, flite
 from .corpora import CorpusError
 from .phones import Phone
 
-SAMPLE_RATE = 16_000
 SYNTHESISERS = ("espeak", "flite")
 # What espeak-ng calls the accents of each language, and their BCP 47 tags.
 ACCENTS = {

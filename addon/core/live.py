@@ -1,7 +1,8 @@
 """LiveFace: a model that hears a stream. Sound goes in as it comes, rows come out when they are certain.
 
 A row is certain `look_ahead_ms` of sound after its moment, 80 for the models that Facewright's trainer writes. However
-the sound is cut, the rows are the same. What is held between two calls never grows.
+the sound is cut, the rows are the same but for rounding: 1e-5 of a channel, with eight-bit matrices up to a hundredth.
+What is held between two calls never grows.
 """
 
 from __future__ import annotations

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from addon.core.audio import RATE
 from model_training import conditions, corpora, espeak
-from model_training.conditions import RATE, Crowd, heard_as, speech_level
+from model_training.conditions import Crowd, heard_as, speech_level
 from model_training.corpora import CorpusError
 
 

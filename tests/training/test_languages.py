@@ -7,6 +7,7 @@ import pytest
 import soundfile
 import soxr
 
+from addon.core.audio import RATE
 from model_training import align, corpora, espeak, languages
 from model_training.corpora import CorpusError
 from model_training.phones import INVENTORY
@@ -88,9 +89,7 @@ ALIGNED = {
 @pytest.mark.parametrize("tag", ALIGNED)
 def test_every_language_is_aligned_where_the_synthesiser_spoke_it(tag: str) -> None:
     samples, rate, phones = espeak.speak(ALIGNED[tag], languages.language_of(tag).voice, 140)
-    heard, _ = align.Aligner(languages.language_of(tag)).align(
-        soxr.resample(samples, rate, align.SAMPLE_RATE), ALIGNED[tag]
-    )
+    heard, _ = align.Aligner(languages.language_of(tag)).align(soxr.resample(samples, rate, RATE), ALIGNED[tag])
     found = [p for p in heard if p.name in ("p", "b", "m", "f", "v")]
     exact = [p for p in phones if p.name in ("p", "b", "m", "f", "v")]
     assert [p.name for p in found] == [p.name for p in exact]

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from addon.core.live import LiveFace
-from model_training import config, live, quantise
+from model_training import config, live, quantise, weights
 from model_training.articulation import SOLO
 from model_training.config import NetworkSettings, TrainingConfig
 from model_training.corpora import CorpusError
@@ -32,8 +32,8 @@ def network() -> FaceNetwork:
     torch.manual_seed(0)
     network = FaceNetwork(SETTINGS).eval()
     with torch.no_grad():
-        for weights in network.parameters():
-            weights.mul_(1.5)
+        for parameter in network.parameters():
+            parameter.mul_(1.5)
         network.live_mouth.channels.bias.add_(2.0)
     return network
 
@@ -154,12 +154,23 @@ def test_a_network_on_log_mel_is_refused_in_one_line(tmp_path: Path, capsys: pyt
     assert not out.exists()
 
 
+def test_a_training_that_never_heard_a_stream_is_refused_in_half_digits_too(tmp_path: Path) -> None:
+    untaught = FaceNetwork(SETTINGS)
+    file, kept = checkpoint(untaught, tmp_path), tmp_path / "kept.pt"
+    weights.keep([file], kept)
+    for one in (file, kept):
+        with pytest.raises(CorpusError, match="never heard a stream: set train.live"):
+            live.export_live([one], tmp_path / "live.onnx", METADATA)
+    assert not list(tmp_path.glob("*.onnx"))
+
+
 def test_a_file_that_runs_differently_is_not_written(
     network: FaceNetwork, live_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = SimpleNamespace(save=lambda file: shutil.copy(live_file, file))
     monkeypatch.setattr(live, "_program", lambda module: first)
     other = FaceNetwork(SETTINGS).eval()
+    torch.nn.init.ones_(other.encoder.live_mixing)
     with pytest.raises(ExportError, match="differs from PyTorch"):
         live.export_live([checkpoint(other, tmp_path)], tmp_path / "live.onnx", METADATA)
     assert not list(tmp_path.glob("*.onnx"))

@@ -97,8 +97,9 @@ def test_the_page_stands_alone_and_shows_everything(measured: Path) -> None:
     assert seen.fetched == []
     assert seen.tags.count("svg") == 3  # losses, scores, conditions
     assert seen.tags.count("img") == 2
-    for told in ("code revision", "hiss5", "closure", "165 Hz and above", "unknown", "channels", "goal"):
+    for told in ("code revision", "hiss5", "closure", "165 Hz and above", "unknown", "channels", "phone recogniser"):
         assert told in text
+    assert "milestone" not in text  # whose, its reader could not know
     first = (measured / "report.html").read_bytes()
     assert report.main(["--run", str(measured)]) == 0
     assert (measured / "report.html").read_bytes() == first

@@ -95,3 +95,16 @@ def test_what_the_user_can_mend_is_one_line(
     error = capsys.readouterr().err.strip()
     assert reason in error
     assert "\n" not in error
+
+
+def test_one_speakers_corpus_is_told_at_once_that_it_has_no_other_voices(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    heading, *rows = (corpus / "speech.tsv").read_text(encoding="utf-8").splitlines()
+    alone = ["\t".join([*row.split("\t")[:2], "ann", *row.split("\t")[3:]]) for row in rows]
+    (tmp_path / "speech.tsv").write_text("\n".join([heading, *alone]) + "\n", encoding="utf-8")
+    told = ["--corpus", str(tmp_path / "speech.tsv"), "--phones", str(corpus / "phones.tsv"), "--baseline", "viseme"]
+    assert robustness.main(told) == 2
+    error = capsys.readouterr().err
+    assert "than 'ann', and the corpus has 0" in error
+    assert error.count("\n") == 1  # no condition was heard before
