@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import bpy
 import numpy as np
 
@@ -61,20 +58,8 @@ def test_of_half_a_million_vertices_a_sample_is_compared(scene: bpy.types.Scene)
     assert np.linalg.norm(shapes.moves[0], axis=1).max() > 0.9 * full
 
 
-def test_whether_a_key_of_half_a_million_vertices_moves_anything_is_known_before_it_could_be_read_slowly(
-    scene: bpy.types.Scene,
-):
-    keys = large.half_a_million(keys=("jawOpen",)).data.shape_keys
-    points = np.empty(3 * large.MANY, np.float32)
-
-    def least_s(work: Callable[[], object]) -> float:
-        def took_s() -> float:
-            begin = time.process_time()
-            work()
-            return time.process_time() - begin
-
-        return min(took_s() for _ in range(5))
-
-    slowly_s = least_s(lambda: keys.key_blocks["jawOpen"].data.foreach_get("co", points))
-    assert moves(keys, "jawOpen")
-    assert least_s(lambda: moves(keys, "jawOpen")) < slowly_s
+def test_whether_a_key_of_half_a_million_vertices_moves_anything_is_known(scene: bpy.types.Scene):
+    head = large.half_a_million(keys=("jawOpen",))
+    head.shape_key_add(name="still")
+    assert moves(head.data.shape_keys, "jawOpen")
+    assert not moves(head.data.shape_keys, "still")
