@@ -329,6 +329,7 @@ class Deaf(queue.SimpleQueue):
             signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
 
 queue.SimpleQueue = Deaf
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also in the background of a script
 sys.path.insert(0, "")
 runpy.run_module("addon", run_name="__main__")
 """
