@@ -73,9 +73,17 @@ def test_a_corpus_is_spoken_that_the_trainer_reads_and_the_same_seed_speaks_it_a
     assert [(one.path, one.speaker, one.text) for one in again] == [(one.path, one.speaker, one.text) for one in lines]
 
 
-def test_a_mixture_of_voices_is_the_mean_of_their_styles(model: Path, voices: Path) -> None:
-    samples = kokoro.Kokoro.load(model, voices).say("Hello", "en-us", {"af_one": 0.75, "ef_three": 0.25}, 1.0)
-    assert np.median(samples) == pytest.approx(1.5, abs=0.01)
+def test_the_sound_is_one_mixtures_and_the_manner_anothers(model: Path, voices: Path) -> None:
+    half = kokoro.Mixture({"af_one": 0.75, "ef_three": 0.25})
+    samples = kokoro.Kokoro.load(model, voices).say("Hello", "en-us", half, kokoro.Mixture({"ef_three": 1.0}), 1.0)
+    assert np.quantile(samples, (0.25, 0.75)) == pytest.approx([1.5, 3.0], abs=0.05)
+
+
+def test_a_mixture_carried_away_differs_more_from_the_mean_of_all_voices_in_the_same_direction(voices: Path) -> None:
+    styles = {file.stem: np.fromfile(file, "<f4").reshape(-1, kokoro.STYLE) for file in voices.iterdir()}
+    for far, is_ in ((1.0, 2.5), (1.5, 2.75), (0.0, 2.0)):
+        mixture = kokoro.Mixture({"bm_two": 0.5, "ef_three": 0.5}, far)
+        assert mixture.style(styles, 7) == pytest.approx(np.full(kokoro.STYLE, is_))
 
 
 def test_what_is_read_is_what_espeak_says_with_the_punctuation_of_the_text() -> None:
