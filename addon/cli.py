@@ -13,11 +13,11 @@ from . import __version__
 from .core import backend, channels, formats, presets, settings
 from .core.audio import open_sound
 from .core.errors import FacewrightError, FormatError, quoted, reason
-from .core.formats.whole import are_one, check_writable
 from .core.model import FaceModel, bundled_model_path, model_path
 from .core.pipeline import animate
 from .core.rigs import Detection
 from .core.rigs.custom_keys import head_of, head_with, keyed, told
+from .core.whole import are_one, check_writable
 from .studio import terminal
 from .studio.stream import add_live
 
@@ -225,7 +225,7 @@ def _batch(options: argparse.Namespace) -> int:
 
 def _import_ict(options: argparse.Namespace) -> int:
     try:
-        from .blender import ict  # late: only Blender has what it stands on
+        from .blender.head import ict  # late: only Blender has what it stands on
     except ModuleNotFoundError as error:
         if error.name not in ("bpy", "mathutils"):  # what only Blender has
             raise

@@ -16,8 +16,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from addon import blender
-from addon.blender import bake, compat, sound
-from addon.blender.character import character_of
+from addon.blender.base import compat, sound
+from addon.blender.head.character import character_of
+from addon.blender.takes import bake
 from addon.core import channels
 from addon.core.curves import Curves
 from tests.heads import large

@@ -15,9 +15,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from addon.blender import bake, lines
-from addon.blender.density import Density
-from addon.blender.targets import Owner, Strand, value_path
+from addon.blender.fcurves import lines
+from addon.blender.fcurves.density import Density
+from addon.blender.fcurves.targets import Owner, Strand, value_path
+from addon.blender.takes import bake
 from addon.core import channels, reduce
 from addon.core.curves import Curves
 

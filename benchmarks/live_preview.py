@@ -19,7 +19,8 @@ import soundfile
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from addon import blender
-from addon.blender import hearing, preview, properties, sound
+from addon.blender.base import hearing, sound
+from addon.blender.direction import preview, properties
 from addon.core.settings import ModelSettings
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -23,10 +23,10 @@ from tqdm import tqdm
 from addon.core import audio, pipeline
 from addon.core.curves import Curves
 from addon.core.errors import AudioError
-from addon.core.formats.whole import check_writable
 from addon.core.live import LiveFace, bundled_live_path
 from addon.core.model import HOP_SAMPLES, RATE, FaceModel, bundled_model_path
 from addon.core.settings import DEFAULTS
+from addon.core.whole import check_writable
 
 from . import baselines, corpora
 from .command import finish, whole_number

@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from addon.core.audio import RATE, Audio
 from addon.core.curves import Curves, lip_gap
-from addon.core.formats.whole import check_writable
+from addon.core.whole import check_writable
 
 from . import conditions, corpora
 from .command import finish, whole_number

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import soundfile
 
 from addon.core.errors import reason
-from addon.core.formats.whole import check_writable, put_in_place
+from addon.core.whole import check_writable, put_in_place
 
 from .corpora import CorpusError
 

@@ -21,8 +21,9 @@ import numpy as np
 SAMPLES = Path(__file__).resolve().parent
 sys.path.insert(0, str(SAMPLES.parent))
 from addon import blender  # noqa: E402
-from addon.blender import bake, sound  # noqa: E402
-from addon.blender.bake import Performance  # noqa: E402
+from addon.blender.base import sound  # noqa: E402
+from addon.blender.takes import bake  # noqa: E402
+from addon.blender.takes.bake import Performance  # noqa: E402
 from addon.core import audio, formats  # noqa: E402
 from addon.core.curves import SEALED_GAP, Array, Curves, lip_gap  # noqa: E402
 from addon.core.errors import FacewrightError, RigError, reason  # noqa: E402

@@ -9,37 +9,26 @@ from collections.abc import Sequence
 import bpy
 from bpy.app.handlers import persistent
 
-from . import (
+from .base import hearing, jobs, waiting
+from .base.preferences import FACEWRIGHT_AP_preferences
+from .direction import layer_properties, presets, preview, preview_operators
+from .direction.properties import PROPERTY, FACEWRIGHT_PG_take
+from .head import mapping_rows, rig_properties
+from .mapping import mapping, mapping_files, mapping_panel, mapping_solo, solve, solve_panel
+from .sidebar import (
     animate_all,
     animate_all_panel,
     exchange,
-    hearing,
     hint,
-    jobs,
     layer_panels,
-    layer_properties,
-    mapping,
-    mapping_files,
-    mapping_panel,
-    mapping_rows,
-    mapping_solo,
-    presets,
-    preview,
-    preview_operators,
     rebake_operators,
     rig_panel,
-    rig_properties,
-    solve,
-    solve_panel,
     take_operators,
     take_panel,
-    take_properties,
-    waiting,
 )
-from .operators import FACEWRIGHT_OT_animate, FACEWRIGHT_OT_cancel, draw_menu
-from .panels import FACEWRIGHT_PT_speech, forget_coverage
-from .preferences import FACEWRIGHT_AP_preferences
-from .properties import PROPERTY, FACEWRIGHT_PG_take
+from .sidebar.operators import FACEWRIGHT_OT_animate, FACEWRIGHT_OT_cancel, draw_menu
+from .sidebar.panels import FACEWRIGHT_PT_speech, forget_coverage
+from .takes import take_properties
 
 CLASSES = (
     *layer_properties.CLASSES,
@@ -115,10 +104,7 @@ def unregister() -> None:
     solve.detach()
     for kind in reversed(CLASSES):
         bpy.utils.unregister_class(kind)
-    if jobs.board.job is not None:
-        jobs.board.job.cancel()
-        waiting.clear_status(bpy.context)  # Blender drops the operator that would do it
-    jobs.board.show()
+    waiting.stop(bpy.context)
     hearing.forget()
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from . import settings as core_settings
 from .errors import SettingsError, quoted
-from .formats.whole import FORBIDDEN, is_device, make_folder, written_whole
 from .settings import DEFAULTS, ModelSettings, Settings
+from .whole import FORBIDDEN, is_device, make_folder, written_whole
 
 OURS = Path(__file__).parent.parent / "presets"
 FOLDER_VARIABLE = "FACEWRIGHT_PRESETS"

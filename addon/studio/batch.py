@@ -17,10 +17,10 @@ from queue import Empty, SimpleQueue
 from .. import __version__
 from ..core import audio, formats, settings
 from ..core.errors import AudioError, FormatError, quoted, reason
-from ..core.formats.whole import HALF, make_folder
 from ..core.model import FaceModel, model_path
 from ..core.rigs import custom_toml
 from ..core.rigs.custom import CustomMap
+from ..core.whole import HALF, make_folder
 from . import ledger
 from .take import Job, Worker, file_sha256, output_of
 

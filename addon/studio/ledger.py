@@ -10,7 +10,7 @@ from io import RawIOBase
 from pathlib import Path
 
 from ..core.errors import FormatError, quoted, reason
-from ..core.formats.whole import check_writable
+from ..core.whole import check_writable
 
 NAME = "ledger.jsonl"
 BEGINNING = b'{"path": "'  # of every row

@@ -16,11 +16,11 @@ from ..core import formats, settings
 from ..core.audio import open_sound
 from ..core.curves import Curves
 from ..core.errors import AudioError, FacewrightError, FormatError, quoted, reason
-from ..core.formats.whole import half_named
 from ..core.model import FaceModel, model_path
 from ..core.pipeline import animate
 from ..core.rigs import Detection, custom_toml
 from ..core.rigs.custom_keys import head_with, keyed
+from ..core.whole import half_named
 from .ledger import DONE, FAILED, SKIPPED, Row, decode, encode
 
 EDITED = "its output was edited since; delete that to have it made anew"

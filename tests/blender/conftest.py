@@ -14,7 +14,8 @@ import soundfile
 from onnx import TensorProto, helper, numpy_helper
 
 from addon import blender
-from addon.blender import compat, targets
+from addon.blender.base import compat
+from addon.blender.fcurves import targets
 from addon.core import channels
 from addon.core.settings import ModelSettings, Settings
 

@@ -8,7 +8,9 @@ from typing import Any
 import bpy
 import numpy as np
 
-from addon.blender import bake, compat, keys, sound, takes
+from addon.blender.base import compat, sound
+from addon.blender.fcurves import keys
+from addon.blender.takes import bake, takes
 from addon.core import channels, pipeline
 from addon.core.curves import Curves
 from addon.core.heard import Heard

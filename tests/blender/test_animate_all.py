@@ -8,7 +8,9 @@ import bpy
 import numpy as np
 import pytest
 
-from addon.blender import animate_all, compat, jobs, preferences, properties
+from addon.blender.base import compat, jobs, preferences
+from addon.blender.direction import properties
+from addon.blender.sidebar import animate_all
 from addon.core.errors import Cancelled
 from addon.core.presets import FOLDER_VARIABLE
 from addon.core.settings import Settings

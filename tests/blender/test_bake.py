@@ -8,7 +8,9 @@ import bpy
 import numpy as np
 import pytest
 
-from addon.blender import bake, compat, sound, targets
+from addon.blender.base import compat, sound
+from addon.blender.fcurves import targets
+from addon.blender.takes import bake
 from addon.core.errors import AudioError
 from addon.core.settings import Settings
 

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 from mathutils import Euler, Matrix, Quaternion, Vector
 
-from addon.blender import bake, bones, compat, rig, sound, standing
+from addon.blender.base import compat, sound
+from addon.blender.head import bones, rig, standing
+from addon.blender.takes import bake
 from addon.core import channels
 from addon.core.curves import Curves
 from addon.core.errors import RigError

@@ -8,9 +8,11 @@ import bpy
 import pytest
 from mathutils import Euler
 
-from addon.blender import rig, sound, take_shelf, takes
-from addon.blender.bake import Performance, write
-from addon.blender.character import character_of, is_face
+from addon.blender.base import sound
+from addon.blender.head import rig
+from addon.blender.head.character import character_of, is_face
+from addon.blender.takes import take_shelf, takes
+from addon.blender.takes.bake import Performance, write
 from addon.core import channels
 from addon.core.curves import Curves
 from addon.core.errors import RigError

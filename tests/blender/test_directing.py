@@ -8,7 +8,8 @@ import bpy
 import numpy as np
 import pytest
 
-from addon.blender import directing, properties, sound
+from addon.blender.base import sound
+from addon.blender.direction import directing, properties
 from addon.core import emotions
 from addon.core.errors import RigError
 from addon.core.settings import ModelSettings, Settings

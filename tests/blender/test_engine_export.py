@@ -13,7 +13,8 @@ import bpy
 import numpy as np
 import pytest
 
-from addon.blender import compat, engine_export
+from addon.blender.base import compat
+from addon.blender.takes import engine_export
 from addon.core import channels
 from addon.core.curves import Curves
 from addon.core.errors import FormatError, RigError

@@ -8,7 +8,10 @@ import bpy
 import numpy as np
 import pytest
 
-from addon.blender import bake, export, export_operators, mapping_rows, sound, take_import
+from addon.blender.base import sound
+from addon.blender.head import mapping_rows
+from addon.blender.sidebar import export_operators
+from addon.blender.takes import bake, export, take_import
 from addon.core import channels, formats, rigs
 from addon.core.curves import Curves, lip_gap
 from addon.core.errors import RigError

@@ -14,7 +14,7 @@ from packaging.version import Version
 
 import extension
 from addon import __version__, blender
-from addon.blender import hearing, sound
+from addon.blender.base import hearing, sound
 from addon.core.settings import Settings
 
 MANIFEST = tomllib.loads(extension.MANIFEST.read_text(encoding="utf-8"))

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from addon.blender import hearing, sound
+from addon.blender.base import hearing, sound
 from addon.core.errors import AudioError, Cancelled
 from addon.core.settings import Settings
 

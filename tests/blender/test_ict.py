@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from addon import cli
-from addon.blender import ict, ict_files, rig
-from addon.blender.ict_files import Model
+from addon.blender.head import ict, ict_files, rig
+from addon.blender.head.ict_files import Model
 from addon.core import channels
 from addon.core.errors import FormatError
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from addon.blender.jobs import Job
+from addon.blender.base.jobs import Job
 from addon.core.errors import AudioError
 
 

@@ -8,7 +8,9 @@ import bpy
 import numpy as np
 import pytest
 
-from addon.blender import bake, compat, mapping_rows, memory, rebake, rig, takes
+from addon.blender.base import compat
+from addon.blender.head import mapping_rows, rig
+from addon.blender.takes import bake, memory, rebake, takes
 from addon.core import pipeline
 from addon.core.settings import Settings
 

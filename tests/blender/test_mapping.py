@@ -8,8 +8,9 @@ import bpy
 import numpy as np
 import pytest
 
-from addon.blender import mapping, mapping_rows, rig
-from addon.blender.character import character_of
+from addon.blender.head import mapping_rows, rig
+from addon.blender.head.character import character_of
+from addon.blender.mapping import mapping
 from addon.core import channels
 from addon.core.curves import Curves
 from addon.core.errors import RigError

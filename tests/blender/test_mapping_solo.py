@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 import pytest
 
-from addon.blender import mapping_solo
+from addon.blender.mapping import mapping_solo
 from addon.core import channels
 from addon.core.errors import RigError
 from addon.core.rigs import Row

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addon.blender import markers
+from addon.blender.direction import markers
 from addon.core import emotions
 
 

@@ -8,7 +8,9 @@ import bpy
 import numpy as np
 import pytest
 
-from addon.blender import bake, export, rig, sound
+from addon.blender.base import sound
+from addon.blender.head import rig
+from addon.blender.takes import bake, export
 from addon.core import channels
 from addon.core.curves import Curves
 from addon.core.errors import RigError

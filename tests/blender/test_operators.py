@@ -12,7 +12,10 @@ import bpy
 import pytest
 import soundfile
 
-from addon.blender import animate_all, bake, compat, directing, jobs, preferences, properties, waiting
+from addon.blender.base import compat, jobs, preferences, waiting
+from addon.blender.direction import directing, properties
+from addon.blender.sidebar import animate_all
+from addon.blender.takes import bake
 from addon.core.errors import FacewrightError
 from addon.core.settings import ModelSettings, Settings
 
@@ -159,12 +162,23 @@ def test_the_window_says_that_a_line_was_heard_before_it_stands_still_for_the_ke
     waiter, said = waiting.Waiting(), []
     waiter._job = jobs.Job(lambda _progress: None)
     waiter._job.join()
-    waiter._timer = bpy.context.window_manager.event_timer_add(9.0, window=bpy.context.window)
+    waiting._timers.append(bpy.context.window_manager.event_timer_add(9.0, window=bpy.context.window))
     waiter.finish = lambda _context, _result: said.append("written") or {"FINISHED"}
     timer = SimpleNamespace(type="TIMER", value="NOTHING")
     assert (waiter.modal(bpy.context, timer), said) == ({"PASS_THROUGH"}, [])
     assert waiter._job.told == "Heard; what follows takes a moment"
     assert (waiter.modal(bpy.context, timer), said) == ({"FINISHED"}, ["written"])
+    assert not waiting._timers
+
+
+def test_an_extension_that_is_disabled_while_it_listens_leaves_neither_work_nor_a_timer_behind():
+    job = jobs.board.job = jobs.Job(lambda progress: [progress(0.0) or time.sleep(0.01) for _ in range(1000)])
+    waiting._timers.append(bpy.context.window_manager.event_timer_add(9.0, window=bpy.context.window))
+    waiting.stop(bpy.context)
+    job.join()
+    assert job.was_cancelled
+    assert jobs.board.job is None
+    assert not waiting._timers
 
 
 def test_the_preferences_say_that_the_runtime_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import bpy
 import pytest
 
-from addon.blender import panels, rig_properties
+from addon.blender.head import rig_properties
+from addon.blender.sidebar import panels
 
 from .conftest import Head
 

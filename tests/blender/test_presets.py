@@ -8,7 +8,7 @@ from pathlib import Path
 import bpy
 import pytest
 
-from addon.blender import layer_properties, presets, properties
+from addon.blender.direction import layer_properties, presets, properties
 from addon.core import settings as core_settings
 from addon.core.presets import FOLDER_VARIABLE
 from addon.core.settings import ModelSettings, Settings

@@ -8,8 +8,10 @@ import bpy
 import numpy as np
 import pytest
 
-from addon.blender import compat, hearing, jobs, mapping_rows, preferences, preview, properties
-from addon.blender.preview_overlay import MARK
+from addon.blender.base import compat, hearing, jobs, preferences
+from addon.blender.direction import preview, properties
+from addon.blender.fcurves.preview_overlay import MARK
+from addon.blender.head import mapping_rows
 from addon.core.rigs.custom import build
 from addon.core.settings import Settings
 

@@ -6,8 +6,8 @@ import bpy
 import numpy as np
 import pytest
 
-from addon.blender.preview_overlay import MARK, Overlay, heal
-from addon.blender.targets import Owner, Strand, value_path
+from addon.blender.fcurves.preview_overlay import MARK, Overlay, heal
+from addon.blender.fcurves.targets import Owner, Strand, value_path
 
 from .conftest import curve_of, keys_on
 

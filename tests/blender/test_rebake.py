@@ -11,7 +11,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies
 
-from addon.blender import bake, compat, jobs, keys, lines, memory, rebake, rebake_operators, rebake_strip, sound, takes
+from addon.blender.base import compat, jobs, sound
+from addon.blender.fcurves import keys, lines
+from addon.blender.sidebar import rebake_operators
+from addon.blender.takes import bake, memory, rebake, rebake_strip, takes
 from addon.core import emotions
 from addon.core.errors import FacewrightError
 from addon.core.settings import BlinkSettings, BrowsSettings, Settings

@@ -7,8 +7,8 @@ from pathlib import Path
 import bpy
 import pytest
 
-from addon.blender import rig
-from addon.blender.character import character_of
+from addon.blender.head import rig
+from addon.blender.head.character import character_of
 from addon.core import channels
 from addon.core.errors import RigError
 from addon.core.rigs import RigMap, conventions

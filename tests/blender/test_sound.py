@@ -7,7 +7,8 @@ from pathlib import Path
 import bpy
 import pytest
 
-from addon.blender import bake, compat, sound, takes
+from addon.blender.base import compat, sound
+from addon.blender.takes import bake, takes
 from addon.core.errors import AudioError
 
 from .conftest import keys_on, needs_audio, write_line

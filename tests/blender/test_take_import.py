@@ -11,7 +11,9 @@ import bpy
 import numpy as np
 import pytest
 
-from addon.blender import compat, memory, take_import, take_import_operator, takes
+from addon.blender.base import compat
+from addon.blender.sidebar import take_import_operator
+from addon.blender.takes import memory, take_import, takes
 from addon.core import archive, capture, channels, formats
 from addon.core.curves import Curves
 from addon.core.errors import AudioError, FacewrightError, FormatError, RigError

@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 from mathutils import Euler
 
-from addon.blender import bake, compat, jobs, keys, lines, memory, rebake, sound, take_panel, take_shelf, takes
+from addon.blender.base import compat, jobs, sound
+from addon.blender.fcurves import keys, lines
+from addon.blender.sidebar import take_panel
+from addon.blender.takes import bake, memory, rebake, take_shelf, takes
 from addon.core import pipeline
 from addon.core.settings import HeadSettings, loads
 

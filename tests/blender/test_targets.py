@@ -6,7 +6,9 @@ import bpy
 import numpy as np
 import pytest
 
-from addon.blender import bake, compat, rig, sound
+from addon.blender.base import compat, sound
+from addon.blender.head import rig
+from addon.blender.takes import bake
 from addon.core import channels
 from addon.core.curves import Curves
 

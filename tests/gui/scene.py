@@ -95,7 +95,7 @@ def show_widest() -> dict[str, float]:
 
 def preview() -> dict[str, object]:
     """Whether a preview is on, how often it was performed, and what the jaw shows on this frame."""
-    module = next((m for name, m in sys.modules.items() if name.endswith(".addon.blender.preview")), None)
+    module = next((m for name, m in sys.modules.items() if name.endswith(".addon.blender.direction.preview")), None)
     current = module.current() if module else None
     jaw = max(k.key_blocks["jawOpen"].value for k in bpy.data.shape_keys if "jawOpen" in k.key_blocks)
     return {"is_on": current is not None, "updates": current.updates if current else 0, "jaw": jaw}

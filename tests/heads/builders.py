@@ -10,8 +10,9 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from addon.blender import bake, sound
-from addon.blender.rig import examine
+from addon.blender.base import sound
+from addon.blender.head.rig import examine
+from addon.blender.takes import bake
 from addon.core import channels
 from addon.core.curves import Curves
 from addon.core.rigs import Detection, RigMap, conventions

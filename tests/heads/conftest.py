@@ -9,7 +9,7 @@ import bpy
 import pytest
 
 from addon import blender
-from addon.blender.properties import PROPERTY
+from addon.blender.direction.properties import PROPERTY
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "head.blend"
 

@@ -8,8 +8,9 @@ import bpy
 import numpy as np
 import pytest
 
-from addon.blender import mapping_rows, solve
-from addon.blender.character import character_of
+from addon.blender.head import mapping_rows
+from addon.blender.head.character import character_of
+from addon.blender.mapping import solve
 from addon.core import channels
 from addon.core.rigs import CustomMap, Fate, RigMap, Row, conventions
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
-from addon.blender import rig, solve_reading
-from addon.blender.character import character_of, moves
+from addon.blender.head import rig
+from addon.blender.head.character import character_of, moves
+from addon.blender.mapping import solve_reading
 from addon.core import channels
 
 from . import builders, large

@@ -8,8 +8,9 @@ import bpy
 import numpy as np
 import pytest
 
-from addon.blender import rig, sound
-from addon.blender.bake import Performance
+from addon.blender.base import sound
+from addon.blender.head import rig
+from addon.blender.takes.bake import Performance
 from addon.core import formats
 from addon.core.channels import ALL, ARKIT
 from addon.core.curves import Curves

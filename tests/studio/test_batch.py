@@ -291,7 +291,7 @@ def test_workers_read_names_as_the_batch_does(studio: Studio, tmp_path: Path) ->
 
 
 def test_a_killed_batch_goes_on_where_it_was(studio: Studio) -> None:
-    say_into(studio.lines / "z long.wav", 60.0)
+    say_into(studio.lines / "z long.wav", 300.0)  # s: longer than the kill takes to come
     with _begun(studio, start_new_session=True) as process:
         os.killpg(process.pid, signal.SIGKILL)
     with (studio.takes / "ledger.jsonl").open("a") as file:

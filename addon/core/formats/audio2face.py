@@ -13,9 +13,9 @@ from pathlib import Path
 from .. import channels
 from ..curves import Curves, resample
 from ..errors import FormatError, quoted
+from ..whole import written_whole
 from . import document
 from .recording import Recording, by_channel
-from .whole import written_whole
 
 RATE = 60.0  # the exporter's own
 CARRIED = channels.ARKIT

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from ..curves import Curves, resample
 from ..errors import FormatError, quoted
+from ..whole import written_whole
 from . import document
 from .recording import Recording
-from .whole import written_whole
 
 RATE = 50.0  # the model's own: nothing is resampled unless asked
 CARRIED = None  # every name

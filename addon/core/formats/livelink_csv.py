@@ -15,12 +15,12 @@ import numpy as np
 from .. import channels
 from ..curves import Array, Curves, resample
 from ..errors import FormatError, listed, quoted
+from ..whole import written_whole
 from .recording import ROLLS, Recording, channel_of, columns_of
 from .table import Table
 from .timecode import CLOCK, DAY_S, NEAR, USUAL, Times, ends_a_second, falls_behind, parse, seconds, timecode
 from .timecode import KIND as CODE_KIND
 from .timing import FASTEST, SLOWEST, evened, rate_of
-from .whole import written_whole
 
 RATE = 60.0  # the app's
 SWAPPED = {"jawLeft": "jawRight", "jawRight": "jawLeft", "mouthLeft": "mouthRight", "mouthRight": "mouthLeft"}

@@ -12,9 +12,9 @@ import numpy.typing as npt
 from ..archive import DAMAGE, check_packing
 from ..curves import LARGEST, Array, Curves, are_sane, resample
 from ..errors import FormatError, quoted, reason
+from ..whole import bytes_written_whole
 from . import document
 from .recording import Recording
-from .whole import bytes_written_whole
 
 RATE = 50.0  # the model's own: nothing is resampled unless asked
 CARRIED = None  # every name

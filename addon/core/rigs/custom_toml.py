@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import RigError, quoted, reason
-from ..formats.whole import written_whole
+from ..whole import written_whole
 from .custom import OPTIONS, CustomMap, Row, build, told
 
 KIND = "facewright-mapping"

@@ -15,7 +15,7 @@ import pytest
 from addon.core import formats
 from addon.core.curves import Curves
 from addon.core.errors import FormatError
-from addon.core.formats.whole import check_writable, written_whole
+from addon.core.whole import check_writable, written_whole
 
 SOME = Curves(np.random.default_rng(0).uniform(0, 1, (75, 2)).astype(np.float32), ("jawOpen", "mouthClose"), 50.0)
 
