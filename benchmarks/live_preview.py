@@ -55,7 +55,7 @@ def ten_seconds(folder: Path) -> Path:
 
 def row(section: str, option: str, listening_s: float) -> str:
     """One slider from its lowest to its highest."""
-    group = getattr(properties.take_of(bpy.context.scene).layers, section)
+    group = getattr(properties.choices_of(bpy.context.scene).layers, section)
     about = group.bl_rna.properties[option]
     before, taken = getattr(group, option), []
     for value in np.linspace(about.hard_min, about.hard_max, MOVES):

@@ -12,7 +12,7 @@ from bpy.app.handlers import persistent
 from .base import hearing, jobs, waiting
 from .base.preferences import FACEWRIGHT_AP_preferences
 from .direction import layer_properties, presets, preview, preview_operators
-from .direction.properties import PROPERTY, FACEWRIGHT_PG_take
+from .direction.properties import PROPERTY, FACEWRIGHT_PG_choices
 from .head import mapping_rows, rig_properties
 from .mapping import mapping, mapping_files, mapping_panel, mapping_solo, solve, solve_panel
 from .sidebar import (
@@ -35,7 +35,7 @@ CLASSES = (
     *rig_properties.CLASSES,
     *take_properties.CLASSES,
     *mapping_rows.CLASSES,
-    FACEWRIGHT_PG_take,
+    FACEWRIGHT_PG_choices,
     FACEWRIGHT_AP_preferences,
     FACEWRIGHT_OT_animate,
     FACEWRIGHT_OT_cancel,
@@ -70,7 +70,7 @@ def register(package: str) -> None:
     take_properties.attach()
     solve.attach()
     mapping_rows.attach()
-    setattr(bpy.types.Scene, PROPERTY, bpy.props.PointerProperty(type=FACEWRIGHT_PG_take))
+    setattr(bpy.types.Scene, PROPERTY, bpy.props.PointerProperty(type=FACEWRIGHT_PG_choices))
     bpy.types.VIEW3D_MT_object_animation.append(draw_menu)  # type: ignore[arg-type]  # the stubs forget that the menu comes first
     exchange.register()
     bpy.app.handlers.depsgraph_update_post.append(_scene_changed)

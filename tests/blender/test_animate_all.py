@@ -167,7 +167,7 @@ def test_pairs_are_added_and_removed_by_hand(cast, scene):
     every = animate_all.pairs_of(scene)
     assert not bpy.ops.facewright.animate_all.poll()
     assert not bpy.ops.facewright.pair_remove.poll()
-    properties.take_of(scene).strip = "BOB_020"
+    properties.choices_of(scene).strip = "BOB_020"
     bpy.context.view_layer.objects.active = cast[1]
     bpy.ops.facewright.pair_add()
     assert (every.pairs[0].head, every.pairs[0].strip) == (cast[1], "BOB_020")

@@ -53,7 +53,7 @@ def target_at(place: tuple[float, float, float]) -> bpy.types.Object:
     target = bpy.data.objects.new("Target", None)
     bpy.context.scene.collection.objects.link(target)
     target.location = place
-    properties.take_of(bpy.context.scene).look_at = target
+    properties.choices_of(bpy.context.scene).look_at = target
     return target
 
 
@@ -73,7 +73,7 @@ def test_markers_become_the_emotion_track_in_seconds_of_the_line(head, spoken, s
     for name, frame in (("joy 0.5", 35), ("Shot 2", 20), ("sadness", -13)):
         scene.timeline_markers.new(name, frame=frame)
     assert ask(head, spoken).settings.emotion.track == "-1 sadness 1; 1 joy 0.5"
-    properties.take_of(scene).use_markers = False
+    properties.choices_of(scene).use_markers = False
     assert ask(head, spoken).settings.emotion.track == ""
 
 
@@ -92,7 +92,7 @@ def test_a_marker_for_one_head_is_for_that_head_alone(make_head: Head, spoken, s
 
 
 def test_keyed_sliders_are_followed_over_the_lines_frames(head, spoken, scene):
-    feeling = properties.take_of(scene).layers.emotion
+    feeling = properties.choices_of(scene).layers.emotion
     feeling.anger = 0.25
     for frame, joy in ((11, 0.0), (35, 1.0)):
         feeling.joy = joy
@@ -104,7 +104,7 @@ def test_keyed_sliders_are_followed_over_the_lines_frames(head, spoken, scene):
 
 
 def test_marks_take_over_from_keyed_sliders_without_a_leap(head, spoken, scene):
-    feeling = properties.take_of(scene).layers.emotion
+    feeling = properties.choices_of(scene).layers.emotion
     for frame, joy in ((11, 0.0), (59, 1.0)):
         feeling.joy = joy
         feeling.keyframe_insert("joy", frame=frame)
@@ -118,7 +118,7 @@ def test_marks_take_over_from_keyed_sliders_without_a_leap(head, spoken, scene):
 @pytest.mark.parametrize("rate", [(1, 1.0), (240, 1.0), (24000, 1001.0)])
 def test_keyed_sliders_and_markers_hold_at_any_frame_rate(head, spoken, scene, rate):
     scene.render.fps, scene.render.fps_base = (24, 1.001) if rate[0] == 24000 else (rate[0], rate[1])
-    feeling = properties.take_of(scene).layers.emotion
+    feeling = properties.choices_of(scene).layers.emotion
     feeling.joy = 0.75
     feeling.keyframe_insert("joy", frame=-5)
     scene.timeline_markers.new("fear", frame=11 + round(sound.fps(scene)))
@@ -198,7 +198,7 @@ def test_a_target_inside_the_head_is_refused_and_one_that_passes_through_is_told
 def test_what_blender_does_not_place_cannot_be_looked_at_or_look(face, spoken, name, how):
     target, scene, layer = target_at((-100, -100, 5)), bpy.context.scene, bpy.context.view_layer
     before = looks_deg(face, spoken)
-    properties.take_of(scene).look_at = None  # Blender places what a scene refers to when it is loaded
+    properties.choices_of(scene).look_at = None  # Blender places what a scene refers to when it is loaded
     shelf = bpy.data.collections.new("Shelf")
     scene.collection.children.link(shelf)
     shelf.objects.link(bpy.data.objects[name])
@@ -210,7 +210,7 @@ def test_what_blender_does_not_place_cannot_be_looked_at_or_look(face, spoken, n
     else:
         bpy.data.objects[name].hide_set(True)
     layer.update()
-    properties.take_of(scene).look_at = target
+    properties.choices_of(scene).look_at = target
     if how == "hidden":
         assert looks_deg(face, spoken) == pytest.approx(before)
     else:
@@ -219,7 +219,7 @@ def test_what_blender_does_not_place_cannot_be_looked_at_or_look(face, spoken, n
 
 
 def test_the_head_cannot_look_at_itself(face, spoken):
-    properties.take_of(bpy.context.scene).look_at = face
+    properties.choices_of(bpy.context.scene).look_at = face
     with pytest.raises(RigError, match="cannot look at 'Face', which it is part of"):
         ask(face, spoken)
 

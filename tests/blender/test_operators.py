@@ -45,8 +45,8 @@ def refused(**arguments: object) -> str:
 
 
 def test_the_panels_choices_are_what_is_baked(head, line: Path):
-    take = properties.take_of(bpy.context.scene)
-    take.sound, take.frame_start, take.layers.articulation.jaw = str(line), 7, 0.5
+    chosen = properties.choices_of(bpy.context.scene)
+    chosen.sound, chosen.frame_start, chosen.layers.articulation.jaw = str(line), 7, 0.5
     assert animate() == {"FINISHED"}
     keys = keys_on(head, "jawOpen")
     assert keys[0, 0] == 7
@@ -106,7 +106,7 @@ def test_a_success_clears_the_last_error(head, line: Path):
 
 def test_an_error_goes_when_another_sound_is_chosen(head, line: Path, scene):
     assert "no sound is chosen" in refused()
-    properties.take_of(scene).sound = str(line)
+    properties.choices_of(scene).sound = str(line)
     assert jobs.board.error == ""
 
 
@@ -200,7 +200,7 @@ def test_whoever_searches_the_menus_finds_the_button_by_the_extensions_name_and_
 
 
 def test_every_choice_explains_itself():
-    kinds = (properties.FACEWRIGHT_PG_take.bl_rna, preferences.FACEWRIGHT_AP_preferences.bl_rna)
+    kinds = (properties.FACEWRIGHT_PG_choices.bl_rna, preferences.FACEWRIGHT_AP_preferences.bl_rna)
     operator = bpy.ops.facewright.animate.get_rna_type()
     for kind in (*kinds, operator):
         own = [
@@ -213,11 +213,11 @@ def test_every_choice_explains_itself():
 
 
 def test_the_panels_amounts_are_the_cores_settings(scene):
-    take = properties.take_of(scene)
+    chosen = properties.choices_of(scene)
     assert properties.settings_of(scene, ModelSettings()) == Settings()
-    layers = take.layers
+    layers = chosen.layers
     layers.articulation.lips, layers.brows.amount, layers.blink.amount = 1.5, 0.5, 0.0
-    layers.gaze.amount, take.seed = 0.25, 7
+    layers.gaze.amount, chosen.seed = 0.25, 7
     chosen = properties.settings_of(scene, ModelSettings())
     assert (chosen.articulation.lips, chosen.brows.amount, chosen.blink.amount) == (1.5, 0.5, 0.0)
     assert (chosen.gaze.amount, chosen.seed) == (0.25, 7)
@@ -225,7 +225,7 @@ def test_the_panels_amounts_are_the_cores_settings(scene):
 
 def test_a_head_that_was_deleted_is_no_longer_chosen(make_head: Head):
     chosen, other = make_head("Hero"), make_head("Other")
-    properties.take_of(bpy.context.scene).head = chosen
+    properties.choices_of(bpy.context.scene).head = chosen
     assert properties.head_of(bpy.context) == chosen
     bpy.context.scene.collection.objects.unlink(chosen)
     assert properties.head_of(bpy.context) == other
@@ -238,13 +238,13 @@ def test_a_linked_head_stays_chosen_beside_a_local_one_of_its_name(make_head: He
         here.objects = ["Hero"]
     linked = here.objects[0]
     bpy.context.scene.collection.objects.link(linked)
-    properties.take_of(bpy.context.scene).head = linked
+    properties.choices_of(bpy.context.scene).head = linked
     assert properties.head_of(bpy.context) == linked
 
 
 def test_a_head_of_another_scene_is_refused_and_not_swapped_for_the_active_object(head, line: Path):
     elsewhere = bpy.data.objects.new("Elsewhere", head.data.copy())
     bpy.data.scenes.new("Other").collection.objects.link(elsewhere)
-    take = properties.take_of(bpy.context.scene)
-    take.sound, take.head = str(line), elsewhere
+    chosen = properties.choices_of(bpy.context.scene)
+    chosen.sound, chosen.head = str(line), elsewhere
     assert refused() == "'Elsewhere' is not in scene 'Scene'; choose a head that is there"

@@ -26,8 +26,8 @@ def chosen() -> Settings:
 
 
 def test_what_is_saved_is_what_is_applied_and_what_the_command_line_reads(scene, folder: Path):
-    take = properties.take_of(scene)
-    take.layers.blink.per_minute, take.layers.emotion.joy, take.layers.gaze.seed, take.seed = 33, 0.4, 12, 5
+    choices = properties.choices_of(scene)
+    choices.layers.blink.per_minute, choices.layers.emotion.joy, choices.layers.gaze.seed, choices.seed = 33, 0.4, 12, 5
     before = chosen()
     assert bpy.ops.facewright.preset_save(name="Nervous", about="Blinks a lot") == {"FINISHED"}
     saved = folder / "Nervous.toml"
@@ -36,8 +36,8 @@ def test_what_is_saved_is_what_is_applied_and_what_the_command_line_reads(scene,
         == "# Blinks a lot\n\n[emotion]\njoy = 0.4\n\n[gaze]\nseed = 12\n\n[blink]\nper_minute = 33.0\n"
     )
     assert core_settings.load(saved, Settings(seed=5)) == before
-    layer_properties.write(take.layers, Settings())
-    take.layers.head.amount, take.seed = 0.5, 8
+    layer_properties.write(choices.layers, Settings())
+    choices.layers.head.amount, choices.seed = 0.5, 8
     assert bpy.ops.facewright.preset_apply(path=str(saved)) == {"FINISHED"}
     assert chosen() == replace(before, seed=8)
 
@@ -68,7 +68,7 @@ def test_one_undo_takes_a_preset_back(scene, folder: Path):
 def test_a_preset_that_is_wrong_changes_nothing_and_says_why(scene, folder: Path, text: str, reason: str):
     folder.mkdir()
     (folder / "bad.toml").write_text(text)
-    properties.take_of(scene).layers.brows.amount = 0.5
+    properties.choices_of(scene).layers.brows.amount = 0.5
     before = chosen()
     with pytest.raises(RuntimeError, match=reason):
         bpy.ops.facewright.preset_apply(path=str(folder / "bad.toml"))
@@ -131,7 +131,7 @@ def test_a_seed_is_drawn_and_undone(scene):
 
 
 def test_a_layer_is_reset_alone(scene):
-    layers = properties.take_of(scene).layers
+    layers = properties.choices_of(scene).layers
     layers.blink.per_minute, layers.brows.amount = 40, 0.5
     assert not layer_properties.is_default(layers, "blink")
     bpy.ops.facewright.layer_reset(layer="blink")
@@ -140,7 +140,7 @@ def test_a_layer_is_reset_alone(scene):
 
 
 def test_a_layer_with_a_misspelt_track_is_told_from_one_as_it_came(scene):
-    layers = properties.take_of(scene).layers
+    layers = properties.choices_of(scene).layers
     layers.emotion.track = "0 joyy"
     assert not layer_properties.is_default(layers, "emotion")
     bpy.ops.facewright.layer_reset(layer="emotion")
@@ -148,7 +148,7 @@ def test_a_layer_with_a_misspelt_track_is_told_from_one_as_it_came(scene):
 
 
 def test_every_slider_says_what_it_does_and_has_the_cores_range(scene):
-    layers = properties.take_of(scene).layers
+    layers = properties.choices_of(scene).layers
     for section in layer_properties.SECTIONS:
         for item in layer_properties.options(section):
             slider = getattr(layers, section).bl_rna.properties[item.name]
@@ -161,7 +161,7 @@ def test_every_slider_says_what_it_does_and_has_the_cores_range(scene):
 
 
 def test_emotions_alone_can_be_keyed(scene):
-    layers = properties.take_of(scene).layers
+    layers = properties.choices_of(scene).layers
     layers.emotion.keyframe_insert("joy", frame=1)
     assert layers.emotion.bl_rna.properties["fear"].is_animatable
     with pytest.raises(TypeError):

@@ -78,7 +78,7 @@ def with_markers(
     scene: bpy.types.Scene, head: bpy.types.Object | None, line: sound.Line, settings: Settings
 ) -> tuple[Settings, tuple[str, ...]]:
     """The settings with the timeline's markers as their emotion track, unless there are none, and what to tell."""
-    if not properties.take_of(scene).use_markers:
+    if not properties.choices_of(scene).use_markers:
         return settings, ()
     marks, notes = marks_of(scene, head, line.frame, line.stretch)
     if marks:

@@ -43,7 +43,7 @@ def shown(preset: Preset) -> str:
 
 def apply(scene: bpy.types.Scene, path: Path) -> None:
     """Sets every layer as a preset has it; what it does not name is as it came. The seed stays."""
-    layer_properties.write(properties.take_of(scene).layers, core_settings.load(path))
+    layer_properties.write(properties.choices_of(scene).layers, core_settings.load(path))
 
 
 class FACEWRIGHT_OT_preset_apply(bpy.types.Operator):
@@ -148,7 +148,7 @@ class FACEWRIGHT_OT_another_seed(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> "Outcome":
         """Draws a seed."""
-        properties.take_of(context.scene).seed = random.randint(1, HIGHEST_DRAWN)
+        properties.choices_of(context.scene).seed = random.randint(1, HIGHEST_DRAWN)
         return {"FINISHED"}
 
 

@@ -154,8 +154,8 @@ def _directed(preview: Preview, scene: bpy.types.Scene, head: bpy.types.Object |
 
 def _of(scene: bpy.types.Scene) -> object:
     """Which line, where, and which head are chosen, to be compared."""
-    take = properties.take_of(scene)
-    return take.source, take.sound, take.strip, take.frame_start, take.head and take.head.name_full
+    chosen = properties.choices_of(scene)
+    return chosen.source, chosen.sound, chosen.strip, chosen.frame_start, chosen.head and chosen.head.name_full
 
 
 def _asked(preview: Preview, scene: bpy.types.Scene) -> tuple[object, ...]:
@@ -163,12 +163,12 @@ def _asked(preview: Preview, scene: bpy.types.Scene) -> tuple[object, ...]:
 
     What the head is moved by comes first.
     """
-    take = properties.take_of(scene)
+    chosen = properties.choices_of(scene)
     return (
         _rigged(scene.objects.get(preview.found.root), scene.objects.get(preview.mapped)),
         _sliders(scene, preview.model),
         sound.fps(scene),
-        take.use_markers and tuple((marker.name, marker.frame) for marker in scene.timeline_markers),
+        chosen.use_markers and tuple((marker.name, marker.frame) for marker in scene.timeline_markers),
         directing.keys_of_emotion(scene),
         _target(scene),
     )

@@ -113,7 +113,7 @@ class FACEWRIGHT_OT_preview_apply(_OfPreview):
             scene = next(s for s in bpy.data.scenes if s.name_full == shown.scene)
             head = next((obj for obj in scene.objects if obj.name_full == shown.head), None)
             preview.leave()
-            report = bake.write(scene, head, performance, properties.take_of(scene).fit_scene)
+            report = bake.write(scene, head, performance, properties.choices_of(scene).fit_scene)
         except FacewrightError as error:
             return self.refuse(str(error))
         redraw_sidebars(context)

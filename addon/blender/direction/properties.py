@@ -28,7 +28,7 @@ def _chosen(_self: bpy.types.PropertyGroup, _context: bpy.types.Context) -> None
         jobs.board.show()
 
 
-class FACEWRIGHT_PG_take(bpy.types.PropertyGroup):
+class FACEWRIGHT_PG_choices(bpy.types.PropertyGroup):
     """The line, the head and the direction of the next bake."""
 
     source: EnumProperty(
@@ -100,33 +100,33 @@ class FACEWRIGHT_PG_take(bpy.types.PropertyGroup):
     )
 
 
-def take_of(scene: bpy.types.Scene) -> FACEWRIGHT_PG_take:
+def choices_of(scene: bpy.types.Scene) -> FACEWRIGHT_PG_choices:
     """The scene's choices."""
-    take: FACEWRIGHT_PG_take = getattr(scene, PROPERTY)
-    return take
+    chosen: FACEWRIGHT_PG_choices = getattr(scene, PROPERTY)
+    return chosen
 
 
 def line_of(scene: bpy.types.Scene) -> sound.Line:
     """The line that is chosen; an AudioError says what is wrong with it."""
-    take = take_of(scene)
-    if take.source == "STRIP":
-        return sound.from_strip(scene, take.strip)
-    return sound.from_file(take.sound, take.frame_start)
+    chosen = choices_of(scene)
+    if chosen.source == "STRIP":
+        return sound.from_strip(scene, chosen.strip)
+    return sound.from_file(chosen.sound, chosen.frame_start)
 
 
 def head_of(context: bpy.types.Context) -> bpy.types.Object | None:
     """The head that is chosen, else the active object; a head that was deleted lives on in the choice alone."""
-    chosen = take_of(context.scene).head
+    chosen = choices_of(context.scene).head
     return chosen if chosen and chosen.users_scene else context.view_layer.objects.active
 
 
 def target_of(scene: bpy.types.Scene) -> bpy.types.Object | None:
     """The object to look at; one that was deleted lives on in the choice alone."""
-    target: bpy.types.Object | None = take_of(scene).look_at
+    target: bpy.types.Object | None = choices_of(scene).look_at
     return target if target and scene in target.users_scene else None
 
 
 def settings_of(scene: bpy.types.Scene, model: ModelSettings) -> Settings:
     """The core's settings, with the sliders of the scene and the model of the preferences."""
-    take = take_of(scene)
-    return layer_properties.read(take.layers, take.seed, model)
+    chosen = choices_of(scene)
+    return layer_properties.read(chosen.layers, chosen.seed, model)

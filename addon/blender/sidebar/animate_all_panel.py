@@ -51,7 +51,7 @@ class FACEWRIGHT_OT_animate_all(Waiting, bpy.types.Operator):
             scene = self.scene_waited_for()
         except FacewrightError as error:
             return self.refuse(str(error))
-        written, left = write(scene, result, self._refused, properties.take_of(scene).fit_scene)
+        written, left = write(scene, result, self._refused, properties.choices_of(scene).fit_scene)
         said = f"Animated {written} of {written + left} lines"
         jobs.board.show(said, (f"{left} could not be; the list says why",) if left else ())
         self.report({"WARNING"} if left else {"INFO"}, said)
@@ -87,7 +87,7 @@ class FACEWRIGHT_OT_pair_add(bpy.types.Operator):
         every = pairs_of(context.scene)
         pair = every.pairs.add()
         pair.head = properties.head_of(context)
-        pair.strip = properties.take_of(context.scene).strip
+        pair.strip = properties.choices_of(context.scene).strip
         every.index = len(every.pairs) - 1
         return {"FINISHED"}
 

@@ -49,7 +49,7 @@ class FACEWRIGHT_OT_layer_reset(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> "Outcome":
         """Resets one layer; keys on its sliders stay."""
-        layer_properties.write(properties.take_of(context.scene).layers, Settings(), (self.layer,))
+        layer_properties.write(properties.choices_of(context.scene).layers, Settings(), (self.layer,))
         return {"FINISHED"}
 
 
@@ -65,11 +65,11 @@ class FACEWRIGHT_PT_layers(bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        take = properties.take_of(context.scene)
+        chosen = properties.choices_of(context.scene)
         column = layout.column(align=True)
         column.menu("FACEWRIGHT_MT_presets", text="Presets", icon="PRESET")
         row = column.row(align=True)
-        row.prop(take, "seed")
+        row.prop(chosen, "seed")
         row.operator("facewright.another_seed", text="", icon="FILE_REFRESH")
         shown = preview.current()
         row = layout.row(align=True)
@@ -121,20 +121,20 @@ class _LayerPanel(bpy.types.Panel):
     def draw_header_preset(self, context: bpy.types.Context) -> None:
         row = self.layout.row(align=True)
         row.emboss = "NONE"
-        row.enabled = not layer_properties.is_default(properties.take_of(context.scene).layers, self.section)
+        row.enabled = not layer_properties.is_default(properties.choices_of(context.scene).layers, self.section)
         operator: Any = row.operator(FACEWRIGHT_OT_layer_reset.bl_idname, text="", icon="LOOP_BACK")
         operator.layer = self.section
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         layout.use_property_split = True
-        take = properties.take_of(context.scene)
-        group = getattr(take.layers, self.section)
+        chosen = properties.choices_of(context.scene)
+        group = getattr(chosen.layers, self.section)
         layout.use_property_decorate = False
         if self.section == "emotion":
-            _draw_emotion(layout, context, take)
+            _draw_emotion(layout, context, chosen)
         if self.section == "gaze":
-            layout.prop(take, "look_at", icon="CON_TRACKTO")
+            layout.prop(chosen, "look_at", icon="CON_TRACKTO")
         layout.prop(group, "amount", slider=True)
         column = layout.column()
         column.active = group.amount > 0
@@ -143,17 +143,17 @@ class _LayerPanel(bpy.types.Panel):
                 column.prop(group, item.name, slider=item.name != "seed")
 
 
-def _draw_emotion(layout: bpy.types.UILayout, context: bpy.types.Context, take: Any) -> None:
+def _draw_emotion(layout: bpy.types.UILayout, context: bpy.types.Context, chosen: Any) -> None:
     """The eight emotions, which can be keyed, and what the timeline's markers say."""
     column = layout.column(align=True)
     column.use_property_decorate = True  # the dot beside a slider keys it
     for name in emotions.NAMES:
-        column.prop(take.layers.emotion, name, slider=True)
-    layout.prop(take, "use_markers")
-    if take.layers.emotion.track:
-        layout.prop(take.layers.emotion, "track")
-    if take.use_markers:
-        marks, told = directing.marks_of(context.scene, properties.head_of(context), take.frame_start)
+        column.prop(chosen.layers.emotion, name, slider=True)
+    layout.prop(chosen, "use_markers")
+    if chosen.layers.emotion.track:
+        layout.prop(chosen.layers.emotion, "track")
+    if chosen.use_markers:
+        marks, told = directing.marks_of(context.scene, properties.head_of(context), chosen.frame_start)
         if marks:
             draw_text(
                 layout,

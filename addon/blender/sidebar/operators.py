@@ -44,7 +44,7 @@ class FACEWRIGHT_OT_animate(Waiting, bpy.types.Operator):
         preview.leave()
         try:
             line, head, directed = self._chosen(context)
-            fit = properties.take_of(context.scene).fit_scene
+            fit = properties.choices_of(context.scene).fit_scene
             report = bake.write(context.scene, head, directing.perform(line, directed), fit)
         except FacewrightError as error:
             return self.refuse(str(error))
@@ -65,7 +65,7 @@ class FACEWRIGHT_OT_animate(Waiting, bpy.types.Operator):
         try:
             scene = self.scene_waited_for()
             head = next((obj for obj in scene.objects if obj.name_full == self._head_name), None)
-            report = bake.write(scene, head, result, properties.take_of(scene).fit_scene)
+            report = bake.write(scene, head, result, properties.choices_of(scene).fit_scene)
         except FacewrightError as error:
             return self.refuse(str(error))
         return self.succeed(str(report), report.notes)

@@ -29,27 +29,27 @@ class FACEWRIGHT_PT_speech(bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        take = properties.take_of(context.scene)
-        _draw_line(layout, take)
+        chosen = properties.choices_of(context.scene)
+        _draw_line(layout, chosen)
         head = properties.head_of(context)
-        layout.prop(take, "head", text="", icon="USER", placeholder=head.name if head else "")
+        layout.prop(chosen, "head", text="", icon="USER", placeholder=head.name if head else "")
         coverage = _coverage(context.scene, head)
         draw_text(layout, context, coverage.line, coverage.icon, alert=coverage.is_refused)
         for detail in coverage.details:
             draw_text(layout, context, detail, "INFO")
         _draw_button(layout)
         _draw_outcome(layout, context, said=coverage.details)
-        layout.prop(take, "fit_scene")
+        layout.prop(chosen, "fit_scene")
 
 
-def _draw_line(layout: bpy.types.UILayout, take: properties.FACEWRIGHT_PG_take) -> None:
+def _draw_line(layout: bpy.types.UILayout, chosen: properties.FACEWRIGHT_PG_choices) -> None:
     column = layout.column(align=True)
-    column.row(align=True).prop(take, "source", expand=True)
-    if take.source == "STRIP":
-        column.prop(take, "strip", text="", icon="SEQUENCE", placeholder="Sound strip")
+    column.row(align=True).prop(chosen, "source", expand=True)
+    if chosen.source == "STRIP":
+        column.prop(chosen, "strip", text="", icon="SEQUENCE", placeholder="Sound strip")
         return
-    column.prop(take, "sound", text="", placeholder="Sound file")
-    column.prop(take, "frame_start")
+    column.prop(chosen, "sound", text="", placeholder="Sound file")
+    column.prop(chosen, "frame_start")
 
 
 def _draw_button(layout: bpy.types.UILayout) -> None:

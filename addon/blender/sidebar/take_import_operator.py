@@ -125,7 +125,7 @@ class FACEWRIGHT_OT_import_take(Reporting, ImportHelper, bpy.types.Operator):  #
         )
         try:
             settings = properties.settings_of(scene, preferences.model_settings(context))
-            fit = properties.take_of(scene).fit_scene
+            fit = properties.choices_of(scene).fit_scene
             report = take_import.run(scene, properties.head_of(context), order, settings, fit)
         except FacewrightError as error:
             return self.refuse(str(error))
