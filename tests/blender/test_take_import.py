@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -92,6 +93,12 @@ def test_frames_that_blender_does_not_have_are_refused_and_nothing_is_written(he
     with pytest.raises(FacewrightError, match=r"'take' would lie on frames .*, and Blender has -1048574 to 1048574"):
         bring(**options)
     assert (state(), len(takes.of(scene).takes)) == before
+
+
+@pytest.mark.parametrize("offset_s", [math.nan, math.inf])
+def test_an_offset_that_is_no_number_of_seconds_is_refused(bring, offset_s: float):
+    with pytest.raises(FacewrightError, match=f"the offset is {offset_s}; give seconds"):
+        bring(align="OFFSET", offset_s=offset_s)
 
 
 def test_timecode_puts_a_take_where_the_shoot_had_it(head, bring):

@@ -80,6 +80,8 @@ def _performance(
 def _late_s(order: Order, recording: formats.Recording, line: sound.Line | None, fps: float) -> float:
     """How many seconds after the start frame the capture begins."""
     if order.align == OFFSET:
+        if not math.isfinite(order.offset_s):  # a script's: no field of Blender's takes it
+            raise FormatError(f"the offset is {order.offset_s}; give seconds")
         return order.offset_s
     if order.align == START:
         return 0.0
