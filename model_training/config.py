@@ -99,10 +99,11 @@ class AugmentSettings:
     mute: float = 0.15  # digital silence for a stretch, or all of the crop
     snr_db: tuple[float, float] = (0.0, 30.0)
     formants: float = 0.0  # a larger or a smaller head (formants.py)
+    whisper: float = 0.0  # breath instead of a voice (formants.py)
 
     def __post_init__(self) -> None:
         """Refuses shares that are none, and a range of noise without two ends."""
-        for name in ("speed", "noise", "voices", "music", "clip", "band", "room", "mute", "formants"):
+        for name in ("speed", "noise", "voices", "music", "clip", "band", "room", "mute", "formants", "whisper"):
             _need_share(getattr(self, name), f"augment.{name}")
         _need(self.speed < 1, "augment.speed", "below 1", self.speed)
         _need(0 <= self.gain_db < math.inf, "augment.gain_db", "0 or more", self.gain_db)

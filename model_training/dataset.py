@@ -70,7 +70,10 @@ class Batches:
         waveform, targets, phones, inside = (np.stack(part) for part in zip(*crops, strict=True))
         if self._augment.formants:
             for row in np.flatnonzero(rng.random(len(waveform)) < self._augment.formants):
-                waveform[row] = formants.moved(waveform[row], 1 + formants.MOST * rng.uniform(-1, 1))
+                waveform[row] = formants.moved(waveform[row], formants.drawn(rng))
+        if self._augment.whisper:
+            for row in np.flatnonzero(rng.random(len(waveform)) < self._augment.whisper):
+                waveform[row] = formants.whispered(waveform[row], rng)
         for row in np.flatnonzero(rng.random(len(waveform)) < self._augment.mute / 2):
             _mute(waveform[row], targets[row], phones[row], rng)  # nobody speaks, though the room goes on
         waveform = degrade(waveform, self._augment, rng)
