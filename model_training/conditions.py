@@ -2,7 +2,8 @@
 
 None of it is shared with the training's own degradations (dataset.py): a model should be judged on noise it was not
 taught on. Here music is played, rooms are built from their walls' mirror images, voices are real lines of the corpus,
-telephones quantise and codecs are the codecs. The same line under the same condition is the same sound every time.
+telephones quantise and codecs are the codecs; whispers come from linear prediction, children from a phase vocoder. The
+same line under the same condition is the same sound every time.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import librosa
 import numpy as np
 import numpy.typing as npt
+import scipy.linalg
 import scipy.signal
 import soundfile
 import soxr
@@ -35,6 +38,9 @@ RT60_S = 0.6
 SOUND_M_PER_S = 343.0
 QUIET_DB, LOUD_DB = -40.0, 20.0
 CLIPPED = 0.10  # share of the spoken samples that end flat
+BREATH, BREATH_HOP, BREATH_ORDER = 480, 160, 18  # samples of a frame of linear prediction, and its poles
+BREATH_DB_PER_OCTAVE = 6.0  # by which a voice's spectrum falls more than a breath's
+CHILD_SEMITONES = 5.0  # a third higher, pitch and formants
 CODEC_DELAY_S = 0.1  # no codec here is later than that
 
 
@@ -242,6 +248,30 @@ def opus(speech: Floats, _rng: np.random.Generator) -> Floats:
     return _coded(speech, "OGG", "OPUS", 1.0)
 
 
+def whisper(speech: Floats, rng: np.random.Generator) -> Floats:
+    """Without a voice: noise through the poles that predict the line, whose fall towards high sounds is made up for."""
+    bright = scipy.signal.lfilter([1, -(2 ** (-BREATH_DB_PER_OCTAVE / 6))], [1], speech)
+    padded = np.pad(bright, (BREATH, BREATH))
+    window = np.hanning(BREATH + 1)[:-1]
+    heard = np.zeros(len(padded))
+    for start in range(0, len(padded) - BREATH, BREATH_HOP):
+        frame = padded[start : start + BREATH] * window
+        alike = np.correlate(frame, frame, "full")[BREATH - 1 : BREATH + BREATH_ORDER]
+        if alike[0] < 1e-9:
+            continue
+        alike[0] *= 1.0001
+        predicted = scipy.linalg.solve_toeplitz(alike[:-1], alike[1:])
+        breath = scipy.signal.lfilter([1], np.concatenate([[1], -predicted]), rng.standard_normal(BREATH)) * window
+        heard[start : start + BREATH] += breath * np.sqrt(alike[0] / (breath**2).sum())
+    quiet = heard[BREATH:-BREATH].astype(np.float32)
+    return np.asarray(quiet * speech_level(speech) / (speech_level(quiet) + 1e-9), np.float32)
+
+
+def child(speech: Floats, _rng: np.random.Generator) -> Floats:
+    """A child of about six as far as pitch and formants make one: both a third higher, in the same time."""
+    return _as_long(librosa.effects.pitch_shift(speech, sr=RATE, n_steps=CHILD_SEMITONES, n_fft=512), speech)
+
+
 def _coded(speech: Floats, kind: str, subtype: str, compression: float) -> Floats:
     """Through a codec and back; what it delays is taken out, since the phones' times are those of the speech."""
     coded = io.BytesIO()
@@ -264,7 +294,7 @@ def _as_long(sound: npt.ArrayLike, speech: Floats) -> Floats:
 
 CHANGES: dict[str, Callable[[Floats, np.random.Generator], Floats]] = {
     "telephone": telephone, "reverb": reverb, "clipped": clipped, "quiet": quiet, "loud": loud, "mp3": mp3,
-    "opus": opus,
+    "opus": opus, "whisper": whisper, "child": child,
 }  # fmt: skip
 NOISE = re.compile(r"([a-z]+)(-?\d{1,2})")  # and the decibels that speech is above it
 DEFAULT = ("clean", "music10", "babble10", "fan10", *CHANGES)

@@ -78,8 +78,8 @@ def test_the_room_dies_away_in_its_time_and_delays_nothing() -> None:
     assert np.argmax(np.abs(response)) == 0
 
 
-@pytest.mark.parametrize("name", ["mp3", "opus", "telephone"])
-def test_codecs_do_not_shift_the_line(name: str, speech: np.ndarray) -> None:
+@pytest.mark.parametrize("name", ["mp3", "opus", "telephone", "whisper", "child"])
+def test_neither_codecs_nor_other_throats_shift_the_line(name: str, speech: np.ndarray) -> None:
     def envelope(samples: np.ndarray) -> np.ndarray:
         power = (samples[: len(samples) // 80 * 80].reshape(-1, 80) ** 2).mean(axis=1)  # 5 ms
         return np.log(power + 1e-6) - np.log(power + 1e-6).mean()
@@ -96,6 +96,26 @@ def test_levels_change_and_clipping_flattens(speech: np.ndarray) -> None:
     assert abs(20 * np.log10(loud / speech_level(speech)) - 20) < 0.1
     flat = np.abs(heard_as("clipped", speech, "a", "", Crowd())) == 1
     assert 0.02 < flat.mean() < 0.2
+
+
+def periodicity(sound: np.ndarray) -> tuple[float, float]:
+    """How much a vowel repeats itself, 0..1, and how often a second, by autocorrelation from 80 to 400 Hz."""
+    alike = np.correlate(sound, sound, "full")[len(sound) - 1 :] / (sound @ sound)
+    lags = np.arange(RATE // 400, RATE // 80)
+    return float(alike[lags].max()), RATE / float(lags[alike[lags].argmax()])
+
+
+def test_a_whisper_has_no_pitch_and_a_child_a_third_more() -> None:
+    samples, rate, phones = espeak.speak("Ah.", "en-us", 100)
+    vowel = next(phone for phone in phones if phone.name == "aa")
+    line = np.asarray(conditions.soxr.resample(samples, rate, RATE), np.float32)
+    middle = slice(round((vowel.start_s + 0.05) * RATE), round((vowel.start_s + 0.15) * RATE))
+    voiced, pitch_hz = periodicity(line[middle])
+    assert voiced > 0.6
+    assert periodicity(heard_as("whisper", line, "a", "", Crowd())[middle])[0] < 0.4
+    assert periodicity(heard_as("child", line, "a", "", Crowd())[middle])[1] == pytest.approx(
+        4 / 3 * pitch_hz, rel=0.04
+    )
 
 
 def test_a_speaker_is_never_in_the_crowd_behind_their_own_line(crowd: Crowd) -> None:
