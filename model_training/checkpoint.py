@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from addon.core.errors import FacewrightError, reason
+from addon.core.errors import FacewrightError, quoted, reason
 
 from . import config, moonshine
 from .corpora import CorpusError
@@ -70,10 +70,10 @@ def load_checkpoint(file: Path) -> tuple[config.TrainingConfig, dict[str, Any]]:
             raise ValueError("it holds nothing that was learnt")
         return config.from_table(json.loads(state["config"])), state
     except FacewrightError as error:
-        raise CorpusError(f"cannot use the checkpoint {str(file)!r}: {error}") from error
+        raise CorpusError(f"cannot use the checkpoint {quoted(file)}: {error}") from error
     except Exception as error:  # torch.load raises what its many readers raise
         why = reason(error) if isinstance(error, OSError) else "model_training.train did not write it"
-        raise CorpusError(f"cannot read the checkpoint {str(file)!r}: {why}") from error
+        raise CorpusError(f"cannot read the checkpoint {quoted(file)}: {why}") from error
 
 
 def mean_network(files: Sequence[Path]) -> tuple[config.TrainingConfig, FaceNetwork, int]:
@@ -87,7 +87,7 @@ def mean_network(files: Sequence[Path]) -> tuple[config.TrainingConfig, FaceNetw
     settings, first = made[-1][0], made[0][1]["average"]
     for file, (other, state) in zip(files, made, strict=True):
         if not other.network.fits(settings.network) or _shapes(state["average"]) != _shapes(first):
-            raise CorpusError(f"{str(file)!r} is of a network of another size: only parts of one training have a mean")
+            raise CorpusError(f"{quoted(file)} is of a network of another size: only parts of one training have a mean")
     network = FaceNetwork(settings.network)
     weights = {name: torch.stack([state["average"][name].float() for _, state in made]).mean(dim=0) for name in first}
     _give(network, weights, files[-1])
@@ -135,7 +135,7 @@ def begin(student: Student, settings: config.TrainingConfig, starts: Sequence[Pa
     elif settings.network.front == "waveform":
         student.network.encoder.load_state_dict(moonshine.encoder_weights(start, settings.network))
     else:
-        raise TrainingError(f"{str(start)!r} listens to waveforms: set network.front of the config to 'waveform'")
+        raise TrainingError(f"{quoted(start)} listens to waveforms: set network.front of the config to 'waveform'")
     student.average = {name: value.clone() for name, value in student.network.state_dict().items()}
 
 
@@ -146,13 +146,13 @@ def resume(
     made_by, state = load_checkpoint(file)  # AdamW's counts of steps stay on the CPU: to read one waits for a GPU
     if not {"network", "optimiser"} <= state.keys():
         raise TrainingError(
-            f"{str(file)!r} holds weights to begin from, not a run: name it after --start, with another --out folder"
+            f"{quoted(file)} holds weights to begin from, not a run: name it after --start, with another --out folder"
         )
     _check(made_by, settings, file)
     other = config.differing(config.to_table(made_by), config.to_table(settings), [f"train.{n}" for n in MAY_CHANGE])
     if other:
         raise TrainingError(
-            f"{str(file)!r} was made with another {', '.join(other)}: give its config, or --out another folder"
+            f"{quoted(file)} was made with another {', '.join(other)}: give its config, or --out another folder"
         )
     _give(student.network, state["network"], file)
     student.average = {name: value.to(device) for name, value in state["average"].items()}
@@ -160,7 +160,7 @@ def resume(
         student.optimiser.load_state_dict(state["optimiser"])
     except ValueError as error:  # of other groups of weights
         raise TrainingError(
-            f"{str(file)!r} is of another version of the trainer: name it after --start, with another --out folder"
+            f"{quoted(file)} is of another version of the trainer: name it after --start, with another --out folder"
         ) from error
     if student.critic and "critic" in state:
         student.critic.load(state["critic"])
@@ -174,7 +174,7 @@ def _check(made_by: config.TrainingConfig, settings: config.TrainingConfig, file
         other = config.differing(has, dataclasses.asdict(settings.network), ["dropout"])
         told = ", ".join(f"{name} = {json.dumps(has[name])}" for name in other)
         raise TrainingError(
-            f"{str(file)!r} is of a network of another size: set {told} under [network], or give another folder"
+            f"{quoted(file)} is of a network of another size: set {told} under [network], or give another folder"
         )
 
 
@@ -182,7 +182,7 @@ def _give(network: FaceNetwork, weights: Weights, file: Path) -> None:
     """Give a network the weights that were read from a file; those of another version of it are refused."""
     if _shapes(weights) != _shapes(network.state_dict()):
         raise CorpusError(
-            f"{str(file)!r} is of another version of the network: train again, or go on with that version"
+            f"{quoted(file)} is of another version of the network: train again, or go on with that version"
         )
     network.load_state_dict(weights)
 

@@ -24,6 +24,7 @@ import soundfile
 import soxr
 
 from addon.core.audio import RATE
+from addon.core.errors import quoted
 
 from .align import read_speech
 from .corpora import CorpusError, Utterance
@@ -87,7 +88,7 @@ def read(file: Path) -> Floats:
     try:
         return read_speech(file)
     except ValueError as error:
-        raise CorpusError(f"cannot use the recording {str(file)!r}: {error}") from error
+        raise CorpusError(f"cannot use the recording {quoted(file)}: {error}") from error
 
 
 def speech_level(samples: Floats) -> float:

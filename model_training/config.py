@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from addon.core.errors import reason
+from addon.core.errors import quoted, reason
 
 from .corpora import CorpusError
 
@@ -191,7 +191,7 @@ def load(path: Path) -> TrainingConfig:
     try:
         return from_table(tomllib.loads(path.read_text(encoding="utf-8-sig")))
     except (OSError, ValueError, RecursionError) as error:  # also numbers of thousands of digits, and deep nesting
-        raise CorpusError(f"cannot read the training config {str(path)!r}: {reason(error)}") from error
+        raise CorpusError(f"cannot read the training config {quoted(path)}: {reason(error)}") from error
 
 
 def from_table(table: dict[str, Any]) -> TrainingConfig:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from addon.core.errors import FacewrightError, reason
+from addon.core.errors import FacewrightError, quoted, reason
 
 COLUMNS = ("path", "seconds", "speaker", "language", "licence", "text")
 
@@ -48,19 +48,19 @@ def read(table: Path) -> list[Utterance]:
             rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise CorpusError(
-            f"cannot read the corpus table {str(table)!r} ({reason(error)}): give a UTF-8 TSV file"
+            f"cannot read the corpus table {quoted(table)} ({reason(error)}): give a UTF-8 TSV file"
         ) from error
     if not rows:
-        raise CorpusError(f"the corpus table {str(table)!r} has no rows: its columns are {', '.join(COLUMNS)}")
+        raise CorpusError(f"the corpus table {quoted(table)} has no rows: its columns are {', '.join(COLUMNS)}")
     missing = [name for name in COLUMNS if name not in rows[0]]
     if missing:
         raise CorpusError(
-            f"the corpus table {str(table)!r} lacks the column {missing[0]!r}: see model_training/README.md"
+            f"the corpus table {quoted(table)} lacks the column {missing[0]!r}: see model_training/README.md"
         )
     utterances = [_utterance(row, line, table) for line, row in enumerate(rows, start=2)]
     path, count = Counter(u.path for u in utterances).most_common(1)[0]
     if count > 1:
-        raise CorpusError(f"the corpus table {str(table)!r} names {path!r} {count} times: keep one row a file")
+        raise CorpusError(f"the corpus table {quoted(table)} names {path!r} {count} times: keep one row a file")
     return utterances
 
 
@@ -71,10 +71,10 @@ def _utterance(row: dict[str, Any], line: int, table: Path) -> Utterance:
         seconds = float("nan")
     if not 0 < seconds < math.inf or not row["path"]:
         raise CorpusError(
-            f"{str(table)!r} line {line}: 'path' and a positive 'seconds' are needed, found {row['seconds']!r}"
+            f"{quoted(table)} line {line}: 'path' and a positive 'seconds' are needed, found {row['seconds']!r}"
         )
     if None in (row["speaker"], row["language"], row["licence"]):
-        raise CorpusError(f"{str(table)!r} line {line} is cut off: its columns are {', '.join(COLUMNS)}")
+        raise CorpusError(f"{quoted(table)} line {line} is cut off: its columns are {', '.join(COLUMNS)}")
     text = (row["text"] or "").strip()
     return Utterance(
         row["path"], table.parent / row["path"], seconds, row["speaker"], row["language"], row["licence"], text

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.onnx import ONNXProgram
 
 from addon.core.audio import RATE as SAMPLE_RATE
-from addon.core.errors import FacewrightError, reason
+from addon.core.errors import FacewrightError, quoted, reason
 from addon.core.model import FaceModel
 
 from .articulation import CHANNELS, ROW_SAMPLES, SIDED, SOLO
@@ -96,7 +96,7 @@ def write(program: ONNXProgram, out: Path, metadata: Mapping[str, str], differs:
             )
         partial.replace(out)
     except OSError as error:  # torch's names no file
-        told = f"cannot write {str(out)!r} ({reason(error)}): make room, or choose another place"
+        told = f"cannot write {quoted(out)} ({reason(error)}): make room, or choose another place"
         raise ExportError(told) from error
     finally:
         partial.unlink(missing_ok=True)

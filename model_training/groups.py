@@ -16,7 +16,7 @@ import numpy.typing as npt
 import soxr
 
 from addon.core.audio import RATE as SAMPLE_RATE
-from addon.core.errors import reason
+from addon.core.errors import quoted, reason
 
 from .align import read_speech
 from .corpora import CorpusError, Utterance
@@ -42,15 +42,15 @@ def read_speakers(table: Path = KNOWN_SPEAKERS) -> dict[str, dict[str, str]]:
             rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise CorpusError(
-            f"cannot read the table of speakers {str(table)!r} ({reason(error)}): give a UTF-8 TSV"
+            f"cannot read the table of speakers {quoted(table)} ({reason(error)}): give a UTF-8 TSV"
         ) from error
     columns = ("speaker", *TOLD)
     if not rows:
-        raise CorpusError(f"the table of speakers {str(table)!r} has no rows: its columns are {', '.join(columns)}")
+        raise CorpusError(f"the table of speakers {quoted(table)} has no rows: its columns are {', '.join(columns)}")
     missing = [name for name in columns if name not in rows[0]]
     if missing:
         told = f"its columns are {', '.join(columns)}; what is not known stays empty"
-        raise CorpusError(f"the table of speakers {str(table)!r} lacks the column {missing[0]!r}: {told}")
+        raise CorpusError(f"the table of speakers {quoted(table)} lacks the column {missing[0]!r}: {told}")
     return {row["speaker"]: {name: (row[name] or "").strip() for name in TOLD} for row in rows}
 
 

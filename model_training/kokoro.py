@@ -30,6 +30,7 @@ import soxr
 from tqdm import tqdm
 
 from addon.core.audio import RATE as SAMPLE_RATE
+from addon.core.errors import quoted
 
 from . import corpora, espeak
 from .command import finish, tally
@@ -84,17 +85,17 @@ class Kokoro:
         try:
             session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's own have no common base
-            raise CorpusError(f"cannot use {str(model)!r} as Kokoro's model: give its ONNX file") from error
+            raise CorpusError(f"cannot use {quoted(model)} as Kokoro's model: give its ONNX file") from error
         if {one.name for one in session.get_inputs()} != {"tokens", "style", "speed"}:
-            raise CorpusError(f"{str(model)!r} is another model than Kokoro's: that one takes tokens, style and speed")
+            raise CorpusError(f"{quoted(model)} is another model than Kokoro's: that one takes tokens, style and speed")
         styles = {}
         for file in sorted(voices.glob("[!.]*.bin")):
             numbers = np.fromfile(file, "<f4")
             if len(numbers) <= MOST_TOKENS * STYLE or len(numbers) % STYLE:
-                raise CorpusError(f"{str(file)!r} is no voice of Kokoro's: those have 510 styles of 256 numbers")
+                raise CorpusError(f"{quoted(file)} is no voice of Kokoro's: those have 510 styles of 256 numbers")
             styles[file.stem] = numbers.reshape(-1, STYLE)
         if not styles:
-            raise CorpusError(f"the folder {str(voices)!r} holds no voices: .bin files, such as af_heart.bin")
+            raise CorpusError(f"the folder {quoted(voices)} holds no voices: .bin files, such as af_heart.bin")
         return cls(session, styles)
 
     def say(self, text: str, accent: str, timbre: Mixture, manner: Mixture, speed: float) -> npt.NDArray[np.float32]:
@@ -188,7 +189,7 @@ def _texts_of(table: Path, folders: Sequence[str], rng: np.random.Generator) -> 
     lines = corpora.select(corpora.read(table), folders, ["en"])
     texts = sorted({one.text for one in lines if 0 < len(one.text.split()) <= WORDS[1]})
     if not texts:
-        raise CorpusError(f"{str(table)!r} has no English texts of at most {WORDS[1]} words in what was chosen of it")
+        raise CorpusError(f"{quoted(table)} has no English texts of at most {WORDS[1]} words in what was chosen of it")
     while True:
         yield from (texts[place] for place in rng.permutation(len(texts)))
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from addon.core.errors import quoted
+
 from .corpora import CorpusError, Utterance
 from .phones import COLUMNS, HEADER, Phone, rows_of_table
 from .whole import write_whole
@@ -88,7 +90,7 @@ def _finish_partial(out: Path, asked: Collection[str]) -> set[str]:
         return set()
     heading, *rows = _whole(out) or [""]
     if tuple(heading.split("\t")) not in (COLUMNS, COLUMNS[:-1]):
-        raise CorpusError(f"{str(out)!r} is no table of phone times that goes on: choose another file")
+        raise CorpusError(f"{quoted(out)} is no table of phone times that goes on: choose another file")
     last = rows[-1].split("\t")[0] if rows else ""
     whole = [row for row in rows if row.split("\t")[0] != last or last not in asked]
     cells = len(COLUMNS) - 1

@@ -27,6 +27,7 @@ from torch.nn import functional
 from torch.onnx import ONNXProgram
 
 from addon.core.backend import open_session
+from addon.core.errors import quoted
 from addon.core.live import LISTENS, LiveFace
 
 from .articulation import SOLO
@@ -133,7 +134,7 @@ def export_live(checkpoints: Sequence[Path], out: Path, metadata: Mapping[str, s
     module = LiveStep(network).eval()
     if torch.equal(module.encoder.live_mixing.half(), live_bell().half()):  # as weights.py keeps it
         raise CorpusError(
-            f"{str(checkpoints[-1])!r} never heard a stream: set train.live of its config above 0, such as 0.3, and "
+            f"{quoted(checkpoints[-1])} never heard a stream: set train.live of its config above 0, such as 0.3, and "
             "train on from it with --start"
         )
     make_room(out)

@@ -17,6 +17,8 @@ import onnxruntime
 import torch
 from torch import Tensor
 
+from addon.core.errors import quoted
+
 from .attention import rotary_channels
 from .config import NetworkSettings
 from .corpora import CorpusError
@@ -110,5 +112,5 @@ def _graph(file: Path) -> onnx.GraphProto:
         try:
             onnxruntime.InferenceSession(str(file), options)
         except Exception as error:  # onnxruntime has no class of its own for a file it cannot read
-            raise CorpusError(f"cannot read Moonshine's encoder from {str(file)!r}: {error}") from error
+            raise CorpusError(f"cannot read Moonshine's encoder from {quoted(file)}: {error}") from error
         return onnx.load(options.optimized_model_filepath).graph

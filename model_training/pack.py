@@ -26,7 +26,7 @@ import soundfile
 from tqdm import tqdm
 
 from addon.core.audio import RATE as SAMPLE_RATE
-from addon.core.errors import reason
+from addon.core.errors import quoted, reason
 
 from .articulation import ROW_SAMPLES, SOLO
 from .command import finish
@@ -55,9 +55,9 @@ def pack(folder: Path, out: Path, part_mib: float = PART_MIB) -> str:
     shard = open_shard(folder)
     rows = sum(line.rows for line in shard.lines)
     if any((folder / name).stat().st_size != rows * size for name, size in ROW_BYTES.items()):
-        raise CorpusError(f"prepare has not finished {str(folder)!r}: run it again")
+        raise CorpusError(f"prepare has not finished {quoted(folder)}: run it again")
     if any(out.glob("part_*.zip")) or (out / LIST).exists():
-        raise CorpusError(f"{str(out)!r} holds parts already: empty it, or choose another folder")
+        raise CorpusError(f"{quoted(out)} holds parts already: empty it, or choose another folder")
     out.mkdir(parents=True, exist_ok=True)
     listed = [_listed(folder / name) for name in FILES]
     before, after = sum(one.size for one in listed), 0
@@ -75,14 +75,14 @@ def pack(folder: Path, out: Path, part_mib: float = PART_MIB) -> str:
 def unpack(parts: Path, out: Path) -> str:
     """Write the shard that parts hold; nothing is written unless all of them are there and whole."""
     if out.exists() and any(out.iterdir()):
-        raise CorpusError(f"{str(out)!r} is not empty: choose another folder")
+        raise CorpusError(f"{quoted(out)} is not empty: choose another folder")
     listed = _read_list(parts)
     packed = [one for one in listed if one.name not in FILES]
     for one in tqdm(packed, desc="checking", unit="part", disable=None):
         if not (parts / one.name).is_file():
-            raise CorpusError(f"{one.name!r} is missing from {str(parts)!r}: fetch it, and unpack again")
+            raise CorpusError(f"{one.name!r} is missing from {quoted(parts)}: fetch it, and unpack again")
         if _listed(parts / one.name) != one:
-            raise CorpusError(f"{one.name!r} of {str(parts)!r} has arrived damaged: fetch it again")
+            raise CorpusError(f"{one.name!r} of {quoted(parts)} has arrived damaged: fetch it again")
     beside = out.with_name(out.name + ".partial")
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
@@ -96,7 +96,7 @@ def unpack(parts: Path, out: Path) -> str:
             out.rmdir()
         beside.replace(out)
     except OSError as error:
-        told = f"cannot write {str(out)!r} ({reason(error)}): make room, or choose another place"
+        told = f"cannot write {quoted(out)} ({reason(error)}): make room, or choose another place"
         raise CorpusError(told) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
@@ -178,10 +178,10 @@ def _read_list(parts: Path) -> list[Listed]:
             listed = [Listed(name, int(size), digest) for name, size, digest in csv.reader(file, delimiter="\t")]
     except (OSError, ValueError, csv.Error) as error:
         raise CorpusError(
-            f"cannot read {str(parts / LIST)!r} ({reason(error)}): pack writes it beside the parts"
+            f"cannot read {quoted(parts / LIST)} ({reason(error)}): pack writes it beside the parts"
         ) from error
     if [one.name for one in listed[: len(FILES)]] != list(FILES) or len(listed) == len(FILES):
-        raise CorpusError(f"{str(parts / LIST)!r} names no parts: pack writes it beside them")
+        raise CorpusError(f"{quoted(parts / LIST)} names no parts: pack writes it beside them")
     return listed
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from addon.core.errors import reason
+from addon.core.errors import quoted, reason
 
 from .corpora import CorpusError
 
@@ -54,7 +54,7 @@ def read_phones(table: Path) -> dict[str, list[Phone]]:
                 phones.setdefault(row["path"], []).append(_phone(row, table))
     except (OSError, KeyError, ValueError, TypeError, AttributeError, csv.Error) as error:
         raise CorpusError(
-            f"cannot read phone times from {str(table)!r} ({reason(error)}): its columns are path, phone, start_s "
+            f"cannot read phone times from {quoted(table)} ({reason(error)}): its columns are path, phone, start_s "
             "and end_s"
         ) from error
     return phones
@@ -65,7 +65,7 @@ def _phone(row: Mapping[str | None, str], table: Path) -> Phone:
     name = row["phone"].lower().rstrip("012")
     burst_s = float(row["burst_s"]) if row.get("burst_s") else None
     start_s, end_s = float(row["start_s"]), float(row["end_s"])
-    told = f"{str(table)!r} has a row of {row['path']!r}"
+    told = f"{quoted(table)} has a row of {row['path']!r}"
     if not 0 <= start_s <= end_s <= LATEST_S or not 0 <= (burst_s or 0.0) <= LATEST_S:
         raise CorpusError(f"{told} from {row['start_s']} to {row['end_s']} s: mend its times, or take the line out")
     if None in row:

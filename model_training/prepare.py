@@ -21,6 +21,8 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from addon.core.errors import quoted
+
 from . import config, corpora
 from .align import read_speech, words_of
 from .articulation import CHANNELS, RATE, ROW_SAMPLES, SOLO, taught_curves
@@ -155,7 +157,7 @@ def _refuse_others(
     for given, what in ((utterances, "this config leaves"), (phones, "these phone times leave")):
         left_out = sum(line.path not in given for line in shard.lines)
         if left_out:
-            raise corpora.CorpusError(f"{str(out)!r} holds {left_out} lines that {what} out: choose another folder")
+            raise corpora.CorpusError(f"{quoted(out)} holds {left_out} lines that {what} out: choose another folder")
     for line in shard.lines[:: -(-len(shard.lines) // LOOKED_AT)]:
         rows = slice(line.first_row, line.first_row + line.rows)
         try:
@@ -164,7 +166,8 @@ def _refuse_others(
             continue  # the recording is gone; what was made of it is not
         if not np.array_equal(names, shard.phones[rows]) or not np.allclose(targets, shard.targets[rows], atol=SAME):
             raise corpora.CorpusError(
-                f"{str(out)!r} was prepared from other phone times or recordings ({line.path!r}): choose another folder"
+                f"{quoted(out)} was prepared from other phone times or recordings ({line.path!r}): choose another "
+                "folder"
             )
 
 
@@ -186,15 +189,17 @@ def read_lines(folder: Path) -> tuple[Line, ...]:
         rows = [line.split("\t") for line in text.split("\n")[:-1]]
         lines = tuple(Line(path, speaker, inside, int(at), int(count)) for path, speaker, inside, at, count in rows)
     except OSError as error:
-        raise corpora.CorpusError(f"no prepared corpus in {str(folder)!r}: run model_training.prepare first") from error
+        raise corpora.CorpusError(
+            f"no prepared corpus in {quoted(folder)}: run model_training.prepare first"
+        ) from error
     except ValueError as error:
         raise corpora.CorpusError(
-            f"lines.tsv in {str(folder)!r} is not what model_training.prepare writes: delete it, and run that again"
+            f"lines.tsv in {quoted(folder)} is not what model_training.prepare writes: delete it, and run that again"
         ) from error
     ends = [0, *(line.first_row + line.rows for line in lines)]
     if any(line.first_row != end or line.rows < 0 for line, end in zip(lines, ends, strict=False)):
         raise corpora.CorpusError(
-            f"lines.tsv in {str(folder)!r} names rows that do not follow one another: delete the folder and run "
+            f"lines.tsv in {quoted(folder)} names rows that do not follow one another: delete the folder and run "
             "model_training.prepare again"
         )
     return lines
@@ -205,16 +210,18 @@ def open_shard(folder: Path) -> Shard:
     lines = read_lines(folder)
     rows = sum(line.rows for line in lines)
     if not rows:
-        raise corpora.CorpusError(f"the prepared corpus in {str(folder)!r} is empty: see what prepare dropped, and why")
+        raise corpora.CorpusError(
+            f"the prepared corpus in {quoted(folder)} is empty: see what prepare dropped, and why"
+        )
     for name, size in ROW_BYTES.items():
         if not (folder / name).is_file() or (folder / name).stat().st_size < rows * size:
             raise corpora.CorpusError(
-                f"the prepared corpus in {str(folder)!r} is cut off: {name} is shorter than lines.tsv says; "
+                f"the prepared corpus in {quoted(folder)} is cut off: {name} is shorter than lines.tsv says; "
                 "delete the folder and run model_training.prepare again"
             )
     heard = folder / HEARD
     if heard.exists() and heard.stat().st_size != rows * ROW_BYTES["targets.f16"]:
-        raise corpora.CorpusError(f"{str(heard)!r} is of other lines: delete it, and run model_training.distil again")
+        raise corpora.CorpusError(f"{quoted(heard)} is of other lines: delete it, and run model_training.distil again")
     return Shard(
         lines,
         np.memmap(folder / "samples.i16", np.int16, "r", shape=(rows * ROW_SAMPLES,)),

@@ -23,7 +23,7 @@ import numpy.typing as npt
 import onnx
 from onnxruntime import quantization
 
-from addon.core.errors import reason
+from addon.core.errors import quoted, reason
 
 from . import live
 from .command import finish
@@ -63,13 +63,13 @@ def quantise(model: Path, shard: Shard, out: Path) -> Path:
     try:
         graph = onnx.load(model).graph
     except Exception as error:  # onnx raises what protobuf raises
-        raise CorpusError(f"cannot read the model {str(model)!r}: {reason(error)}") from error
+        raise CorpusError(f"cannot read the model {quoted(model)}: {reason(error)}") from error
     matrices = {item.name for item in graph.initializer if len(item.dims) == 2}
     products = [node for node in graph.node if node.op_type in ("MatMul", "Gemm") and node.input[1] in matrices]
     chosen = [node.name for node in products if any(part in _scope(node) for part in EIGHT_BITS)]
     if not chosen:
         raise CorpusError(
-            f"{str(model)!r} has no matrices to make smaller: give a file that model_training.export wrote"
+            f"{quoted(model)} has no matrices to make smaller: give a file that model_training.export wrote"
         )
     make_room(out)
     partial = out.with_suffix(".partial.onnx")

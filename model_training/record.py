@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from addon.core.errors import reason
+from addon.core.errors import quoted, reason
 
 from . import config
 from .articulation import RATE
@@ -52,7 +52,7 @@ class Record:
                     table.write("\t".join(["step", *losses]) + "\n")
                 table.write("\t".join([str(step), *(f"{value:.5f}" for value in losses.values())]) + "\n")
         except OSError as error:
-            raise TrainingError(f"cannot write {str(file)!r} ({reason(error)}): make room, and go on") from error
+            raise TrainingError(f"cannot write {quoted(file)} ({reason(error)}): make room, and go on") from error
 
     def reached(self, step: int, waiting_s: float) -> None:
         """Write how far this part has come, and for how long of that the trainer waited for batches."""
@@ -71,9 +71,9 @@ def read_json(file: Path) -> dict[str, Any]:
     try:
         found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     except (OSError, ValueError) as error:
-        raise CorpusError(f"cannot read {str(file)!r} ({reason(error)}): write it again") from error
+        raise CorpusError(f"cannot read {quoted(file)} ({reason(error)}): write it again") from error
     if not isinstance(found, dict):
-        raise CorpusError(f"cannot read {str(file)!r}: it is not what the command writes; write it again")
+        raise CorpusError(f"cannot read {quoted(file)}: it is not what the command writes; write it again")
     return found
 
 
@@ -102,7 +102,7 @@ def refuse_other_start(out: Path, start: Sequence[Path]) -> None:
     if start and parts and parts[0]["start"] != given:
         begun = parts[0]["start"] or "nothing"
         raise TrainingError(
-            f"{str(out)!r} was begun from {begun}, not {given}: leave --start out to go on, or give another --out"
+            f"{quoted(out)} was begun from {begun}, not {given}: leave --start out to go on, or give another --out"
         )
 
 

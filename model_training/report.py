@@ -24,6 +24,8 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 
+from addon.core.errors import quoted
+
 from .command import finish
 from .corpora import CorpusError
 from .record import LOSSES, read, read_json
@@ -51,7 +53,7 @@ def page(run: Path) -> str:
     """The whole page of a run folder, as HTML."""
     about = read(run)
     if not about:
-        raise CorpusError(f"{str(run)!r} is no run folder: it holds no run.json, which model_training.train writes")
+        raise CorpusError(f"{quoted(run)} is no run folder: it holds no run.json, which model_training.train writes")
     name = str(about.get("config", {}).get("name", run.name))
     parts = [f"<h1>{html.escape(name)}</h1>", _facts(about), _losses(run / LOSSES)]
     parts += [_scores(run, read_json(run / "score.json")), _robustness(run, read_json(run / "robustness.json"))]
@@ -127,12 +129,12 @@ def _losses(file: Path) -> str:
         table = np.array([[float(cell) for cell in row] for row in rows])
     except ValueError as error:
         why = "a row of losses is not all numbers; one that was cut off is mended when the training goes on"
-        raise CorpusError(f"cannot read {str(file)!r}: {why}") from error
+        raise CorpusError(f"cannot read {quoted(file)}: {why}") from error
     if table.ndim != 2 or not len(table):
         return _section("Losses", '<p class="missing">losses.tsv is empty so far.</p>')
     names = told or [f"loss {number}" for number in range(1, table.shape[1])]
     if len(names) != table.shape[1] - 1:
-        raise CorpusError(f"cannot read {str(file)!r}: its heading names other losses than its rows hold")
+        raise CorpusError(f"cannot read {quoted(file)}: its heading names other losses than its rows hold")
     groups = np.array_split(table, min(len(table), CURVE_STEPS))
     means = np.array([group.mean(axis=0) for group in groups])
 
@@ -250,7 +252,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             whole = page(args.run)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise CorpusError(
-                f"a result in {str(args.run)!r} is from another version ({error}): measure again"
+                f"a result in {quoted(args.run)} is from another version ({error}): measure again"
             ) from error
         write_whole(out, whole)
         return f"written: {out}"

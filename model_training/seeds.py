@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from addon.core.errors import quoted
+
 from . import config
 from .command import finish
 from .corpora import CorpusError
@@ -46,7 +48,7 @@ def table(runs: Sequence[Path]) -> list[tuple[str, ...]]:
 def _score(run: Path) -> dict[str, Any]:
     score = read_json(run / "score.json")
     if not score:
-        raise CorpusError(f"{str(run)!r} holds no score.json: evaluate its model with --json {run / 'score.json'}")
+        raise CorpusError(f"{quoted(run)} holds no score.json: evaluate its model with --json {run / 'score.json'}")
     return score
 
 
@@ -57,7 +59,7 @@ def _figures(score: Mapping[str, Any], measure: str, run: Path) -> list[float]:
         return [float(one) for one in (overall["score"], *f1, overall["motion"]["jitter"])]
     except (KeyError, TypeError) as error:
         raise CorpusError(
-            f"the score of {str(run)!r} is not by {measure} as the first one's is: evaluate again"
+            f"the score of {quoted(run)} is not by {measure} as the first one's is: evaluate again"
         ) from error
 
 
@@ -67,7 +69,7 @@ def _refuse_other_lines(scores: Mapping[Path, Mapping[str, Any]], measure: str) 
     for run in others:
         one, other = (scores[which][measure]["overall"] for which in (first, run))
         if any(one.get(name) != other.get(name) for name in ("takes", "seconds")):
-            raise CorpusError(f"{str(first)!r} and {str(run)!r} were not scored on the same lines: evaluate again")
+            raise CorpusError(f"{quoted(first)} and {quoted(run)} were not scored on the same lines: evaluate again")
 
 
 def _written(figures: Sequence[float]) -> list[str]:
@@ -80,10 +82,12 @@ def _refuse_others(runs: Sequence[Path]) -> None:
     for run in runs:
         made_by = read(run).get("config", {})
         if not made_by:
-            raise CorpusError(f"{str(run)!r} is no run folder: it holds no run.json, which model_training.train writes")
+            raise CorpusError(
+                f"{quoted(run)} is no run folder: it holds no run.json, which model_training.train writes"
+            )
         other = config.differing(first, made_by, SAME_ANYHOW) + config.differing(_history(runs[0]), _history(run))
         if other:
-            raise CorpusError(f"{str(runs[0])!r} and {str(run)!r} differ in more than the seed: {', '.join(other)}")
+            raise CorpusError(f"{quoted(runs[0])} and {quoted(run)} differ in more than the seed: {', '.join(other)}")
     seeds = [read(run)["config"]["train"]["seed"] for run in runs]
     if len(set(seeds)) < len(seeds):
         raise CorpusError(f"two of these runs have the same seed: {', '.join(map(str, seeds))}")

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from addon.core.errors import reason
+from addon.core.errors import quoted, reason
 from addon.core.whole import check_writable, put_in_place
 
 from .corpora import CorpusError
@@ -27,7 +27,7 @@ def make_room(file: Path) -> None:
 def write_whole(file: Path, content: bytes | str) -> None:
     """Write bytes, or text as UTF-8, so that a kill, a full disk or a power cut leaves what was there before."""
     if file.is_dir() or (file.exists() and not file.is_file()):  # a file would take the place of /dev/null itself
-        raise CorpusError(f"cannot write {str(file)!r}: it is a folder or a device; name a file")
+        raise CorpusError(f"cannot write {quoted(file)}: it is a folder or a device; name a file")
     partial = file.with_name(file.name + ".partial")
     try:
         with partial.open("wb") as beside:
@@ -37,7 +37,7 @@ def write_whole(file: Path, content: bytes | str) -> None:
         put_in_place(partial, file)
     except OSError as error:
         raise CorpusError(
-            f"cannot write {str(file)!r} ({reason(error)}): make room, or choose another place, and go on"
+            f"cannot write {quoted(file)} ({reason(error)}): make room, or choose another place, and go on"
         ) from error
     finally:  # after Ctrl+C too
         with suppress(OSError):  # it is renamed, or was never there

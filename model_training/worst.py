@@ -25,7 +25,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from addon.core.curves import Curves, lip_gap
-from addon.core.errors import FormatError, reason
+from addon.core.errors import FormatError, quoted, reason
 
 from . import corpora
 from .command import finish, whole_number
@@ -140,7 +140,7 @@ def show(args: argparse.Namespace) -> str:
         for place, one in enumerate(judged[: args.count], start=1):
             draw(one, args.out / f"worst_{place}.png")
     except OSError as error:
-        raise FormatError(f"cannot write to {str(args.out)!r} ({reason(error)}): choose another folder") from error
+        raise FormatError(f"cannot write to {quoted(args.out)} ({reason(error)}): choose another folder") from error
     scores = [one.score.score for one in judged]
     low, middle, high = np.percentile(scores, [5, 50, 95])
     return (
