@@ -40,8 +40,9 @@ SOUND_M_PER_S = 343.0
 QUIET_DB, LOUD_DB = -40.0, 20.0
 CLIPPED = 0.10  # share of the spoken samples that end flat
 BREATH, BREATH_HOP, BREATH_ORDER = 480, 160, 18  # samples of a frame of linear prediction, and its poles
-BREATH_DB_PER_OCTAVE = 6.0  # by which a voice's spectrum falls more than a breath's
+BREATH_BRIGHTER = 0.5  # of each sample is taken off the next: 9.5 dB between the lowest sounds and the highest
 CHILD_SEMITONES = 5.0  # a third higher, pitch and formants
+CHILD_FRAME = 512  # 32 ms: longer ones smear stops
 CODEC_DELAY_S = 0.1  # no codec here is later than that
 
 
@@ -250,8 +251,8 @@ def opus(speech: Floats, _rng: np.random.Generator) -> Floats:
 
 
 def whisper(speech: Floats, rng: np.random.Generator) -> Floats:
-    """Without a voice: noise through the poles that predict the line, whose fall towards high sounds is made up for."""
-    bright = scipy.signal.lfilter([1, -(2 ** (-BREATH_DB_PER_OCTAVE / 6))], [1], speech)
+    """Without a voice: noise through the poles that predict the line made brighter, as no glottis darkens it."""
+    bright = scipy.signal.lfilter([1, -BREATH_BRIGHTER], [1], speech)
     padded = np.pad(bright, (BREATH, BREATH))
     window = np.hanning(BREATH + 1)[:-1]
     heard = np.zeros(len(padded))
@@ -259,8 +260,8 @@ def whisper(speech: Floats, rng: np.random.Generator) -> Floats:
         frame = padded[start : start + BREATH] * window
         alike = np.correlate(frame, frame, "full")[BREATH - 1 : BREATH + BREATH_ORDER]
         if alike[0] < 1e-9:
-            continue
-        alike[0] *= 1.0001
+            continue  # nothing is said
+        alike[0] *= 1.0001  # a little noise, without which a pure tone has no solution
         predicted = scipy.linalg.solve_toeplitz(alike[:-1], alike[1:])
         breath = scipy.signal.lfilter([1], np.concatenate([[1], -predicted]), rng.standard_normal(BREATH)) * window
         heard[start : start + BREATH] += breath * np.sqrt(alike[0] / (breath**2).sum())
@@ -269,8 +270,9 @@ def whisper(speech: Floats, rng: np.random.Generator) -> Floats:
 
 
 def child(speech: Floats, _rng: np.random.Generator) -> Floats:
-    """A child of about six as far as pitch and formants make one: both a third higher, in the same time."""
-    return _as_long(librosa.effects.pitch_shift(speech, sr=RATE, n_steps=CHILD_SEMITONES, n_fft=512), speech)
+    """A child, as far as pitch and formants make one: both a third higher, in the same time."""
+    higher = librosa.effects.pitch_shift(speech, sr=RATE, n_steps=CHILD_SEMITONES, n_fft=CHILD_FRAME)
+    return _as_long(higher, speech)
 
 
 def _coded(speech: Floats, kind: str, subtype: str, compression: float) -> Floats:
