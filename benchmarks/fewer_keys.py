@@ -15,6 +15,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from addon.blender.base import compat
 from addon.blender.fcurves import lines
 from addon.blender.fcurves.density import Density
 from addon.blender.fcurves.targets import Owner, Strand, group_of, value_path
@@ -90,9 +91,7 @@ def _bake(keys: bpy.types.Key, spoken: Curves, density: Density) -> None:
 
 
 def _curves(keys: bpy.types.Key) -> list[bpy.types.FCurve]:
-    animation = keys.animation_data
-    strip = animation.action.layers[0].strips[0]
-    return list(strip.channelbag(animation.action_slot).fcurves)
+    return list(compat.curves_of(keys.animation_data.action, keys))
 
 
 if __name__ == "__main__":

@@ -53,6 +53,7 @@ class Waiting(Reporting):
 
     def cancel(self, context: bpy.types.Context) -> None:
         """Blender is about to load another file or to quit."""
+        self._job.cancel()
         stop(context)
 
     def finish(self, context: bpy.types.Context, result: Any) -> Outcome:
@@ -88,6 +89,7 @@ def stop(context: bpy.types.Context) -> None:
     """Ends the work that is waited for, if any is, without its operator: Blender drops those whose class goes."""
     if jobs.board.job is not None:
         jobs.board.job.cancel()
+    if _timers:
         _let_go(context)
     jobs.board.show()
 
