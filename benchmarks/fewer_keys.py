@@ -16,13 +16,10 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from addon.blender.base import compat
-from addon.blender.fcurves import lines
-from addon.blender.fcurves.density import Density
-from addon.blender.fcurves.targets import Owner, Strand, group_of, value_path
-from addon.blender.takes import bake
-from addon.core import channels, pipeline, reduce
+from addon.blender.fcurves.targets import value_path
+from addon.core import channels, pipeline
 from addon.core.curves import SEALED_GAP, Curves, lip_gap, resample
-from benchmarks.key_writing import face
+from benchmarks.key_writing import bake_keys, face
 
 LINE = Path(__file__).resolve().parent.parent / "samples/every_voice_you_love.wav"
 FPS = 30.0
@@ -33,8 +30,7 @@ REPEATS = 5
 
 def main() -> None:
     """Writes the line's keys with few of them, both ways in this one run, and looks at every curve afterwards."""
-    heard = resample(pipeline.animate(LINE), FPS)
-    spoken = Curves(np.stack([heard.column(name) for name in channels.ARKIT], axis=1), channels.ARKIT, FPS)
+    spoken = resample(pipeline.animate(LINE), FPS).select(channels.ARKIT)
     print(f"| {spoken.values.size:,}, a key a frame | | | | |")
     for name, write in (("*Fewer Keys*", by_fit), ("Blender's Decimate, Allowed Change", by_decimate)):
         runs = [timed(write, spoken) for _ in range(REPEATS)]
@@ -52,12 +48,12 @@ def timed(write: Callable[[bpy.types.Key, Curves], None], spoken: Curves) -> tup
 
 def by_fit(keys: bpy.types.Key, spoken: Curves) -> None:
     """As Animate writes them with Fewer Keys."""
-    _bake(keys, spoken, Density(ERROR, *reduce.closures(spoken)))
+    bake_keys(keys, spoken, ERROR)
 
 
 def by_decimate(keys: bpy.types.Key, spoken: Curves) -> None:
     """A key a frame, and then what the Graph Editor offers against it."""
-    _bake(keys, spoken, Density(None, *reduce.closures(spoken)))
+    bake_keys(keys, spoken, None)
     area = bpy.context.window_manager.windows[0].screen.areas[0]
     area.type = "GRAPH_EDITOR"
     area.spaces.active.dopesheet.show_only_selected = False
@@ -81,13 +77,6 @@ def row(name: str, keys: bpy.types.Key, seconds: float, spoken: Curves) -> str:
     kept = np.mean(lip_gap(after)[sealed] <= SEALED_GAP)
     counted = sum(len(curve.keyframe_points) for curve in curves.values())
     return f"| {name} | {counted:,} | {seconds:.3f} s | {np.abs(made - meant).max():.3f} | {kept:.0%} |"
-
-
-def _bake(keys: bpy.types.Key, spoken: Curves, density: Density) -> None:
-    bake.new_action(keys, "bake")
-    owner = Owner("shape_keys", keys.name, "Face")
-    strands = [Strand(owner, value_path(name), 0, group_of(name), name, spoken.column(name)) for name in spoken.names]
-    bake.write_strands(keys, strands, lines.Line("", "bake", 1, len(spoken.values)), density)
 
 
 def _curves(keys: bpy.types.Key) -> list[bpy.types.FCurve]:

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from addon.blender.fcurves import lines
 from addon.blender.fcurves.density import Density
-from addon.blender.fcurves.targets import Owner, Strand, value_path
+from addon.blender.fcurves.targets import Owner, Strand, group_of, value_path
 from addon.blender.takes import bake
 from addon.core import channels, reduce
 from addon.core.curves import Curves
@@ -50,11 +50,18 @@ def timed(write: Callable[[bpy.types.Key, Curves], None], controls: Curves) -> t
 
 def by_bake(keys: bpy.types.Key, controls: Curves) -> None:
     """As Animate writes them, the new Action included."""
+    bake_keys(keys, controls, None)
+
+
+def bake_keys(keys: bpy.types.Key, controls: Curves, error: float | None) -> None:
+    """The keys of a face by the bake: one a frame, or few within an error."""
     bake.new_action(keys, "bake")
     owner = Owner("shape_keys", keys.name, "Face")
-    strands = [Strand(owner, value_path(name), 0, "Face", name, controls.column(name)) for name in controls.names]
-    every_frame = Density(None, *reduce.closures(controls))
-    bake.write_strands(keys, strands, lines.Line("", "bake", 1, len(controls.values)), every_frame)
+    strands = [
+        Strand(owner, value_path(name), 0, group_of(name), name, controls.column(name)) for name in controls.names
+    ]
+    density = Density(error, *reduce.closures(controls))
+    bake.write_strands(keys, strands, lines.Line("", "bake", 1, len(controls.values)), density)
 
 
 def by_insertion(keys: bpy.types.Key, controls: Curves) -> None:

@@ -26,7 +26,7 @@ from addon.core.audio import RATE, Audio
 from addon.core.curves import Curves, lip_gap
 from addon.core.whole import check_writable
 
-from . import conditions, corpora
+from . import conditions, corpora, noises
 from .command import finish, whole_number
 from .evaluate import Spoken, System, add_system_options, chosen_system, run, spoken_lines
 from .phones import Phone, read_phones
@@ -71,12 +71,12 @@ def even(lines: Sequence[Spoken], count: int) -> list[Spoken]:
     return kept
 
 
-def degraded(name: str, lines: Sequence[Spoken], crowd: conditions.Crowd) -> list[Spoken]:
+def degraded(name: str, lines: Sequence[Spoken], crowd: noises.Crowd) -> list[Spoken]:
     """The same lines, heard under a condition."""
     heard = []
     for line in lines:
         one = line.utterance
-        samples = conditions.heard_as(name, conditions.read(one.file), one.path, one.speaker, crowd)
+        samples = conditions.heard_as(name, noises.read(one.file), one.path, one.speaker, crowd)
         heard.append(replace(line, sound=Audio(samples, RATE)))
     return heard
 
@@ -90,10 +90,10 @@ def keep(folder: Path, name: str, lines: Sequence[Spoken]) -> None:
             write_sound(file, line.sound.samples, line.sound.rate, "FLOAT")
 
 
-def rest(system: System, lines: Sequence[Spoken], crowd: conditions.Crowd) -> list[Rest]:
+def rest(system: System, lines: Sequence[Spoken], crowd: noises.Crowd) -> list[Rest]:
     """The lips in silence and in every noise at every level, and in the noise around lines."""
     results = [_rest_alone(system, "digital silence", np.zeros(round(REST_S * RATE), np.float32))]
-    for name, make in conditions.NOISES.items():
+    for name, make in noises.NOISES.items():
         if name == "babble":
             continue  # voices are speech: a mouth may follow them where nobody else talks
         noise = make(round(REST_S * RATE), np.random.default_rng(zlib.crc32(name.encode())), crowd, "")
@@ -106,20 +106,20 @@ def rest(system: System, lines: Sequence[Spoken], crowd: conditions.Crowd) -> li
     return results + [_rest_around(system, name, spoken, crowd) for name in around]
 
 
-def _rest_alone(system: System, name: str, samples: conditions.Floats) -> Rest:
+def _rest_alone(system: System, name: str, samples: noises.Floats) -> Rest:
     nobody = corpora.Utterance(name, Path(), len(samples) / RATE, "", "", "", "")
     silent = (Phone("sil", 0.0, nobody.seconds),)
     curves = system(0, [Spoken(nobody, silent, Audio(samples, RATE))])
     return _describe_rest(name, [curves], [np.ones(len(curves.values), bool)])
 
 
-def _rest_around(system: System, name: str, lines: Sequence[Spoken], crowd: conditions.Crowd) -> Rest:
+def _rest_around(system: System, name: str, lines: Sequence[Spoken], crowd: noises.Crowd) -> Rest:
     """The noise of a condition before and after lines, each with AROUND_S of it on both sides."""
     room = round(AROUND_S * RATE)
     given, kept = [], []
     for line in lines:
         one = line.utterance
-        speech = np.pad(conditions.read(one.file), room)
+        speech = np.pad(noises.read(one.file), room)
         samples = conditions.heard_as(name, speech, one.path, one.speaker, crowd)
         curves = system(0, [replace(line, sound=Audio(samples, RATE))])
         spoken = [p for p in line.phones if p.name != "sil"]
@@ -180,7 +180,7 @@ def measure(args: argparse.Namespace) -> str:
     lines, _ = spoken_lines(corpora.select(corpus, args.folders), read_phones(args.phones))
     lines = even(lines, args.lines)
     heard = {line.utterance.speaker for line in lines}
-    crowd = conditions.Crowd.of([one for one in corpus if one.speaker not in heard] or corpus)
+    crowd = noises.Crowd.of([one for one in corpus if one.speaker not in heard] or corpus)
     if any(name.startswith("babble") for name in args.conditions):
         for speaker in sorted(heard):
             crowd.others(speaker)  # too few are told before anything is listened to

@@ -12,7 +12,7 @@ from mathutils import Euler
 from addon.blender.base import compat, jobs, sound
 from addon.blender.fcurves import keys, lines
 from addon.blender.sidebar import take_panel
-from addon.blender.takes import bake, memory, rebake, take_shelf, takes
+from addon.blender.takes import bake, memory, rebake, take_parts, take_shelf, takes
 from addon.core import pipeline
 from addon.core.settings import HeadSettings, loads
 
@@ -854,7 +854,7 @@ def test_an_action_that_anything_else_holds_stays_whole_when_its_take_is_put_awa
 
 def test_takes_of_a_file_that_kept_all_lines_in_each_are_shown_as_they_were_left(head, monkeypatch, tmp_path):
     with monkeypatch.context() as patch:
-        patch.setattr(takes, "shelve", lambda *_given: None)  # as it was
+        patch.setattr(take_parts, "shelve", lambda *_given: None)  # as it was
         say(head, "one", 1), say(head, "two", 101)
         hand_key(head, "jawOpen", 110.5, 0.9)
         say(head, "three", 201)

@@ -10,9 +10,10 @@ import scipy.signal
 import soundfile
 
 from addon.core.audio import RATE
-from model_training import conditions, corpora, espeak
-from model_training.conditions import Crowd, heard_as, speech_level
+from model_training import conditions, corpora, espeak, noises
+from model_training.conditions import heard_as
 from model_training.corpora import CorpusError
+from model_training.noises import Crowd, speech_level
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +138,7 @@ def test_too_small_a_crowd_and_an_unknown_condition_are_one_line(speech: np.ndar
 
 def test_a_recording_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match=r"none\.wav': missing file$"):
-        conditions.read(tmp_path / "none.wav")
+        noises.read(tmp_path / "none.wav")
     (tmp_path / "broken.wav").write_bytes(b"no sound")
     with pytest.raises(CorpusError, match=r"broken\.wav': unreadable audio \(Format not recognised\.\)$"):
-        conditions.read(tmp_path / "broken.wav")
+        noises.read(tmp_path / "broken.wav")

@@ -11,8 +11,8 @@ import pytest
 
 from addon.core.curves import Curves
 from model_training import corpora, robustness
-from model_training.conditions import Crowd
 from model_training.evaluate import BASELINES, Spoken, baseline_system, spoken_lines, teacher_system
+from model_training.noises import Crowd
 from model_training.phones import Phone, read_phones
 
 

@@ -14,18 +14,18 @@ from bpy.app.handlers import persistent
 
 from ...core import pipeline
 from ...core.curves import Curves
-from ...core.errors import FacewrightError, RigError, SettingsError
+from ...core.errors import FacewrightError
 from ...core.heard import Heard
 from ...core.settings import ModelSettings
 from ..base import sound, waiting
 from ..base.jobs import board
 from ..fcurves.preview_overlay import Overlay, heal
 from ..fcurves.targets import Strand
-from ..head import look_at, mapping_rows, rig, rig_properties
+from ..head import mapping_rows, rig
 from ..head.character import character_of
 from ..head.standing import NOTED
 from ..takes import bake
-from . import directing, properties
+from . import directing, preview_asked
 
 TICK_S = 1 / 40
 
@@ -42,9 +42,9 @@ class Preview:
     found: rig.Head
     mapped: str  # the object that keeps the head's mapping
     overlay: Overlay
-    of: object = None  # what `_of` gave when it began
-    asked: tuple[object, ...] = ()  # what `_asked` gave when it was performed last
-    target: object = None  # what `_target` gave then
+    subject: object = None  # what was chosen when it began
+    asked: tuple[object, ...] = ()  # what `_asked` gave when it was performed last, the head first
+    target: object = None  # what was looked at then
     looks: directing.Looks = (None, ())  # sampled anew only when the target is another: it may take the whole scene
     notes: tuple[str, ...] = ()
     error: str = ""
@@ -68,7 +68,9 @@ def begin(
     found = rig.examine(scene, head)
     mapped = mapping_rows.holder(character_of(scene, head)).name
     shown = Overlay((), line.frame)
-    preview = Preview(scene.name_full, head.name_full, line, model, heard, found, mapped, shown, _of(scene))
+    preview = Preview(
+        scene.name_full, head.name_full, line, model, heard, found, mapped, shown, preview_asked.subject(scene)
+    )
     preview.asked = _asked(preview, scene)
     _perform(preview, scene, head)
     _now = preview
@@ -95,7 +97,7 @@ def update() -> bool:
     if scene is None or head is None:
         leave()
         return False
-    if _of(scene) != _now.of:
+    if preview_asked.subject(scene) != _now.subject:
         leave()
         board.show(notes=("the preview was left: another line, place or head was chosen",))
         return False
@@ -147,53 +149,14 @@ def _strands(found: rig.Head, sampled: Curves, first_frame: int) -> tuple[Strand
 
 
 def _directed(preview: Preview, scene: bpy.types.Scene, head: bpy.types.Object | None) -> directing.Directed:
-    if preview.target != (target := _target(scene)):
+    if preview.target != (target := preview_asked.target(scene)):
         preview.looks, preview.target = directing.looks_of(scene, preview.found, head, preview.line), target
     return directing.directed(scene, head, preview.line, preview.model, preview.found, preview.looks)
 
 
-def _of(scene: bpy.types.Scene) -> object:
-    """Which line, where, and which head are chosen, to be compared."""
-    chosen = properties.choices_of(scene)
-    return chosen.source, chosen.sound, chosen.strip, chosen.frame_start, chosen.head and chosen.head.name_full
-
-
 def _asked(preview: Preview, scene: bpy.types.Scene) -> tuple[object, ...]:
-    """Everything that a performance depends on and that may change meanwhile, to be compared; cheap to ask for.
-
-    What the head is moved by comes first.
-    """
-    chosen = properties.choices_of(scene)
-    return (
-        _rigged(scene.objects.get(preview.found.root), scene.objects.get(preview.mapped)),
-        _sliders(scene, preview.model),
-        sound.fps(scene),
-        chosen.use_markers and tuple((marker.name, marker.frame) for marker in scene.timeline_markers),
-        directing.keys_of_emotion(scene),
-        _target(scene),
-    )
-
-
-def _rigged(root: bpy.types.Object | None, mapped: bpy.types.Object | None) -> object:
-    """What was chosen in Rig and Mapping; of a mapping that cannot be, what is wrong with it."""
-    try:
-        return root and rig_properties.choices_of(root), mapped and mapping_rows.read(mapped)
-    except RigError as error:
-        return str(error)
-
-
-def _sliders(scene: bpy.types.Scene, model: ModelSettings) -> object:
-    """How the sliders stand; of an emotion track that cannot be, what is wrong with it."""
-    try:
-        return properties.settings_of(scene, model)
-    except SettingsError as error:
-        return str(error)
-
-
-def _target(scene: bpy.types.Scene) -> object:
-    """Which object is looked at, and where it is unless it is animated."""
-    target = properties.target_of(scene)
-    return target and (target.name_full, None if look_at.moves(target) else target.matrix_world.copy())
+    head = preview_asked.head(scene.objects.get(preview.found.root), scene.objects.get(preview.mapped))
+    return head, *preview_asked.performance(scene, preview.model)
 
 
 def _scene(preview: Preview) -> bpy.types.Scene | None:

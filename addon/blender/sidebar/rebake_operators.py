@@ -13,7 +13,7 @@ from ...core.settings import Settings
 from ..base import compat, preferences
 from ..direction import directing
 from ..fcurves import keys
-from ..takes import memory, rebake, rebake_strip, take_properties, takes
+from ..takes import memory, rebake, rebake_strip, take_parts, take_properties, takes
 from ..takes.take_properties import FACEWRIGHT_PG_saved_take as Take
 from .take_operators import OfTake, uid_property
 
@@ -101,7 +101,7 @@ def asked_now(context: bpy.types.Context, take: Take) -> tuple[Settings, Directi
 def _selected(take: Take) -> Span:
     """From the first selected key of the take's head to the last."""
     frames = []
-    for block, action in takes.actions_of(take):
+    for block, action in take_parts.actions_of(take):
         for curve in compat.curves_of(action, block):
             table = keys.read(curve)
             frames.append(table["co"][table["select_control_point"], 0])

@@ -1,6 +1,7 @@
 """What can be done to takes: show, compare, copy, delete, push to the NLA, and say whose keys are whose."""
 
 # No `from __future__ import annotations`: Blender reads properties out of evaluated annotations.
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from ..base import compat
 from ..base.reporting import Reporting, is_free
 from ..direction import preview, properties
 from ..fcurves import keys
-from ..takes import bake, memory, rebake, take_shelf, takes
+from ..takes import bake, memory, rebake, take_parts, take_shelf, takes
 from ..takes.take_properties import FACEWRIGHT_PG_saved_take as Take
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class FACEWRIGHT_OT_take_show(OfTake, bpy.types.Operator):
     def act(self, context: bpy.types.Context) -> tuple[str, ...]:
         take = self.take(context)
         takes.check_there(take)
-        if not takes.is_whole(take):  # its Action was deleted
+        if not take_parts.is_whole(take):  # its Action was deleted
             report = rebake.rebake(context.scene, take, None, *memory.asked(take))
             return (str(report), *report.notes)
         return _shown(context.scene, take)
@@ -221,12 +222,9 @@ class FACEWRIGHT_OT_select_keys(OfTake, bpy.types.Operator):
 
     def act(self, context: bpy.types.Context) -> tuple[str, ...]:
         take = self.take(context)
-        takes.check_there(take)
         count = 0
-        for block, action in takes.actions_of(take):
-            takes.follow_renames(block)
-            noted = keys.notes(action)
-            for curve in compat.curves_of(action, block):
+        for _action, curves, noted in _noted(take):
+            for curve in curves:
                 table = keys.read(curve)
                 mine = keys.theirs(table, noted.get((curve.data_path, curve.array_index)))
                 wanted = mine if self.whose == "MINE" else ~mine
@@ -256,12 +254,9 @@ class FACEWRIGHT_OT_own_keys(OfTake, bpy.types.Operator):
 
     def act(self, context: bpy.types.Context) -> tuple[str, ...]:
         take = self.take(context)
-        takes.check_there(take)
         count = 0
-        for block, action in takes.actions_of(take):
-            takes.follow_renames(block)
-            noted = keys.notes(action)
-            for curve in compat.curves_of(action, block):
+        for action, curves, noted in _noted(take):
+            for curve in curves:
                 place, table = (curve.data_path, curve.array_index), keys.read(curve)
                 chosen = table["select_control_point"]
                 if place not in noted or not chosen.any():
@@ -275,6 +270,14 @@ class FACEWRIGHT_OT_own_keys(OfTake, bpy.types.Operator):
         if not count:
             raise FacewrightError("no key of the take is selected; select some in the Graph Editor or Dope Sheet")
         return (f"{count} keys are {'yours now' if self.action == 'LOCK' else 'given back'}",)
+
+
+def _noted(take: Take) -> Iterator[tuple[Any, Sequence[Any], dict[keys.Curve, keys.Table]]]:
+    """Each Action that moves the take's head now, its curves there, and what of them was generated."""
+    takes.check_there(take)
+    for block, action in take_parts.actions_of(take):
+        take_parts.follow_renames(block)
+        yield action, compat.curves_of(action, block), keys.notes(action)
 
 
 CLASSES = (

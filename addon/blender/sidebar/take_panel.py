@@ -6,7 +6,7 @@ from typing import Any, Literal
 import bpy
 
 from ..direction import properties
-from ..takes import takes
+from ..takes import take_parts, takes
 from ..takes.take_properties import FACEWRIGHT_PG_saved_take as Take
 from . import rebake_operators, take_operators
 from .panels import draw_text, letters_in
@@ -33,9 +33,9 @@ class FACEWRIGHT_UL_takes(bpy.types.UIList):
         icon: Literal["RADIOBUT_ON", "RADIOBUT_OFF"] = "RADIOBUT_ON" if takes.is_current(item) else "RADIOBUT_OFF"
         row.operator(take_operators.FACEWRIGHT_OT_take_show.bl_idname, text="", icon=icon, emboss=False).uid = item.uid
         row.prop(item, "name", text="", emboss=False)
-        if all(takes.block_of(part) is None for part in item.parts):
+        if all(take_parts.block_of(part) is None for part in item.parts):
             row.label(text="head gone", icon="ERROR")
-        elif not takes.is_whole(item):
+        elif not take_parts.is_whole(item):
             row.label(text="keys deleted", icon="ERROR")
         else:
             side = row.row()

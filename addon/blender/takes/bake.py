@@ -22,7 +22,7 @@ from ..fcurves.density import Density, density_of, generated
 from ..fcurves.targets import BEFORE, Owner, Strand
 from ..head import bones, rig, standing, unseen
 from ..head.protection import listed
-from . import memory, take_shelf, takes
+from . import memory, take_parts, take_shelf, takes
 from .take_properties import FACEWRIGHT_PG_saved_take as Take
 
 DEFAULTS = Settings()
@@ -123,7 +123,7 @@ def write(scene: bpy.types.Scene, head: bpy.types.Object | None, performance: Pe
         lost |= lines.others_under(block.animation_data.action, its)
         write_strands(block, own, its, density)
         lines.mark_phrases(block.animation_data.action, line.name, takes.phrases(take, performance.heard))
-        takes.add_part(take, owner, block.animation_data.action)
+        take_parts.add_part(take, owner, block.animation_data.action)
         notes += carried_over(block, owner, own)
     kept = list(dict.fromkeys(name for name in kept if name))  # meshes may share an Action
     if kept:
@@ -211,13 +211,13 @@ def new_action(block: Any, name: str) -> str | None:
         compat.assign(block, bpy.data.actions.new(name))
         nla.let_play(block)
         return None
-    takes.stash(block)  # what was done to a take since it was baked stays with it
+    take_parts.stash(block)  # what was done to a take since it was baked stays with it
     action = old.copy()
     action.name = name
     action.use_fake_user = False
     compat.assign_copy(block, action)
-    if takes.is_ours(old):
-        takes.shelve(block, old)
+    if take_parts.is_ours(old):
+        take_parts.shelve(block, old)
         return None
     action[BEFORE] = old
     old.use_fake_user = True

@@ -21,7 +21,7 @@ from ..fcurves.density import Density, density_of, generated
 from ..fcurves.targets import Strand
 from ..head import rig, standing, unseen
 from ..head.protection import listed
-from . import bake, memory, takes
+from . import bake, memory, take_parts, takes
 from .take_properties import FACEWRIGHT_PG_saved_take as Take
 
 Span = tuple[int, int]  # first and last frame
@@ -51,7 +51,7 @@ def rebake(
     first, last = within(take, span)
     found = rig.examine(scene, head_of(take))
     sampled = performed(scene, take, settings, direction)
-    if not takes.is_whole(take):
+    if not take_parts.is_whole(take):
         return _anew(scene, take, found, sampled)
     if not takes.is_current(take):
         takes.switch(scene, take)
@@ -108,7 +108,7 @@ def head_of(take: Take) -> bpy.types.Object | None:
     if take.head is not None and take.head.users_scene:
         head: bpy.types.Object = take.head
         return head
-    shown: bpy.types.Object | None = next((p.shown for p in take.parts if takes.block_of(p) is not None), None)
+    shown: bpy.types.Object | None = next((p.shown for p in take.parts if take_parts.block_of(p) is not None), None)
     return shown
 
 
@@ -137,11 +137,11 @@ def _late(take: Take) -> int:
 def own_actions(take: Take) -> list[tuple[Any, Any]]:
     """The take's data-blocks with Actions that may be changed: the animator's, and what a strip plays, are copied."""
     found = []
-    for block, action in takes.actions_of(take):
-        takes.follow_renames(block)
-        if not takes.may_change(block, action):
+    for block, action in take_parts.actions_of(take):
+        take_parts.follow_renames(block)
+        if not take_parts.may_change(block, action):
             bake.new_action(block, f"Facewright {take.name}")
-            part = next(part for part in take.parts if takes.block_of(part) == block)
+            part = next(part for part in take.parts if take_parts.block_of(part) == block)
             part.action = block.animation_data.action
         found.append((block, block.animation_data.action))
     return found
@@ -231,6 +231,6 @@ def _anew(scene: bpy.types.Scene, take: Take, found: rig.Head, sampled: Curves) 
         own = [strand for strand in strands if strand.owner == owner]
         line = takes.own_line(take)
         bake.write_strands(block, own, line, density_of(scene, sampled))
-        takes.add_part(take, owner, block.animation_data.action)
+        take_parts.add_part(take, owner, block.animation_data.action)
     told = "its Action had been deleted, and with it what you did by hand"
     return Report(take.name, (take.first, take.last), 0, (told, *found.notes))

@@ -18,7 +18,7 @@ from ..fcurves import keys, lines
 from ..fcurves.density import Density, density_of, generated
 from ..fcurves.targets import Strand
 from ..head import rig
-from . import bake, memory, rebake, takes
+from . import bake, memory, rebake, take_parts, takes
 from .take_properties import FACEWRIGHT_PG_saved_take as Take
 
 CLOSE = 1e-4  # seconds: an edit smaller than this is none
@@ -208,9 +208,9 @@ def _follow(scene: bpy.types.Scene, move: Move, found: rig.Head) -> None:
     """A take that is not shown, in its own Actions."""
     job = _prepared(scene, move, found)
     for part in move.take.parts:
-        block = takes.block_of(part)
+        block = take_parts.block_of(part)
         if block is not None and part.action is not None:
-            _retimed(scene, block, takes.own_action(part, block), [move], [job])
+            _retimed(scene, block, take_parts.own_action(part, block), [move], [job])
 
 
 def _prepared(scene: bpy.types.Scene, move: Move, found: rig.Head) -> tuple[list[Strand], Density]:

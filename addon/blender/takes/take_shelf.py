@@ -14,7 +14,7 @@ from ..fcurves import keys, lines, values
 from ..fcurves.targets import BAKED, BEFORE
 from ..head import standing
 from ..head.protection import TWEAKED, is_tweaked
-from . import memory, takes
+from . import memory, take_parts, takes
 from .take_properties import FACEWRIGHT_PG_saved_take as Take
 
 
@@ -23,7 +23,7 @@ def hand_keys(take: Take) -> int:
     shown = takes.is_current(take)
     count = 0
     for part in take.parts:
-        block = takes.block_of(part)
+        block = take_parts.block_of(part)
         action = block.animation_data.action if shown and block and block.animation_data else part.action
         if action is None or block is None:
             continue
@@ -42,7 +42,7 @@ def remove(scene: bpy.types.Scene, take: Take) -> None:
     held = takes.of(scene)
     uid = take.uid
     if takes.is_current(take):
-        heirs = [other for other in takes.rivals(scene, take) if takes.is_whole(other)]
+        heirs = [other for other in takes.rivals(scene, take) if take_parts.is_whole(other)]
         if heirs:
             takes.switch(scene, heirs[-1])
         else:
@@ -75,11 +75,11 @@ def push_to_nla(scene: bpy.types.Scene, take: Take) -> int:
     """Puts what the head shows into NLA strips of its own, as Blender's Push Down does; how many were made."""
     takes.check_there(take)
     if not takes.is_current(take):
-        if not takes.is_whole(take):
+        if not take_parts.is_whole(take):
             raise FacewrightError(f"keys of {quoted(take.name)} were deleted; show it first, which bakes them again")
         takes.switch(scene, take)
     made = 0
-    for block, action in takes.actions_of(take):
+    for block, action in take_parts.actions_of(take):
         animation = block.animation_data
         track = animation.nla_tracks.new()
         track.name = take.name
@@ -100,20 +100,20 @@ def push_to_nla(scene: bpy.types.Scene, take: Take) -> int:
 def _check_open(take: Take) -> None:
     """Raises a RigError if the take's keys cannot leave its head, as in the NLA's tweak mode."""
     for part in take.parts:
-        block = takes.block_of(part)
+        block = take_parts.block_of(part)
         if block is not None and is_tweaked(block):
             raise RigError(f"{quoted(part.shown.name)} is {TWEAKED}")
 
 
 def _lift(scene: bpy.types.Scene, take: Take) -> None:
     """Takes the take's keys off its head, where keys of the animator's were before come back, and leaves the rest."""
-    for block, action in takes.actions_of(take):
+    for block, action in take_parts.actions_of(take):
         line = next((line for line in lines.of(action) if line.uid == take.uid), None)
         if line is None:
             continue
         others = [other for other in lines.of(action) if other.uid != take.uid]
-        takes.follow_renames(block)
-        if not takes.may_change(block, action):
+        take_parts.follow_renames(block)
+        if not take_parts.may_change(block, action):
             action = _copied(block, action)
         noted, none, nothing = keys.notes(action), np.zeros(0, keys.KEY), np.zeros(0, keys.NOTE)
         span = (line.first, line.last)
@@ -146,7 +146,7 @@ def _hand_over(scene: bpy.types.Scene, take: Take, action: Any) -> bool:
     """Lets what is left in the Action go on under another take of the head; whether there is one."""
     for line in lines.of(action):
         other = next((other for other in takes.of(scene).takes if other.uid == line.uid), None)
-        if other is not None and other.uid != take.uid and takes.is_whole(other):
+        if other is not None and other.uid != take.uid and take_parts.is_whole(other):
             takes.switch(scene, other)
             return True
     return False

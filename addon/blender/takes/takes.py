@@ -1,16 +1,14 @@
 """Takes: what was baked for a head and a line, kept in the scene so that it can be switched, compared and baked anew.
 
-On its frames a take decides; what lies elsewhere in an Action carries on whichever take is shown. What is done by hand
-to a take goes into its own Actions as soon as another takes its place.
+On its frames a take decides; what lies elsewhere in an Action carries on whichever take is shown.
 """
 
 from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import bpy
 
@@ -18,11 +16,10 @@ from ...core import prosody
 from ...core.errors import FacewrightError, RigError, quoted
 from ...core.heard import Heard
 from ..base import compat, sound
-from ..fcurves import keys, lines, nla
-from ..fcurves.targets import BAKED, Owner
+from ..fcurves import lines, nla
 from ..head.character import ancestors
 from ..head.protection import closed_block
-from . import memory
+from . import memory, take_parts
 from .take_properties import PROPERTY
 from .take_properties import FACEWRIGHT_PG_saved_take as Take
 from .take_properties import FACEWRIGHT_PG_takes as Takes
@@ -87,39 +84,9 @@ def phrases(take: Take, heard: Heard | None) -> list[int]:
     return [frame for frame in frames if take.first <= frame <= take.last]
 
 
-def add_part(take: Take, owner: Owner, action: bpy.types.Action) -> None:
-    """Notes one of the take's Actions."""
-    part = take.parts.add()
-    part.kind, part.shown, part.action = owner.collection, bpy.data.objects.get((owner.shown, None)), action
-
-
-def block_of(part: Any) -> Any:
-    """The data-block that a part of a take moves; None if it is gone."""
-    shown = part.shown
-    if shown is None or not shown.users_scene:
-        return None
-    return shown.data.shape_keys if part.kind == "shape_keys" else shown
-
-
-def actions_of(take: Take) -> list[tuple[Any, bpy.types.Action]]:
-    """Each data-block of the take that is still there, with the Action that moves it now."""
-    blocks = [block for part in take.parts if (block := block_of(part)) is not None]
-    return [(b, b.animation_data.action) for b in blocks if b.animation_data and b.animation_data.action]
-
-
 def is_current(take: Take) -> bool:
     """Whether the head shows this take."""
-    return any(take.uid in {line.uid for line in lines.of(action)} for _, action in actions_of(take))
-
-
-def is_ours(action: bpy.types.Action) -> bool:
-    """Whether an Action was made by a bake and belongs to a take of any scene."""
-    return action.get(BAKED) is not None and any(part.action == action for take in _everywhere() for part in take.parts)
-
-
-def _everywhere() -> Iterator[Take]:
-    """The takes of every scene: a head may be in several."""
-    return (take for each in bpy.data.scenes for take in of(each).takes)
+    return any(take.uid in {line.uid for line in lines.of(action)} for _, action in take_parts.actions_of(take))
 
 
 def find(scene: bpy.types.Scene, uid: str) -> Take:
@@ -146,7 +113,7 @@ def chosen(scene: bpy.types.Scene, head: bpy.types.Object | None) -> Take:
 
 def is_listed(held: Takes, take: Take, head: bpy.types.Object | None) -> bool:
     """Whether the list shows a take while this head is chosen; one whose head is gone is always shown."""
-    there = [part.shown for part in take.parts if block_of(part) is not None]
+    there = [part.shown for part in take.parts if take_parts.block_of(part) is not None]
     if not held.of_head or head is None or not there:
         return True
     return any(_top(obj) == _top(head) for obj in (*there, take.head) if obj is not None)
@@ -159,7 +126,7 @@ def _top(obj: bpy.types.Object) -> bpy.types.Object:
 
 def shown_on(scene: bpy.types.Scene, take: Take) -> list[Take]:
     """The takes that the head of this one shows now, its other lines too; not those of a head it is a copy of."""
-    uids = {line.uid for _, action in actions_of(take) for line in lines.of(action)}
+    uids = {line.uid for _, action in take_parts.actions_of(take) for line in lines.of(action)}
     return [other for other in of(scene).takes if other.uid in uids and _share(take, other)]
 
 
@@ -171,96 +138,18 @@ def rivals(scene: bpy.types.Scene, take: Take) -> list[Take]:
 
 def _share(take: Take, other: Take) -> bool:
     """Whether both move a data-block that is there."""
-    blocks = [block for part in take.parts if (block := block_of(part)) is not None]
-    return any(block_of(part) in blocks for part in other.parts)
+    blocks = [block for part in take.parts if (block := take_parts.block_of(part)) is not None]
+    return any(take_parts.block_of(part) in blocks for part in other.parts)
 
 
 def check_there(take: Take) -> None:
     """Raises a RigError if the take's head is gone, or another Action cannot be given to it: linked, tweaked."""
-    there = [(part.shown, block) for part in take.parts if (block := block_of(part)) is not None]
+    there = [(part.shown, block) for part in take.parts if (block := take_parts.block_of(part)) is not None]
     if not there:
         raise RigError(f"the head {quoted(take.head_name)} of {quoted(take.name)} is gone; delete the take")
     for obj, block in there:
         if reason := closed_block(obj, block):
             raise RigError(f"{quoted(obj.name)} is {reason}")
-
-
-def is_whole(take: Take) -> bool:
-    """Whether every Action of the take whose data-block is there is there too."""
-    return all(part.action is not None for part in take.parts if block_of(part) is not None)
-
-
-def stash(block: Any) -> None:
-    """Puts what the block's Action holds of each take into that take's own Action."""
-    action = block.animation_data.action if block.animation_data else None
-    if action is None:
-        return
-    follow_renames(block)
-    action.pop(lines.STASHED, None)  # it was open to the animator
-    tables, noted = keys.tables(action, block), keys.notes(action)
-    for line in lines.of(action):
-        part = _home(block, action, line)
-        if part is not None:
-            mine = own_action(part, block)
-            if lines.is_news(mine, f"{part.kind} {part.shown.name} {lines.digest(line, tables, noted)}"):
-                lines.splice(block, mine, mine, action, line)
-
-
-def _home(block: Any, action: bpy.types.Action, line: lines.Line) -> Any | None:
-    """The part of a take that a line in another Action belongs to; None if that is gone, or is that Action itself."""
-    its = (take for take in _everywhere() if take.uid == line.uid)  # the same id in scenes that were copied
-    part = next((p for take in its for p in take.parts if block_of(p) == block), None)
-    return part if part is not None and part.action is not None and part.action != action else None
-
-
-def shelve(block: Any, action: bpy.types.Action) -> None:
-    """Leaves an Action that was stashed, and is shown no more, its own line: all others are in theirs.
-
-    Else a file would grow with the square of its lines. One that anything but its takes holds stays whole.
-    """
-    parts = ((take, part) for take in _everywhere() for part in take.parts if part.action == action)
-    uids = [take.uid for take, part in parts if block_of(part) == block]
-    if uids:
-        action[lines.STASHED] = ""  # no longer open to the animator
-    if uids and action.users == len(uids):
-        others = [line for line in lines.of(action) if line.uid not in uids and _home(block, action, line)]
-        lines.take_out(block, action, others)
-
-
-def may_change(block: Any, action: Any) -> bool:
-    """Whether an Action is a bake's, and neither an NLA strip nor another data-block plays it."""
-    return is_ours(action) and not nla.plays(block, action)
-
-
-def own_action(part: Any, block: Any) -> bpy.types.Action:
-    """The Action of a take's part, to be shown or changed: a copy from now on if a strip or another head has it."""
-    same = (other for take in _everywhere() for other in take.parts if other.action == part.action)
-    if nla.plays(block, part.action) or any(block_of(other) not in {None, block} for other in same):
-        part.action = part.action.copy()
-    action: bpy.types.Action = part.action
-    return action
-
-
-def follow_renames(block: Any) -> None:
-    """Names curves of Actions that are not shown as Blender has those of the shown one, where keys were renamed."""
-    shown = block.animation_data.action
-    renamed = keys.renames(shown)
-    if not renamed:
-        return
-    for action in _actions(block) - {shown}:
-        lines.rename_curves(block, action, renamed)
-    keys.note(shown, keys.notes(shown))
-
-
-def _actions(block: Any) -> set[bpy.types.Action]:
-    """The Actions that takes have for a data-block."""
-    return {part.action for take in _everywhere() for part in take.parts if block_of(part) == block} - {None}
-
-
-def _taken_off(block: Any) -> bpy.types.Action | None:
-    """What a data-block without an Action showed until it was taken off by hand: only that was not put away."""
-    found = [action for action in _actions(block) if action.get(lines.STASHED) is None and not nla.plays(block, action)]
-    return found[0] if len(found) == 1 else None  # older files may have several
 
 
 def switch(scene: bpy.types.Scene, take: Take) -> None:
@@ -271,27 +160,27 @@ def switch(scene: bpy.types.Scene, take: Take) -> None:
     if before is not None and before.uid != take.uid:
         held.previous = before.uid
     for part in take.parts:
-        block = block_of(part)
+        block = take_parts.block_of(part)
         if block is None or part.action is None:
             continue
         now = block.animation_data.action if block.animation_data else None
-        if now is None and (now := _taken_off(block)) is not None:
+        if now is None and (now := take_parts.taken_off(block)) is not None:
             compat.assign(block, now)
         if now == part.action:
             continue
-        mine = own_action(part, block)
+        mine = take_parts.own_action(part, block)
         if now is not None:
-            if not is_ours(now):
+            if not take_parts.is_ours(now):
                 now.use_fake_user = True  # the animator's
             if lines.of(now):
-                stash(block)
+                take_parts.stash(block)
                 lines.splice(block, mine, now, mine, own_line(take))
                 lines.carry_markers(mine, now, own_line(take))
         compat.assign(block, mine)
         if now is None:
             nla.let_play(block)
         else:
-            shelve(block, now)
+            take_parts.shelve(block, now)
         block.update_tag()
     select(scene, take.uid)
 
