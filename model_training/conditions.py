@@ -1,9 +1,9 @@
 """What recordings meet before anybody animates them: noise, rooms, telephones, codecs and levels, for measuring.
 
 None of it is shared with the training's own degradations (dataset.py): a model should be judged on noise it was not
-taught on. Here music is played, rooms are built from their walls' mirror images, voices are real lines of the corpus,
-telephones quantise and codecs are the codecs; whispers come from linear prediction, children from a phase vocoder. The
-same line under the same condition is the same sound every time.
+taught on. Noises are made in noises.py. Here rooms are built from their walls' mirror images, telephones quantise and
+codecs are the codecs; whispers come from linear prediction, children from a phase vocoder. The same line under the same
+condition is the same sound every time.
 """
 
 from __future__ import annotations
