@@ -124,10 +124,7 @@ def begin(student: Student, settings: config.TrainingConfig, starts: Sequence[Pa
     if len(starts) > 1 and any(one == MOONSHINE or one.suffix == ".ort" for one in starts):
         raise TrainingError("a published encoder has no mean with checkpoints: name it alone after --start")
     if start == MOONSHINE:
-        found = moonshine.installed()
-        if found is None:
-            raise TrainingError("moonshine-voice is not installed: pip install '.[train,base]', or name its .ort file")
-        start = found
+        start = moonshine.needed()
     if start.suffix != ".ort":
         made_by, network, _ = mean_network(starts)
         _check(made_by, settings, start)

@@ -6,8 +6,10 @@ onnxruntime rewrites it as ONNX, from which the matrices are read and made float
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +39,33 @@ def installed() -> Path | None:
         if file.exists():
             return file
     return None
+
+
+def needed() -> Path:
+    """As installed(); a CorpusError says how to install the package."""
+    found = installed()
+    if found is None:
+        raise CorpusError("moonshine-voice is not installed: pip install '.[train,base]', or name its .ort file")
+    return found
+
+
+def brought_back(
+    weights: Mapping[str, Tensor], settings: NetworkSettings, file: Path, share: float
+) -> dict[str, Tensor]:
+    """A network's weights, those of its ear's lower half a share of the way back to Moonshine's (0: as they are).
+
+    What sounds are Moonshine knows from far more voices than a training has; what a mouth does is learnt above. Weights
+    between what was published and what was learnt hear strangers better than either (Wortsman et al. 2022, arXiv
+    2109.01903). A slim front's bottleneck has no counterpart and stays.
+    """
+    theirs = encoder_weights(file, dataclasses.replace(settings, front_rank=0))
+    lower = ("front.", *(f"layers.{number}." for number in range(settings.layers // 2)))
+    back = dict(weights)
+    for name, began in theirs.items():
+        own = weights.get(f"encoder.{name}")
+        if name.startswith(lower) and own is not None and own.shape == began.shape:
+            back[f"encoder.{name}"] = torch.lerp(own, began, share)
+    return back
 
 
 def encoder_weights(file: Path, settings: NetworkSettings) -> dict[str, Tensor]:

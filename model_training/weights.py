@@ -3,7 +3,8 @@
     python -m model_training.weights --checkpoint runs/base_corners_{7,8}/checkpoint.pt --out base.pt
 
 It is a checkpoint without what only the same run could go on with, an eighth of one in size: `train --start` takes it,
-and so do export and live. The shipped model's own lies here as base.pt; `--start base` is that.
+and so do export and live. The shipped model's own lies here as base.pt; `--start base` is that. With `--back 0.2` the
+ear's lower half goes a fifth of the way back to the Moonshine encoder that it began as (moonshine.brought_back).
 """
 
 from __future__ import annotations
@@ -15,15 +16,18 @@ from pathlib import Path
 
 import torch
 
-from . import checkpoint
+from . import checkpoint, moonshine
 from .command import finish
 from .corpora import CorpusError
 
 
-def keep(checkpoints: Sequence[Path], out: Path) -> None:
-    """Write the mean of checkpoints, parts of one training, as float16."""
+def keep(checkpoints: Sequence[Path], out: Path, back: float = 0.0) -> None:
+    """Write the mean of checkpoints, parts of one training, as float16, its ear a share of the way back."""
     settings, network, steps = checkpoint.mean_network(checkpoints)
-    average = {name: value.to(torch.float16) for name, value in network.state_dict().items()}
+    weights = network.state_dict()
+    if back:
+        weights = moonshine.brought_back(weights, settings.network, moonshine.needed(), back)
+    average = {name: value.to(torch.float16) for name, value in weights.items()}
     if too_large := [name for name, value in average.items() if not value.isfinite().all()]:
         raise CorpusError(f"{too_large[0]} has weights that float16 cannot hold: begin from the checkpoint itself")
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -35,10 +39,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="model_training.weights", description="Keep a finished model's weights.")
     parser.add_argument("--checkpoint", type=Path, required=True, nargs="+", help="several give their mean")
     parser.add_argument("--out", type=Path, required=True, help="the file to write, for train --start")
+    parser.add_argument(
+        "--back", type=float, default=0.0, metavar="SHARE",
+        help="how far the ear's lower half goes back to Moonshine's, from 0, not at all (the default), to 1",
+    )  # fmt: skip
     args = parser.parse_args(argv)
+    if not 0 <= args.back <= 1:
+        parser.error("--back must be from 0 to 1")
 
     def work() -> str:
-        keep(args.checkpoint, args.out)
+        keep(args.checkpoint, args.out, args.back)
         return f"written: {args.out} ({args.out.stat().st_size / 1e6:.1f} MB)"
 
     return finish(work)

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from addon.core.model import bundled_model_path
-from model_training import config, train, weights
+from model_training import config, moonshine, train, weights
 from model_training.checkpoint import BASE, BASE_WEIGHTS, mean_network
 
 from .conftest import CONFIGS
@@ -44,6 +44,38 @@ def test_weights_that_half_the_digits_cannot_hold_are_refused(
     assert weights.main(["--checkpoint", str(tmp_path / "large.pt"), "--out", str(tmp_path / "kept.pt")]) == 2
     assert f"{name} has weights that float16 cannot hold" in capsys.readouterr().err
     assert not (tmp_path / "kept.pt").exists()
+
+
+def test_the_ears_lower_half_goes_a_share_of_the_way_back_to_moonshines(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    _, base, _ = mean_network([BASE_WEIGHTS])
+    before, kept = base.state_dict(), tmp_path / "back.pt"
+    narrow = ("encoder.front.second", "encoder.front.spread")  # the bottleneck, which Moonshine's front has not
+    theirs = {name.removeprefix("encoder."): one + 1 for name, one in before.items() if not name.startswith(narrow)}
+    theirs["front.second.0.weight"] = torch.ones(576, 864)
+    monkeypatch.setattr(moonshine, "needed", lambda: tmp_path / "encoder_model.ort")
+    monkeypatch.setattr(moonshine, "encoder_weights", lambda file, settings: theirs)
+    assert weights.main(["--checkpoint", str(BASE_WEIGHTS), "--back", "0.25", "--out", str(kept)]) == 0
+    _, network, _ = mean_network([kept])
+    lower = ("front.first", "front.gain", "front.shift", "front.third", "layers.0.", "layers.1.", "layers.2.")
+    for name, value in network.state_dict().items():
+        moved = 0.25 if name.removeprefix("encoder.").startswith(lower) else 0.0
+        torch.testing.assert_close(value, before[name] + moved, rtol=1e-3, atol=2e-3, msg=name)
+
+
+def test_what_has_no_way_back_to_moonshine_is_refused(
+    run: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = tmp_path / "back.pt"
+    monkeypatch.setattr(moonshine, "installed", lambda: None)
+    for whose, told in ((BASE_WEIGHTS, "moonshine-voice is not installed"), (run / train.CHECKPOINT, "of width 288")):
+        assert weights.main(["--checkpoint", str(whose), "--back", "0.25", "--out", str(kept)]) == 2
+        assert told in capsys.readouterr().err
+        monkeypatch.setattr(moonshine, "installed", lambda: tmp_path / "encoder_model.ort")
+    with pytest.raises(SystemExit):
+        weights.main(["--checkpoint", str(BASE_WEIGHTS), "--back", "1.5", "--out", str(kept)])
+    assert not kept.exists()
 
 
 def test_the_shipped_weights_are_the_shipped_models() -> None:
