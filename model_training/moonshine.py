@@ -29,6 +29,7 @@ from .front import FILTER_SAMPLES, TAP_SAMPLES
 
 Floats = npt.NDArray[np.float32]
 WIDTH, HEADS, LAYERS = 288, 8, 6
+LOWER = 3  # of its layers: they hear sounds, and those above them what a mouth does
 
 
 def installed() -> Path | None:
@@ -50,16 +51,16 @@ def needed() -> Path:
 
 
 def brought_back(
-    weights: Mapping[str, Tensor], settings: NetworkSettings, file: Path, share: float
+    weights: Mapping[str, Tensor], settings: NetworkSettings, file: Path, share: float, layers: int = LOWER
 ) -> dict[str, Tensor]:
-    """A network's weights, those of its ear's lower half a share of the way back to Moonshine's (0: as they are).
+    """A network's weights, those of its front and lowest layers a share of the way back to Moonshine's.
 
     What sounds are Moonshine knows from far more voices than a training has; what a mouth does is learnt above. Weights
     between what was published and what was learnt hear strangers better than either (Wortsman et al. 2022, arXiv
     2109.01903). A slim front's bottleneck has no counterpart and stays.
     """
     theirs = encoder_weights(file, dataclasses.replace(settings, front_rank=0))
-    lower = ("front.", *(f"layers.{number}." for number in range(settings.layers // 2)))
+    lower = ("front.", *(f"layers.{number}." for number in range(layers)))
     back = dict(weights)
     for name, began in theirs.items():
         own = weights.get(f"encoder.{name}")

@@ -56,12 +56,15 @@ def test_the_ears_lower_half_goes_a_share_of_the_way_back_to_moonshines(
     theirs["front.second.0.weight"] = torch.ones(576, 864)
     monkeypatch.setattr(moonshine, "needed", lambda: tmp_path / "encoder_model.ort")
     monkeypatch.setattr(moonshine, "encoder_weights", lambda file, settings: theirs)
-    assert weights.main(["--checkpoint", str(BASE_WEIGHTS), "--back", "0.25", "--out", str(kept)]) == 0
-    _, network, _ = mean_network([kept])
-    lower = ("front.first", "front.gain", "front.shift", "front.third", "layers.0.", "layers.1.", "layers.2.")
-    for name, value in network.state_dict().items():
-        moved = 0.25 if name.removeprefix("encoder.").startswith(lower) else 0.0
-        torch.testing.assert_close(value, before[name] + moved, rtol=1e-3, atol=2e-3, msg=name)
+    front = ("front.first", "front.gain", "front.shift", "front.third")
+    for options, layers in (([], 3), (["--back-layers", "1"], 1)):
+        command = ["--checkpoint", str(BASE_WEIGHTS), "--back", "0.25", *options, "--out", str(kept)]
+        assert weights.main(command) == 0
+        lower = (*front, *(f"layers.{number}." for number in range(layers)))
+        _, network, _ = mean_network([kept])
+        for name, value in network.state_dict().items():
+            moved = 0.25 if name.removeprefix("encoder.").startswith(lower) else 0.0
+            torch.testing.assert_close(value, before[name] + moved, rtol=1e-3, atol=2e-3, msg=name)
 
 
 def test_what_has_no_way_back_to_moonshine_is_refused(
