@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
 from model_training import config, train
-from model_training.checkpoint import Student
+from model_training.checkpoint import Student, resume
+from model_training.dataset import Batch, Batches
 
 CPU = torch.device("cpu")
 
@@ -81,3 +83,30 @@ def test_a_gradient_is_never_longer_than_one(
     few = dataclasses.replace(settings.train, steps=2)
     train.train(dataclasses.replace(settings, loss=steep, train=few), shard, tmp_path)
     assert lengths == pytest.approx([1.0, 1.0], rel=1e-3)
+
+
+def test_a_run_that_takes_other_batches_a_step_on_the_way_goes_on_with_those_that_it_has_not_heard(
+    shard: Path, settings: config.TrainingConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[int] = []
+
+    def noted(source: Batches, number: int, make: Callable[[Batches, int], Batch] = Batches.batch) -> Batch:
+        heard.append(number)
+        return make(source, number)
+
+    monkeypatch.setattr(Batches, "batch", noted)
+    for steps, size in ((2, 3), (4, 1), (5, 2)):
+        schedule = dataclasses.replace(settings.train, steps=steps, batches_per_step=size, warmup_steps=10)
+        train.train(dataclasses.replace(settings, train=schedule), shard, tmp_path)
+    assert heard == list(range(2 * 3 + 2 * 1 + 1 * 2))
+
+
+def test_a_checkpoint_that_does_not_tell_its_batches_goes_on_after_those_of_its_steps(
+    run: Path, tiny_config: config.TrainingConfig, tmp_path: Path
+) -> None:
+    _, state = train.load_checkpoint(run / train.CHECKPOINT)
+    assert state.pop("batch") == 60
+    torch.save(state, tmp_path / train.CHECKPOINT)
+    student = train._start(tiny_config, CPU)
+    resume(student, tiny_config, tmp_path / train.CHECKPOINT, CPU)
+    assert (student.step, student.batch) == (60, 60)
