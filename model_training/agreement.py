@@ -104,7 +104,7 @@ def table(lines: Mapping[str, Boundaries]) -> str:
 
 
 def write_lines(out: Path, lines: Mapping[str, Boundaries]) -> None:
-    """One row a line, those that agree least first."""
+    """One row a line, those that agree least first; what all have in common is not taken out of a line."""
     ranked = sorted(lines.items(), key=lambda item: (item[1].within(0.05), item[0]))
     near = "\t".join(f"within_{ms}_ms" for ms in NEAR_MS)
     rows = [f"path\tboundaries\t{near}\n"]

@@ -55,11 +55,14 @@ MISFIT_SCORE = -60.0
 MOST_MISFITS = 0.30  # of the phones
 
 
-def words_of(text: str) -> list[str]:
-    """The words as the dictionary spells them: lower case, apostrophes kept, accents and other marks gone."""
+def words_of(text: str, letter: str = "[a-z0-9]") -> list[str]:
+    """The words as the dictionary spells them: lower case, apostrophes kept, accents and other marks gone.
+
+    letter: a pattern of what words are made of; the dictionary's have English letters and figures.
+    """
     joined = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text.replace("’", "'"))  # 1,500 is one word
     plain = "".join(sign for sign in unicodedata.normalize("NFKD", joined) if not unicodedata.combining(sign))
-    return re.findall(r"[a-z0-9]+(?:'[a-z0-9]+)*'?", plain.lower())
+    return re.findall(rf"{letter}+(?:'{letter}+)*'?", plain.lower())
 
 
 @dataclass(frozen=True)

@@ -34,12 +34,16 @@ Weights = dict[str, Tensor]
 
 @dataclass
 class Student:
-    """What a checkpoint holds: network, moving average of its weights, optimiser, step reached, and a critic if any."""
+    """What a checkpoint holds: network, moving average of its weights, optimiser, step reached, and a critic if any.
+
+    batch: the number of the next to be learnt from.
+    """
 
     network: FaceNetwork
     average: Weights
     optimiser: torch.optim.Optimizer
     step: int = 0
+    batch: int = 0
     critic: Opponent | None = None
 
 
@@ -47,6 +51,7 @@ def save(student: Student, settings: config.TrainingConfig, file: Path) -> None:
     """Write a checkpoint; until it is whole, the one before stays."""
     state = {
         "step": student.step,
+        "batch": student.batch,
         "network": student.network.state_dict(),
         "average": student.average,
         "optimiser": student.optimiser.state_dict(),
@@ -162,6 +167,7 @@ def resume(
     if student.critic and "critic" in state:
         student.critic.load(state["critic"])
     student.step = state["step"]
+    student.batch = state.get("batch", student.step * made_by.train.batches_per_step)  # older ones do not say
     return made_by
 
 

@@ -96,7 +96,7 @@ class AugmentSettings:
     clip: float = 0.1  # recorded too loud
     band: float = 0.25  # telephones and cheap microphones
     room: float = 0.35  # reverberation
-    mute: float = 0.15  # digital silence for a stretch, or all of the crop
+    mute: float = 0.15  # for a stretch or all of the crop: half nobody speaks, half nothing is recorded
     snr_db: tuple[float, float] = (0.0, 30.0)
     formants: float = 0.0  # a larger or a smaller head (formants.py)
     whisper: float = 0.0  # breath instead of a voice (formants.py)

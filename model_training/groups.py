@@ -67,13 +67,26 @@ def pitch_hz(samples: npt.NDArray[np.float32]) -> float:
     window = np.fft.irfft(np.abs(np.fft.rfft(np.hanning(size), 2 * size)) ** 2)[:size]
     likeness = echo / (echo[:, :1] + 1e-12) / (window / window[0] + 1e-3)
     first, last = (round(PITCH_RATE / hertz) for hertz in reversed(PITCH_RANGE_HZ))
-    within = likeness[:, first : last + 1]
-    best = within.max(axis=1, initial=0.0)
-    voiced = within[best > VOICED]
-    if not len(voiced):
+    lag, height = _tops(likeness, first, last)
+    best = height.max(axis=1, initial=0.0)
+    lag, height, best = (one[best > VOICED] for one in (lag, height, best))
+    if not len(best):
         return 0.0
-    period = first + np.argmax(voiced > 0.9 * voiced.max(axis=1, keepdims=True), axis=1)  # the shortest that fits
-    return float(PITCH_RATE / np.median(period))
+    shortest = np.argmax(height > 0.9 * best[:, np.newaxis], axis=1)  # at two periods a voice is as like itself
+    return float(PITCH_RATE / np.median(np.take_along_axis(lag, shortest[:, np.newaxis], axis=1)))
+
+
+def _tops(likeness: npt.NDArray[np.float64], first: int, last: int) -> tuple[npt.NDArray[np.float64], ...]:
+    """Where likeness (F, L) has a top near each lag from first to last, and how high it is: 0 where it has none.
+
+    Both are (F, last - first + 1). A top lies between lags, on the parabola through one and its neighbours: at
+    PITCH_SPLIT_HZ a lag is 4 % of the period.
+    """
+    before, here, after = (likeness[:, first + by : last + 1 + by] for by in (-1, 0, 1))
+    slope, bend = (after - before) / 2, np.minimum(before - 2 * here + after, -1e-12)
+    off = np.clip(-slope / bend, -0.5, 0.5)
+    height = np.where((here >= before) & (here > after), here + slope * off + bend * off**2 / 2, 0.0)
+    return np.arange(first, last + 1) + off, height
 
 
 def pitch_groups(utterances: Sequence[Utterance]) -> dict[str, str]:

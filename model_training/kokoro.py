@@ -67,7 +67,7 @@ LEADS = (1.5, 1.0, 0.6)  # of a mixture: how much each of three voices counts, a
 FAR = (1.0, 2.0)
 SPEEDS = (0.8, 1.25)
 PEAKS = (0.2, 0.7)
-WORDS = (12, 30)  # of a line
+WORDS = (12, 30)  # of a line at least, and of a text that is borrowed for one at most
 
 
 @dataclass(frozen=True)

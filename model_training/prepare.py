@@ -74,7 +74,7 @@ def choose(
     corpora.refuse_unknown(settings.development, (one.path for one in everything))
     kept_out = [u for u in everything if u.folder in settings.development]
     speakers = {u.speaker for u in kept_out if settings.speakers_apart}
-    texts = {" ".join(words_of(u.text)) for u in kept_out if u.text}
+    texts = {wording(u.text) for u in kept_out} - {""}
     chosen, why = [], Counter[str]()
     for utterance in everything:
         if utterance.folder in settings.development:
@@ -85,11 +85,16 @@ def choose(
             why["dropped: speaks in the development set"] += 1
         elif not utterance.text and not settings.untranscribed:
             why["dropped: no text"] += 1
-        elif utterance.text and " ".join(words_of(utterance.text)) in texts:
+        elif wording(utterance.text) in texts:
             why["dropped: text of the development set"] += 1
         else:
             chosen.append(utterance)
     return chosen, why
+
+
+def wording(text: str) -> str:
+    """What a text says, to be compared: its words in any script, without signs, accents and upper case."""
+    return " ".join(words_of(text, letter=r"[^\W_]"))
 
 
 def rows_of(phones: Sequence[Phone], count: int) -> npt.NDArray[np.uint8]:

@@ -63,7 +63,9 @@ def train(
     group.first(record.begin)
     group.first(tqdm.write, source.shares())
     end, save_every = settings.train.steps, settings.train.save_every_steps
-    numbers = (number for step in range(student.step, end) for number in batch_numbers(step, settings.train, group))
+    size = settings.train.batches_per_step
+    firsts = range(student.batch, student.batch + (end - student.step) * size, size)
+    numbers = (number for first in firsts for number in batch_numbers(first, size, group))
     quiet = None if group.leads else True  # None: quiet where nobody looks
     progress = tqdm(total=end, initial=student.step, desc="training", unit="step", disable=quiet)
     with feed.ahead(source, shard_folder, settings, numbers) as batches, progress:
@@ -137,9 +139,9 @@ def _criterion(settings: config.LossSettings, shard: Shard) -> Criterion:
     return Criterion(settings, torch.from_numpy(shard.targets[np.sort(rows)].astype(np.float32)))
 
 
-def batch_numbers(step: int, settings: config.TrainSettings, group: Ranks) -> range:
-    """The batches of a step that fall to this process; all processes together take the same as one alone would."""
-    return range(step * settings.batches_per_step + group.number, (step + 1) * settings.batches_per_step, group.count)
+def batch_numbers(first: int, size: int, group: Ranks) -> range:
+    """The batches, of `size` from the first on, that fall to this process; all together take the same as one would."""
+    return range(first + group.number, first + size, group.count)
 
 
 def learning_rate(step: int, settings: config.TrainSettings) -> float:
@@ -163,7 +165,7 @@ def _learn(
     student.optimiser.zero_grad(set_to_none=True)
     if student.critic:
         student.critic.forget()
-    numbers = batch_numbers(student.step, settings, group)
+    numbers = batch_numbers(student.batch, settings.batches_per_step, group)
     heard = []
     for number in numbers:
         batch = feed.onto(batches.take(), group.device)
@@ -192,6 +194,7 @@ def _step(student: Student, settings: config.TrainSettings) -> None:
         group["lr"] = group["rate"] * learning_rate(student.step, settings)
     student.optimiser.step()
     student.step += 1
+    student.batch += settings.batches_per_step
     kept = min(settings.average, student.step / (student.step + 10))  # early weights are soon forgotten
     with torch.no_grad():
         for name, value in student.network.state_dict().items():

@@ -6,7 +6,7 @@ import pytest
 from addon.core.channels import ARKIT
 from addon.core.curves import lip_gap
 from model_training.articulation import CHANNELS, GESTURES, teacher_curves
-from model_training.phones import INVENTORY, Phone
+from model_training.phones import INVENTORY, Phone, energy_db
 
 
 def line(names: str, each_s: float = 0.1) -> list[Phone]:
@@ -106,3 +106,10 @@ def test_loud_vowels_open_further_than_soft_ones() -> None:
 
 def test_no_phones_are_a_face_at_rest() -> None:
     assert not teacher_curves([], 0.5).values.any()
+
+
+@pytest.mark.parametrize("hops", [1, 2, 3, 4])
+def test_loudness_has_a_frame_a_hop_however_few_they_are(hops: int) -> None:
+    loud = energy_db(np.full(320 * hops - 10, 0.1, np.float32), 16_000, 0.02)
+    assert loud.shape == (hops,)
+    assert loud.max() == pytest.approx(-20 if hops > 2 else -20 + 10 * np.log10(hops / 3), abs=0.2)

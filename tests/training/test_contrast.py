@@ -68,6 +68,16 @@ def test_a_mouth_that_stands_out_costs_less_than_one_that_is_unsure_and_that_les
     assert costs[0] < 0.7 * costs[2]
 
 
+def test_each_class_counts_as_much_as_in_the_score() -> None:
+    _, rows = spoken()
+    contrast = Contrast()
+    _, counters = contrast.examples(rows)
+    against = counters.sum(dim=1)[0]  # rows that a mouth which shows nothing does not stand out from
+    weights = torch.tensor([kind.weight for kind in CLASSES.values()])
+    cost = contrast(torch.zeros(1, rows.shape[1], len(score.SIGNALS)), rows)
+    assert torch.isclose(cost, (weights * torch.log1p(against)).sum())
+
+
 def test_a_crop_in_which_nobody_speaks_costs_nothing() -> None:
     signals = torch.zeros(2, 30, len(score.SIGNALS), requires_grad=True)
     cost = Contrast()(signals, torch.zeros(2, 30, dtype=torch.int64))

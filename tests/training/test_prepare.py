@@ -6,9 +6,12 @@ import dataclasses
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from model_training import config, corpora, prepare
+from model_training.articulation import ROW_SAMPLES
 from model_training.corpora import CorpusError
 from model_training.phones import INVENTORY, Phone, read_phones
 
@@ -35,6 +38,28 @@ def test_development_speakers_and_texts_stay_unheard(corpus: Path) -> None:
     assert all(u.folder != held.folder and u.text != held.text for u in chosen)
     assert why["dropped: text of the development set"] == 1
     assert len(chosen) + sum(why.values()) == len(utterances)
+
+
+def test_texts_are_compared_in_any_script_and_those_without_words_not_at_all(corpus: Path) -> None:
+    held, *others = corpora.read(corpus / "speech.tsv")[:6]
+    settings = config.CorpusSettings(languages=("en", "ru"), development=(held.folder,))
+    for told, said in (
+        ("Мама мыла раму.", {"МАМА МЫЛА РАМУ": False, "Папа пил чай.": True, "1 2": True}),
+        ("Été à Łódź, 1,500", {"ete a łódź 1500!": False, "ete a łódz 1501": True}),
+        ("...", {"?!": True, "Папа": True}),
+    ):
+        lines = [dataclasses.replace(held, text=told)]
+        lines += [dataclasses.replace(one, text=text) for one, text in zip(others, said, strict=False)]
+        chosen, _ = prepare.choose(lines, settings)
+        assert {one.text for one in chosen} == {text for text, kept in said.items() if kept}
+
+
+def test_a_shard_holds_the_recording_to_the_last_bit_but_one(corpus: Path, shard: Path) -> None:
+    line = prepare.read_lines(shard)[2]
+    whole, _ = soundfile.read(corpus / line.path, dtype="int16")
+    kept = prepare.open_shard(shard).samples[line.first_row * ROW_SAMPLES :][: line.rows * ROW_SAMPLES]
+    assert len(whole) - ROW_SAMPLES < len(kept) <= len(whole)
+    assert np.abs(kept.astype(int) - whole[: len(kept)]).max() <= 1
 
 
 def test_preparing_again_after_a_kill_gives_the_same_shard(corpus: Path, shard: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -199,6 +200,17 @@ def test_folders_that_are_not_asked_about_keep_their_times_and_bursts(
         assert f"{sum(one.folder != asked for one in lines)} passed on as given" in capsys.readouterr().out
         assert read_phones(out) == {one.path: given[one.path] for one in lines}
     assert any(phone.burst_s is not None for phones in read_phones(out).values() for phone in phones)
+
+
+def test_a_phone_that_counted_more_in_training_is_not_heard_more_for_that(run: Path, tmp_path: Path) -> None:
+    made_by, state = train.load_checkpoint(run / train.CHECKPOINT)
+    for name in ("phones.weight", "phones.bias"):
+        state["average"][name].zero_()  # it finds every phone as likely as another, with rows that counted as they did
+    torch.save(state, tmp_path / "unsure.pt")
+    logs = realign.Listener([tmp_path / "unsure.pt"]).hear(np.zeros(16_000, np.float32))
+    assert logs.shape == (2 * 50 - 1, len(INVENTORY))
+    once, often = (logs[:, INVENTORY.index(name)] for name in ("aa", "m"))
+    assert np.allclose(once - often, np.log(made_by.loss.closure_rows))
 
 
 def test_doubtful_lines_are_dropped_with_the_figure(spoken: Path, run: Path) -> None:

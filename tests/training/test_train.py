@@ -124,13 +124,15 @@ def test_a_muted_stretch_fades_at_its_own_edges_and_not_at_the_crops() -> None:
     rows, edges = 30, set()
     for seed in range(40):
         waveform, targets = np.ones(rows * 320, np.float32), np.ones((rows, 1), np.float32)
-        _mute(waveform, targets, np.ones(rows, np.uint8), np.random.default_rng(seed))
+        phones = np.ones(rows, np.uint8)
+        _mute(waveform, targets, phones, np.random.default_rng(seed))
         quiet = np.flatnonzero(np.abs(waveform.reshape(rows, 320)).max(axis=1) < 0.5)
         first, last = quiet[0], quiet[-1]
         within = (first > 0, last < rows - 1)  # which of its edges lie inside the crop
         edges.add(within)
         assert (targets[:first] == 1).all()
         assert (targets[last + 1 :] == 1).all()
+        assert np.flatnonzero(phones == 0).tolist() == list(range(first, last + 1))  # a pause
         assert not targets[first + 4 * within[0] : last + 1 - 4 * within[1]].any()
         assert targets[first, 0] == 1 or not within[0]
         assert targets[last, 0] == 1 or not within[1]

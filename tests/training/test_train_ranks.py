@@ -111,9 +111,8 @@ def test_trouble_keeps_the_checkpoint_of_both(together: Together) -> None:
 
 
 def test_every_batch_of_a_step_falls_to_one_process() -> None:
-    settings = config.TrainSettings(batches_per_step=6)
     groups = [Ranks(torch.device("cpu"), number, 3) for number in range(3)]
-    shares = [list(train.batch_numbers(4, settings, group)) for group in groups]
+    shares = [list(train.batch_numbers(24, 6, group)) for group in groups]
     assert sorted(number for share in shares for number in share) == list(range(24, 30))
     assert {len(share) for share in shares} == {2}
 
