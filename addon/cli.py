@@ -129,7 +129,7 @@ def _add_look_options(parser: argparse.ArgumentParser) -> None:
     """How the take is performed: each of these goes over the one before it."""
     parser.add_argument("--preset", metavar="NAME", help="such as news or shout; `facewright presets` lists them")
     parser.add_argument("--settings", type=Path, metavar="TOML", help="a settings file, over the preset")
-    parser.add_argument("--emotion", metavar="MOOD", help="over both: 'joy 0.6', or by seconds: '0 joy 0.6; 2.5 anger'")
+    parser.add_argument("--emotion", metavar="MOOD", help='over both: "joy 0.6", or by seconds: "0 joy 0.6; 2.5 anger"')
 
 
 def _add_model_options(parser: argparse.ArgumentParser) -> None:

@@ -133,7 +133,8 @@ def _run_command(arguments: Sequence[str]) -> int:
     """`blender --command facewright ...`, the same command line as outside Blender; its exit code."""
     from .. import cli
 
-    if not bpy.app.online_access and any(argument.partition("=")[0] == "--to" for argument in arguments):
+    options = [argument.partition("=")[0] for argument in arguments]
+    if not bpy.app.online_access and {"--t", "--to"} & set(options):  # argparse takes the one for the other
         print("facewright: Blender is offline; allow online access in its preferences to use --to", file=sys.stderr)
         return cli.MENDABLE
     return cli.main(arguments)

@@ -24,13 +24,14 @@ Mood = tuple[float, ...]  # a weight for each of NAMES
 Mark = tuple[float, Mood]  # from so many seconds on
 
 _WORD = re.compile(r"([^\W\d]+)\s*[:=]?\s*([-+]?[\d.]+(?:e[-+]?\d+)?%?)?", re.IGNORECASE)
+_DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d)")
 _TIME = re.compile(r"([-+]?[\d.]+)\s*+(?:s\b\s*+)?(?:[:=]\s*+)?(?=[^\W\d])")  # blanks are never shared out anew
 
 
 def mood(text: str) -> Mood:
     """The weights that a text such as `joy 0.6`, `anger 80% fear 0.2` or `neutral` asks for, (8,); no number is 1."""
     weights = dict.fromkeys(NAMES, 0.0)
-    rest = text.strip(" \t,+")
+    rest = _DECIMAL_COMMA.sub(".", text).strip(" \t,+")
     while rest:
         word = _WORD.match(rest)
         name = _known(word[1]) if word else None
@@ -48,7 +49,7 @@ def mood(text: str) -> Mood:
 def marks(text: str) -> tuple[Mark, ...]:
     """The marks of a track such as `0.5 joy 0.6; 2 anger; 4.2 neutral`, by time; several lines do as well as `;`."""
     found = []
-    for entry in filter(None, (part.strip() for part in re.split(r"[;\n]", text))):
+    for entry in filter(None, (part.strip() for part in re.split(r"[;\n]", _DECIMAL_COMMA.sub(".", text)))):
         time = _TIME.match(entry)
         if not time:
             raise SettingsError(f"mark {quoted(entry)} does not begin with its seconds; write it as 1.5 joy 0.6")

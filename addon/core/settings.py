@@ -137,8 +137,9 @@ class EmotionSettings(_Seeded):
         return tuple(getattr(self, name) for name in emotions.NAMES)
 
     def directed(self, text: str) -> EmotionSettings:
-        """The same with what a text asks for: a mood to hold (`joy 0.6`), or a track if it begins with a time."""
-        if text.strip()[:1] in tuple("0123456789.-+"):
+        """The same with what a text asks for: a mood to hold (`joy 0.6`), or a track if it has a time, or parts."""
+        text = text.strip("; \t\n")
+        if text[:1] in tuple("0123456789.-+") or ";" in text:
             return replace(self, track=text)
         weights: dict[str, Any] = dict(zip(emotions.NAMES, emotions.mood(text), strict=True))
         return replace(self, track="", **weights)

@@ -115,7 +115,7 @@ def test_the_add_on_leaves_nothing_when_it_is_disabled_and_can_be_enabled_again(
 
 
 @pytest.mark.skipif(bpy.app.online_access, reason="this Blender may go online")
-@pytest.mark.parametrize("told", [["--to", "127.0.0.1:9"], ["--to=127.0.0.1:9"]])
+@pytest.mark.parametrize("told", [["--to", "127.0.0.1:9"], ["--to=127.0.0.1:9"], ["--t=127.0.0.1:9"]])
 def test_nothing_is_sent_while_blender_is_offline(told: list[str], capfd: pytest.CaptureFixture[str]) -> None:
     assert blender._run_command(["live", "line.wav", *told]) == 2
     assert "allow online access" in capfd.readouterr().err

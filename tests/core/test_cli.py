@@ -276,6 +276,8 @@ def test_presets_ignores_nothing_that_it_is_told(
         (("--preset", "nwes"), "did you mean news?"),
         (("--emotion", "jyo 0.5"), "did you mean joy?"),
         (("--emotion", "1 joy; x"), "'x' does not begin with its seconds"),
+        (("--emotion", "joy 0.6; 2 anger"), "'joy 0.6' does not begin with its seconds; write it as 1.5 joy 0.6"),
+        (("--emotion", " ; "), "a mark without an emotion"),
         (("--emotion", "joy 7"), "must be 0 to 1, not 7"),
         (("--emotion", ""), "a mark without an emotion"),
         (("--preset", ""), "there is no preset ''"),

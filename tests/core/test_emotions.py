@@ -21,6 +21,8 @@ def weights(**given: float) -> emotions.Mood:
         ("  Joy:0.6 ", weights(joy=0.6)),
         ("joy", weights(joy=1.0)),
         ("JOY 60%", weights(joy=0.6)),
+        ("joy 0,6", weights(joy=0.6)),
+        ("anger 0,8, fear 0,2", weights(anger=0.8, fear=0.2)),
         ("anger 0.8 fear 0.2", weights(anger=0.8, fear=0.2)),
         ("anger=.8, fear=.2", weights(anger=0.8, fear=0.2)),
         ("anger 0.8 + fear 2e-1", weights(anger=0.8, fear=0.2)),
@@ -62,6 +64,7 @@ def test_a_track_is_read_in_the_order_of_time_and_written_again() -> None:
     for name in emotions.NAMES:  # the s of seconds is not the s of sadness
         for written in (f"1 {name}", f"1s {name}", f"1: {name}"):
             assert emotions.marks(written) == ((1.0, weights(**{name: 1.0})),)
+    assert emotions.marks("0,5 joy 0,6; 2,25 anger") == emotions.marks("0.5 joy 0.6; 2.25 anger")
     assert emotions.marks("") == emotions.marks(" ; ") == ()
     with pytest.raises(SettingsError, match="begin with its seconds"):
         emotions.marks("joy 0.6")
