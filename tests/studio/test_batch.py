@@ -60,6 +60,14 @@ def test_a_second_run_skips_what_is_done_and_redoes_what_changed(studio: Studio,
     assert set(studio.told(2).values()) == {"skipped"}
 
 
+def test_a_sound_that_was_renamed_is_told_by_its_name_of_today(studio: Studio) -> None:
+    studio.batch()
+    (studio.lines / "a.wav").rename(studio.lines / "a.wave")
+    status, err = studio.batch()
+    assert (status, studio.told(2)) == (0, {"a.wave": "skipped", "act 1/b.flac": "skipped"})
+    assert "'a.wave' skipped: unchanged" in err
+
+
 def test_settings_seed_rate_and_a_lost_output_each_call_for_another_take(studio: Studio, tmp_path: Path) -> None:
     shutil.rmtree(studio.lines / "act 1")
     (tmp_path / "calm.toml").write_text("[head]\namount = 0.0\n")
