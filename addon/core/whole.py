@@ -14,6 +14,7 @@ from typing import BinaryIO, TextIO
 from .errors import FormatError, quoted, reason
 
 HALF = ".facewright-"  # how the names begin of what is being written
+HALVES = f"{HALF}{16 * '[0-9a-f]'}*"  # what `half_named` makes of it; a user's own file may begin so too
 FORBIDDEN = '<>:"/\\|?*'  # in a file's name, on some system or other
 DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(1, 10))}
 HELD_S = (0.02, 0.08, 0.3, 0.6)  # in all a second: as long as a virus scanner looks into a new file

@@ -304,14 +304,15 @@ def test_a_killed_batch_goes_on_where_it_was(studio: Studio) -> None:
         os.killpg(process.pid, signal.SIGKILL)
     with (studio.takes / "ledger.jsonl").open("a") as file:
         file.write('{"path": "half a r')
-    left = studio.takes / ".facewright-left"
-    left.touch()
-    os.utime(left, (time.time() - 3600,) * 2)
+    left, own = (studio.takes / f".facewright-{name}" for name in (16 * "a", "notes.txt"))
+    for file in (left, own):
+        file.touch()
+        os.utime(file, (time.time() - 3600,) * 2)
     assert studio.batch()[0] == 0
     assert studio.told(3)["a.wav"] == "skipped"
     assert studio.told(3)["z long.wav"] == "done"
     assert len({row["path"] for row in studio.rows()}) == 3
-    assert studio.files() == ["a.csv", "act 1/b.csv", "ledger.jsonl", "z long.csv"]
+    assert studio.files() == [own.name, "a.csv", "act 1/b.csv", "ledger.jsonl", "z long.csv"]
 
 
 def test_ctrl_c_stops_at_once_and_says_how_to_go_on(studio: Studio) -> None:
