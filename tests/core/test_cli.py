@@ -144,7 +144,8 @@ def test_what_a_take_is_made_from_is_never_overwritten(
         refused((main([*command, option, str(file), "-o", str(file)]), *capsys.readouterr()), "itself; choose another")
         assert file.read_text() == text
     model = Path(shutil.copy(tiny_model, tmp_path / "model.npz"))
-    refused((main([*command[:2], "--model", str(model), "-o", str(model)]), *capsys.readouterr()), "is the model itself")
+    status = main([*command[:2], "--model", str(model), "-o", str(model)])
+    refused((status, *capsys.readouterr()), "is the model itself")
     assert model.read_bytes() == tiny_model.read_bytes()
 
 
