@@ -136,6 +136,29 @@ def test_keys_that_were_added_moved_reshaped_or_taken_over_stay(head, fewer):
     assert same({name: theirs_of(head, name) for name in SMALL}, mine)
 
 
+@pytest.mark.parametrize(("said", "value"), [("type", "EXTREME"), ("interpolation", "CONSTANT")])
+def test_a_key_of_which_one_thing_alone_was_changed_is_the_animators(head, said, value):
+    say(head)
+    setattr(curve_of(head, "browInnerUp").keyframe_points[1], said, value)
+    mine = theirs_of(head, "browInnerUp")
+    assert len(mine) == 1
+    assert again().kept == 1
+    assert same({"browInnerUp": theirs_of(head, "browInnerUp")}, {"browInnerUp": mine})
+
+
+def test_the_curve_arrives_at_and_leaves_a_key_of_the_animators_as_it_did(head):
+    takes.of(bpy.context.scene).use_fewer_keys = True
+    say(head)
+    hand_key(head, "browInnerUp", 39.5, 0.9)
+    before = table_of(head, "browInnerUp")
+    again()
+    after = table_of(head, "browInnerUp")
+    for side, step in (("handle_right", -1), ("handle_left", 1)):
+        was, now = (table[np.flatnonzero(table["co"][:, 0] == 39.5) + step] for table in (before, after))
+        assert was["co"][0, 0] == now["co"][0, 0]
+        np.testing.assert_allclose(now[side] - now["co"], was[side] - was["co"], atol=1e-4)
+
+
 def test_what_was_cleared_around_a_key_stays_clear(head):
     say(head)
     curve = curve_of(head, "jawOpen")
