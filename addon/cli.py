@@ -12,7 +12,7 @@ from pathlib import Path
 from . import __version__
 from .core import backend, channels, formats, presets, settings
 from .core.audio import open_sound
-from .core.errors import FacewrightError, FormatError, quoted, reason
+from .core.errors import FacewrightError, FormatError, listed, quoted, reason
 from .core.model import FaceModel, bundled_model_path, model_path
 from .core.pipeline import animate
 from .core.rigs import Detection
@@ -26,6 +26,7 @@ LONG_S = 60.0  # sounds from here on get a progress bar
 KINDS = [suffix[1:] for suffix in formats.SUFFIXES]
 OUTPUTS = "FILE.csv (Live Link Face), FILE.a2f.json (Audio2Face), FILE.json or FILE.npz"
 MAX_WORKERS = 256  # more is a slip of the finger
+READ = {n: n for n in ("sound", "file", "mapping", "model")} | {"keys": "list of keys", "settings": "settings file"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -140,7 +141,7 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
 def _animate(options: argparse.Namespace) -> int:
     chosen = _settings(options)
     sound = open_sound(options.sound)
-    _check_output(options.sound, "sound", options.output, options.fps)
+    _check_output(options)
     head = _head(options, options.output)
     progress = terminal.bar() if sound.duration_s >= LONG_S else None
     curves = animate(options.sound, chosen, progress, terminal.note)
@@ -154,13 +155,12 @@ def _animate(options: argparse.Namespace) -> int:
 
 def _convert(options: argparse.Namespace) -> int:
     """One curve file to another; what the reader should know, or what finds no place, is a note."""
-    _check_output(options.file, "file", options.output, options.fps)
+    _check_output(options)
     _check_fps(options.file_fps, "--file-fps")
     head = _head(options, options.output)
     is_plain = head is None and formats.carries_keys(options.output)  # so that no name need become another
     recording = (formats.as_named if is_plain else formats.record)(options.file, options.file_fps)
-    curves = recording.curves
-    curves = keyed(curves, head, options.fps or curves.rate) if head else curves
+    curves = keyed(recording.curves, head, options.fps or recording.curves.rate) if head else recording.curves
     formats.write(options.output, curves, options.fps or curves.rate, recording.start_s)
     for note in (*recording.notes, formats.lost(options.output, curves)):
         if note:
@@ -185,13 +185,14 @@ def _asks_for_keys(options: argparse.Namespace, output: Path) -> bool:
     return asks
 
 
-def _check_output(source: Path, what: str, output: Path, fps: float | None) -> None:
+def _check_output(options: argparse.Namespace) -> None:
     """Everything that could refuse the result, before an hour of sound is worked through."""
-    formats.check_suffix(output)
-    _check_fps(fps)
-    check_writable(output)
-    if are_one(output, source):
-        raise FormatError(f"{quoted(output)} is the {what} itself; choose another output")
+    formats.check_suffix(options.output)
+    _check_fps(options.fps)
+    check_writable(options.output)
+    for option, what in READ.items():
+        if (source := getattr(options, option, None)) and are_one(options.output, Path(source)):
+            raise FormatError(f"{quoted(options.output)} is the {what} itself; choose another output")
 
 
 def _check_fps(fps: float | None, option: str = "--fps") -> None:
@@ -260,7 +261,7 @@ def _presets(options: argparse.Namespace) -> int:
         if options.name:
             raise FacewrightError(f"{quoted(options.name)} or --save, not both; start from a preset with --preset NAME")
         saved = presets.save(presets.user_folder(), options.save, _settings(options), options.about)
-        print(f"{saved.name} is kept in {quoted(saved.path)}; share that file")
+        print(f"{listed([saved.name])} is kept in {quoted(saved.path)}; share that file")
     elif options.about or options.preset or options.settings or options.emotion:
         raise FacewrightError("--about, --preset, --settings and --emotion are for --save NAME; add that")
     elif options.name:
@@ -268,7 +269,7 @@ def _presets(options: argparse.Namespace) -> int:
         terminal.put_file(presets.find(options.name, *folders).path.read_text(encoding="utf-8-sig"))
     else:
         for preset in presets.every(*folders):
-            print(f"{preset.name:14} {preset.about}")
+            print(f"{listed([preset.name]):14} {preset.about}")
         for folder in folders:
             print(f"\nYour own lie in {quoted(folder)}")
     return 0

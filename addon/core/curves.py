@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import channels
+from .errors import FormatError
 
 # What arrays hold, everywhere in the core but in rigs.solve, which counts in float64 alone.
 Array = npt.NDArray[np.float32]
@@ -21,6 +22,7 @@ SEALED_GAP = 0.02  # lips this close read as sealed
 FLOOR_TOLERANCE = 1e-3  # a closure met this near its floor has been met
 SHUT = 0.98  # of eyeBlink: lids that meet
 NARROWEST = 0.01  # rows: a bell of that width shares nothing with the next row
+MOST_VALUES = 2**30  # 4 GB: three days of a whole face at 60 rows a second; more is a slip of a rate
 LARGEST = 1e9  # no key of a face goes near it, and whatever is made of smaller values stays a number
 _MOUTH = channels.GROUPS["jaw"] + channels.GROUPS["mouth"]
 _LIDS = ("eyeBlink", *channels.MOVE_LIDS)
@@ -104,6 +106,8 @@ def resample(curves: Curves, rate: float) -> Curves:
     if rate == curves.rate or not len(curves.values):
         return replace(curves, rate=rate)
     count = max(1, math.ceil(curves.duration_s * rate - 1e-6))
+    if count * len(curves.names) > MOST_VALUES:
+        raise FormatError(f"{curves.duration_s:.0f} s at {rate:g} rows a second would fill the memory; ask for fewer")
     at = np.minimum(np.arange(count) * (curves.rate / rate), len(curves.values) - 1)  # (T,) positions in source rows
     left = at.astype(np.intp)
     right = np.ceil(at).astype(np.intp)

@@ -43,6 +43,11 @@ def reason(error: Exception) -> str:
     return " ".join(told.split())
 
 
+def on_one_line(text: str) -> str:
+    """A stranger's text as a part of a line, without letters that a terminal would obey."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
 def quoted(name: object) -> str:
     """A file or control name as one line of a message: quotes round it, line breaks and control characters escaped."""
     return repr(str(name)).replace(r"\\", "\\")  # Windows' paths as they are typed

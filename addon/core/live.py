@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import onnxruntime
 
 LISTENS = "live"  # the metadata field `listens` of a file that hears a stream
+ANSWERS = {"views": "tensor(float)", "remembered": "tensor(float)"}
 GRAPH = {"sound": ("tensor(float)", 1), "place": ("tensor(int64)", 0), "memory": ("tensor(float)", 1)}
 MAX_TOKENS = 1000  # a call; more is no file of ours
 MAX_MEMORY = 10**7  # numbers that a model remembers from one call to the next; ours keep some thousands
@@ -122,7 +123,9 @@ class LiveFace:
         card = ModelCard.of_metadata(backend.session, file)
         stream = Stream.parse(metadata.get("stream", ""), file)
         missing = [name for name in card.channels if _slot_of(name, stream.slots) < 0]
-        if kinds(backend.session) != GRAPH or missing or not _remembers(backend.session):
+        answers = {item.name: item.type for item in backend.session.get_outputs()}
+        is_alive = kinds(backend.session) == GRAPH and ANSWERS.items() <= answers.items()
+        if not is_alive or missing or not _remembers(backend.session):
             raise ModelError(
                 f"model {file}: its graph is not that of a live model; export it with Facewright's trainer"
             )

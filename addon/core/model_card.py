@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from . import channels
-from .errors import ModelError, quoted
+from .errors import ModelError, on_one_line, quoted
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -72,7 +72,7 @@ class _Fields:
         return ModelError(f"model {self.file}: metadata field '{name}' {why}")
 
     def text(self, name: str) -> str:
-        value = " ".join(self.metadata.get(name, "").split())  # a message is one line
+        value = on_one_line(self.metadata.get(name, ""))
         if not value:
             raise self.refuse(name, "is missing; export the model with Facewright's trainer")
         return value

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import settings as core_settings
-from .errors import SettingsError, quoted
+from .errors import SettingsError, listed, on_one_line, quoted
 from .settings import DEFAULTS, ModelSettings, Settings
 from .whole import FORBIDDEN, is_device, make_folder, written_whole
 
@@ -37,7 +37,7 @@ class Preset:
             first = self.path.read_text(encoding="utf-8-sig").partition("\n")[0]
         except (OSError, UnicodeDecodeError):  # loading it will say what is wrong
             return ""
-        return first.lstrip("# ").strip() if first.startswith("#") else ""
+        return on_one_line(first.lstrip("# ")) if first.startswith("#") else ""
 
 
 def user_folder() -> Path:
@@ -70,8 +70,8 @@ def find(name: str, *folders: Path) -> Preset:
     known = {_plain(preset.name): preset for preset in every(*folders)}
     if (found := known.get(_plain(name))) is None:
         near = difflib.get_close_matches(_plain(name), list(known), 1)
-        hint = f" (did you mean {known[near[0]].name}?)" if near else ""
-        names = ", ".join(preset.name for preset in known.values())
+        hint = f" (did you mean {listed([known[near[0]].name])}?)" if near else ""
+        names = listed([preset.name for preset in known.values()], len(known))
         raise SettingsError(f"there is no preset {quoted(name)}{hint}; choose {names}, or name a .toml file")
     return found
 
@@ -95,8 +95,7 @@ def save(folder: Path, name: str, settings: Settings, about: str = "") -> Preset
     own = {_plain(preset.name): preset.path for preset in every(folder)}
     path = own.get(_plain(name), folder / f"{name}{SUFFIX}")
     make_folder(folder)
-    plain = "".join(letter if letter.isprintable() else " " for letter in about)  # TOML takes no others
-    told = " ".join(plain.split())
+    told = on_one_line(about)  # TOML takes no other letters
     heading = f"# {told}\n\n" if told else ""
     with written_whole(path) as file:
         file.write(heading + changes(settings))

@@ -14,6 +14,7 @@ from typing import BinaryIO, TextIO
 from .errors import FormatError, quoted, reason
 
 HALF = ".facewright-"  # how the names begin of what is being written
+HALVES = f"{HALF}{16 * '[0-9a-f]'}*"  # what `half_named` makes of it; a user's own file may begin so too
 FORBIDDEN = '<>:"/\\|?*'  # in a file's name, on some system or other
 DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(1, 10))}
 HELD_S = (0.02, 0.08, 0.3, 0.6)  # in all a second: as long as a virus scanner looks into a new file
@@ -39,7 +40,7 @@ def _replacing(path: Path) -> Iterator[Path]:
     temporary = _beside(path)
     try:
         yield temporary
-        put_in_place(temporary, _meant(path))
+        put_in_place(temporary, path)
     except OSError as error:
         raise _refusal(path, error) from error
     finally:
@@ -48,8 +49,8 @@ def _replacing(path: Path) -> Iterator[Path]:
 
 
 def put_in_place(made: Path, path: Path) -> None:
-    """Lets a finished file take the place of `path`; an OSError says why it cannot."""
-    _when_let_go(lambda: made.replace(path))
+    """Lets a finished file take the place of `path`, or of what that means if it is a link; an OSError says why not."""
+    _when_let_go(lambda: made.replace(_meant(path)))
 
 
 def make_folder(path: Path) -> None:
@@ -91,8 +92,8 @@ def are_one(path: Path, other: Path) -> bool:
 
 
 def half_named(path: Path, suffix: str = "") -> Path:
-    """A name beside `path` that no file has, by which `batch` knows what a program that was killed has left."""
-    return path.with_name(f"{HALF}{secrets.token_hex(8)}{suffix}")
+    """A name beside what `path` means that no file has, by which `batch` knows what a killed program has left."""
+    return _meant(path).with_name(f"{HALF}{secrets.token_hex(8)}{suffix}")
 
 
 def _beside(path: Path) -> Path:
@@ -107,7 +108,7 @@ def _beside(path: Path) -> Path:
             raise FormatError(f"{quoted(path.name)} cannot be a file's name on Windows; choose another name")
         if sys.platform == "win32" and path.exists():
             path.open("r+b").close()  # a spreadsheet lets nobody else write what it shows
-        temporary = half_named(_meant(path))
+        temporary = half_named(path)
         temporary.open("xb").close()  # as any new file: mkstemp's is private, and some network disks allow no chmod
     except OSError as error:
         raise _refusal(path, error) from error

@@ -20,7 +20,7 @@ from ..core.errors import AudioError, FormatError, quoted, reason
 from ..core.model import FaceModel, model_path
 from ..core.rigs import custom_toml
 from ..core.rigs.custom import CustomMap
-from ..core.whole import HALF, make_folder
+from ..core.whole import HALVES, make_folder
 from . import ledger
 from .take import Job, Worker, file_sha256, output_of
 
@@ -134,7 +134,7 @@ def _recipe(chosen: settings.Settings, model: Path, suffix: str, fps: float, *to
 def _sweep(folders: set[Path]) -> None:
     """Removes what runs that were killed have left half-written."""
     for folder in folders:
-        for path in folder.glob(f"{HALF}*"):
+        for path in folder.glob(HALVES):
             with suppress(OSError):
                 if time.time() - path.stat().st_mtime > LEFT_S:
                     path.unlink()

@@ -64,7 +64,7 @@ def take(
         seconds = open_sound(sound).duration_s
         key = hashlib.sha256(f"{job.recipe} {file_sha256(sound)}".encode()).hexdigest()
         if made and made.key == key and output.is_file():
-            return replace(made, status=SKIPPED, reason="unchanged" if _is_of(made, output) else EDITED)
+            return replace(made, path=name, status=SKIPPED, reason="unchanged" if _is_of(made, output) else EDITED)
         notes: list[str] = []
         curves = animate(sound, chosen, note=notes.append, model=model)
         written = keyed(curves, head, job.fps) if head else curves
@@ -73,7 +73,7 @@ def take(
             formats.write(output, written, job.fps)
         elif not _holds(output, written, job.fps):  # a killed run may have left it without its row
             if made:
-                return replace(made, status=SKIPPED, reason=EDITED)
+                return replace(made, path=name, status=SKIPPED, reason=EDITED)
             raise FormatError(f"{quoted(output)} is there, and no batch made it; move it, or choose another folder")
     except FacewrightError as error:
         return Row(name, FAILED, str(error), key=key)

@@ -250,6 +250,14 @@ def test_what_cannot_be_exported_is_one_line_and_writes_nothing(character, scene
     assert not list(tmp_path.iterdir())
 
 
+def test_a_link_stays_one_and_what_it_is_for_is_written(character, scene, tmp_path):
+    (tmp_path / "far").mkdir()
+    (tmp_path / "face.glb").symlink_to("far/real.glb")
+    engine_export.export(scene, character, tmp_path / "face.glb")
+    assert (tmp_path / "face.glb").is_symlink()
+    assert [path.name for path in (tmp_path / "far").iterdir()] == ["real.glb"]
+
+
 def test_the_operator_exports_the_active_head(character, tmp_path):
     bpy.context.view_layer.objects.active = character
     assert bpy.ops.facewright.export_character(filepath=str(tmp_path / "face.glb")) == {"FINISHED"}

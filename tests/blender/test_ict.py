@@ -121,6 +121,14 @@ def test_the_command_builds_a_head_that_is_recognised(clone: Path, tmp_path: Pat
     assert "EyeOcclusion" not in bpy.data.objects
 
 
+def test_a_link_stays_one_and_the_head_lies_where_it_points(clone: Path, tmp_path: Path):
+    (tmp_path / "far").mkdir()
+    (tmp_path / "head.blend").symlink_to("far/real.blend")
+    ict.import_head(clone, tmp_path / "head.blend")
+    assert (tmp_path / "head.blend").is_symlink()
+    assert [path.name for path in (tmp_path / "far").iterdir()] == ["real.blend"]
+
+
 def moved(name: str, key: str) -> np.ndarray:
     """How far a key moves each vertex of an object."""
     blocks = bpy.data.objects[name].data.shape_keys.key_blocks

@@ -16,6 +16,7 @@ from addon.blender.fcurves import keys, lines
 from addon.blender.sidebar import rebake_operators
 from addon.blender.takes import bake, memory, rebake, rebake_strip, takes
 from addon.core import emotions
+from addon.core.curves import Curves
 from addon.core.errors import FacewrightError
 from addon.core.settings import BlinkSettings, BrowsSettings, Settings
 
@@ -134,6 +135,29 @@ def test_keys_that_were_added_moved_reshaped_or_taken_over_stay(head, fewer):
     report = again()
     assert report.kept == 3
     assert same({name: theirs_of(head, name) for name in SMALL}, mine)
+
+
+@pytest.mark.parametrize(("said", "value"), [("type", "EXTREME"), ("interpolation", "CONSTANT")])
+def test_a_key_of_which_one_thing_alone_was_changed_is_the_animators(head, said, value):
+    say(head)
+    setattr(curve_of(head, "browInnerUp").keyframe_points[1], said, value)
+    mine = theirs_of(head, "browInnerUp")
+    assert len(mine) == 1
+    assert again().kept == 1
+    assert same({"browInnerUp": theirs_of(head, "browInnerUp")}, {"browInnerUp": mine})
+
+
+def test_the_curve_arrives_at_and_leaves_a_key_of_the_animators_as_it_did(head):
+    takes.of(bpy.context.scene).use_fewer_keys = True
+    say(head)
+    hand_key(head, "browInnerUp", 39.5, 0.9)
+    before = table_of(head, "browInnerUp")
+    again()
+    after = table_of(head, "browInnerUp")
+    for side, step in (("handle_right", -1), ("handle_left", 1)):
+        was, now = (table[np.flatnonzero(table["co"][:, 0] == 39.5) + step] for table in (before, after))
+        assert was["co"][0, 0] == now["co"][0, 0]
+        np.testing.assert_allclose(now[side] - now["co"], was[side] - was["co"], atol=1e-4)
 
 
 def test_what_was_cleared_around_a_key_stays_clear(head):
@@ -271,6 +295,26 @@ def test_fewer_keys_are_within_their_error_by_blenders_own_evaluation(head, erro
         & np.isin(np.ceil(at), at[whole & (was <= 0.02)])
     )
     assert gap[inside].max() <= 0.02 + 1e-5
+
+
+def test_few_keys_hold_a_long_closure_shut_and_stand_at_both_its_ends(head):
+    t = np.arange(200) / 50
+    jaw = 0.3 + 0.1 * np.sin(2 * np.pi * 0.7 * t)
+    gap = 0.017 + 0.15 * np.interp(t % 2, [0, 0.5, 0.6, 1.1, 2], [0, 0, 1, 1, 0]) ** 2  # parted at once, met slowly
+    curves = Curves(np.stack([jaw, jaw - gap], axis=1).astype(np.float32), ("jawOpen", "mouthClose"), 50.0)
+    said, frames = replace(performance(seconds=4), curves=curves, heard=None), np.arange(1, 97)
+    bake.write(bpy.context.scene, head, said)
+    sealed = values(head, "jawOpen", frames) - values(head, "mouthClose", frames) <= 0.02
+    ends = frames[1:-1][sealed[1:-1] & (sealed[2:] != sealed[:-2])]
+    assert 2 < len(ends) < sealed.sum() / 4
+    held = takes.of(bpy.context.scene)
+    held.use_fewer_keys, held.error = True, 0.05
+    bake.write(bpy.context.scene, head, said)
+    assert (values(head, "jawOpen", frames) - values(head, "mouthClose", frames))[sealed].max() <= 0.02 + 1e-5
+    for name in ("jawOpen", "mouthClose"):
+        at = table_of(head, name)["co"][:, 0]
+        assert set(ends) <= set(at)
+        assert len(at) < len(frames) / 2
 
 
 def test_a_scene_of_another_rate_is_updated_first(head):

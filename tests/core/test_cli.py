@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -131,6 +132,23 @@ def test_the_sound_itself_is_never_overwritten(run: Run, tmp_path: Path, speech_
     assert sound.read_bytes() == before
 
 
+def test_what_a_take_is_made_from_is_never_overwritten(
+    tmp_path: Path, speech_file: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = {"--settings": "seed = 3\n", "--keys": "jawOpen\nmouthClose\n"}
+    given["--mapping"] = 'kind = "facewright-mapping"\nschema = 1\n[[row]]\nchannel = "jawOpen"\nkey = "Open"\n'
+    command = ["animate", str(speech_file), "--model", str(tiny_model)]
+    for option, text in given.items():
+        file = tmp_path / f"{option}.json"
+        file.write_text(text)
+        refused((main([*command, option, str(file), "-o", str(file)]), *capsys.readouterr()), "itself; choose another")
+        assert file.read_text() == text
+    model = Path(shutil.copy(tiny_model, tmp_path / "model.npz"))
+    status = main([*command[:2], "--model", str(model), "-o", str(model)])
+    refused((status, *capsys.readouterr()), "is the model itself")
+    assert model.read_bytes() == tiny_model.read_bytes()
+
+
 def test_bad_settings_and_models_are_refused(
     tmp_path: Path, speech_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -251,6 +269,18 @@ def test_presets_are_listed_shown_and_kept(
     assert shown.startswith("# Sings\n\n[articulation]\njaw = 0.45")
     assert "joy = 0.3" in shown
     assert run("animate", speech_file, "-o", tmp_path / "a.json", "--preset", "Old Sailor") == (0, "", "")
+
+
+def test_a_strangers_preset_has_no_say_over_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FACEWRIGHT_PRESETS", str(tmp_path))
+    (tmp_path / "red\x1b[31m\nline.toml").write_text("# wipes\x1b[2J it\x07\n")
+    assert main(["presets"]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "red" in line]
+    assert line == r"'red\x1b[31m\nline' wipes [2J it"
+    assert main(["presets", "nowhere"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,14 @@ def test_a_take_that_would_hold_nothing_is_refused(
     assert not (tmp_path / output).exists()
 
 
+def test_a_rate_that_would_fill_the_memory_is_refused(tmp_path: Path, convert: Run) -> None:
+    slow = Curves(np.zeros((200_000, 1), np.float32), ("jawOpen",), 0.1)
+    formats.write(tmp_path / "slow.npz", slow, slow.rate)
+    status, err = convert(tmp_path / "slow.npz", "-o", tmp_path / "fast.npz", "--fps", 1000)
+    assert (status, err) == (2, "facewright: 2000000 s at 1000 rows a second would fill the memory; ask for fewer\n")
+    assert not (tmp_path / "fast.npz").exists()
+
+
 def test_what_cannot_be_done_is_one_line_and_writes_nothing(convert: Run, tmp_path: Path) -> None:
     formats.write(tmp_path / "take.csv", FACE)
     (tmp_path / "odd.csv").write_text("a,b\n1,2\n")

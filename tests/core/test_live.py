@@ -276,6 +276,22 @@ def test_the_bundled_model_is_the_file_models_other_ear(babble: Callable[..., Ar
     assert np.ptp(rows, axis=0).max() > 0.05
 
 
+def test_a_graph_that_answers_in_another_kind_is_refused_when_it_is_opened(tmp_path: Path) -> None:
+    whole = onnx.load(saved(tmp_path / "a.onnx"))
+    for node in (
+        helper.make_node("SequenceConstruct", ["plain_views"], ["views"]),
+        helper.make_node("Cast", ["plain_views"], ["views"], to=TensorProto.STRING),
+        helper.make_node("Identity", ["plain_views"], ["sights"]),
+    ):
+        model = onnx.ModelProto.FromString(whole.SerializeToString())
+        model.graph.node[-1].output[:] = ["plain_views"]
+        model.graph.node.append(node)
+        model.graph.output[0].CopyFrom(onnx.ValueInfoProto(name=node.output[0]))
+        (tmp_path / "a.onnx").write_bytes(model.SerializeToString())
+        with pytest.raises(ModelError, match="is not that of a live model"):
+            LiveFace.load(tmp_path / "a.onnx", "cpu")
+
+
 @pytest.mark.parametrize(
     ("stream", "size", "said"),
     [

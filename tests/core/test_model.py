@@ -114,6 +114,10 @@ def test_a_bad_field_is_refused_by_name(altered_model: Write, field: str, value:
     assert len(str(refusal.value).splitlines()) == 1
 
 
+def test_what_a_model_says_of_itself_has_no_say_over_the_terminal(altered_model: Write) -> None:
+    assert FaceModel.load(altered_model(name="red\x1b[31m\nface")).card.name == "red [31m face"
+
+
 def test_a_graph_of_another_width_or_name_is_refused(altered_model: Write) -> None:
     with pytest.raises(ModelError, match="is 5 wide, metadata names 6"):
         FaceModel.load(altered_model({"width": 5}))

@@ -60,6 +60,14 @@ def test_a_second_run_skips_what_is_done_and_redoes_what_changed(studio: Studio,
     assert set(studio.told(2).values()) == {"skipped"}
 
 
+def test_a_sound_that_was_renamed_is_told_by_its_name_of_today(studio: Studio) -> None:
+    studio.batch()
+    (studio.lines / "a.wav").rename(studio.lines / "a.wave")
+    status, err = studio.batch()
+    assert (status, studio.told(2)) == (0, {"a.wave": "skipped", "act 1/b.flac": "skipped"})
+    assert "'a.wave' skipped: unchanged" in err
+
+
 def test_settings_seed_rate_and_a_lost_output_each_call_for_another_take(studio: Studio, tmp_path: Path) -> None:
     shutil.rmtree(studio.lines / "act 1")
     (tmp_path / "calm.toml").write_text("[head]\namount = 0.0\n")
@@ -296,14 +304,15 @@ def test_a_killed_batch_goes_on_where_it_was(studio: Studio) -> None:
         os.killpg(process.pid, signal.SIGKILL)
     with (studio.takes / "ledger.jsonl").open("a") as file:
         file.write('{"path": "half a r')
-    left = studio.takes / ".facewright-left"
-    left.touch()
-    os.utime(left, (time.time() - 3600,) * 2)
+    left, own = (studio.takes / f".facewright-{name}" for name in (16 * "a", "notes.txt"))
+    for file in (left, own):
+        file.touch()
+        os.utime(file, (time.time() - 3600,) * 2)
     assert studio.batch()[0] == 0
     assert studio.told(3)["a.wav"] == "skipped"
     assert studio.told(3)["z long.wav"] == "done"
     assert len({row["path"] for row in studio.rows()}) == 3
-    assert studio.files() == ["a.csv", "act 1/b.csv", "ledger.jsonl", "z long.csv"]
+    assert studio.files() == [own.name, "a.csv", "act 1/b.csv", "ledger.jsonl", "z long.csv"]
 
 
 def test_ctrl_c_stops_at_once_and_says_how_to_go_on(studio: Studio) -> None:

@@ -14,7 +14,7 @@ from ...core import audio
 from ...core import curves as core_curves
 from ...core.curves import Curves
 from ...core.errors import AudioError, FacewrightError, quoted
-from ...core.whole import is_there
+from ...core.whole import bytes_written_whole, is_there
 from . import compat
 
 LAST_FRAME = 1_048_574  # Blender's MAXFRAME; MINAFRAME is as far the other way
@@ -172,5 +172,6 @@ def file_of(sound: bpy.types.Sound) -> Path:
     data = bytes(sound.packed_file.data)
     unpacked = Path(bpy.app.tempdir) / f"facewright-{hashlib.sha256(data).hexdigest()[:16]}{path.suffix}"
     if not unpacked.exists():
-        unpacked.write_bytes(data)
+        with bytes_written_whole(unpacked) as file:  # half of one would be taken for the sound the next time
+            file.write(data)
     return unpacked

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,8 @@ import bpy
 import numpy as np
 
 from ...core import channels
-from ...core.errors import FormatError, quoted
-from ...core.whole import check_writable, put_in_place
+from ...core.errors import FormatError, quoted, reason
+from ...core.whole import check_writable, half_named, put_in_place
 from ..base import compat
 from . import ict_files
 from .ict_files import Array, Model, Progress
@@ -52,21 +51,16 @@ def import_head(source: Path, output: Path, progress: Progress | None = None) ->
     model = ict_files.read(source, progress)
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     face = build(bpy.context.scene, model)
-    written = beside(output)
+    written = half_named(output, ".blend")
     try:
         bpy.ops.wm.save_as_mainfile(filepath=str(written), compress=True, copy=True)
         put_in_place(written, output)
     except (OSError, RuntimeError) as error:
-        raise FormatError(f"{quoted(output)} cannot be written: {error}") from error
+        raise FormatError(f"{quoted(output)} cannot be written: {reason(error)}; choose another place") from error
     finally:
         written.unlink(missing_ok=True)
     keys = len(face.data.shape_keys.key_blocks) - 1
     return f"{quoted(output)}: {len(model.points):,} vertices, {keys} keys on the face; {LICENCE}"
-
-
-def beside(output: Path) -> Path:
-    """Where the file is written before it takes the place of an older one."""
-    return output.resolve().with_name(f".{output.stem}.{os.getpid()}.blend")
 
 
 def build(scene: bpy.types.Scene, model: Model) -> bpy.types.Object:

@@ -35,7 +35,7 @@ def load(path: Path) -> Document:
         raise FormatError(f"{quoted(path)} cannot be read: {reason(error)}") from error
     except (ValueError, RecursionError) as error:
         raise FormatError(
-            f"{quoted(path)} is not a Facewright curve file, nor one of Audio2Face: {one_line(error)}"
+            f"{quoted(path)} is not a Facewright curve file, nor one of Audio2Face: {reason(error)}"
         ) from error
     if not isinstance(table, dict):
         raise FormatError(f"{quoted(path)} is not a Facewright curve file, nor one of Audio2Face: it holds no object")

@@ -47,9 +47,10 @@ def drop_frame(index: int) -> str:
     return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d};{frame:02d}"
 
 
+@pytest.mark.parametrize("first", [1_700, 16_000])  # the second goes through a tenth minute, which drops nothing
 @pytest.mark.parametrize("separator", [";", ":"])
-def test_drop_frame_timecode_runs_at_29_97(take: Write, separator: str) -> None:
-    codes = [drop_frame(index).replace(";", separator) for index in range(1_700, 1_700 + 4_000)]
+def test_drop_frame_timecode_runs_at_29_97(take: Write, separator: str, first: int) -> None:
+    codes = [drop_frame(index).replace(";", separator) for index in range(first, first + 4_000)]
     assert sum("59" in code[6:8] and code.endswith("29") for code in codes) >= 2  # minutes that roll over
     recording = formats.record(take(codes))
     assert recording.curves.rate == pytest.approx(30_000 / 1_001)
@@ -232,6 +233,13 @@ def test_a_row_that_repeats_a_timecode_replaces_the_other(take: Write) -> None:
     recording = formats.record(path)
     np.testing.assert_allclose(recording.curves.column("jawOpen"), [0, 0.1, 0.7, 0.3, 0.4, 0.5], atol=1e-6)
     assert "1 rows repeat a timecode; the last of each counts" in recording.notes
+
+
+def test_a_row_that_comes_late_by_a_moment_is_put_in_its_place(take: Write) -> None:
+    codes = counted(60.0, 6)
+    codes[2], codes[3] = codes[3], codes[2]
+    recording = formats.record(take(codes, jaw=[0.0, 0.1, 0.3, 0.2, 0.4, 0.5]))
+    np.testing.assert_allclose(recording.curves.column("jawOpen"), [0, 0.1, 0.2, 0.3, 0.4, 0.5], atol=1e-6)
 
 
 @pytest.mark.parametrize(

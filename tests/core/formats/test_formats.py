@@ -53,6 +53,12 @@ def test_other_json_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
     assert len(str(refusal.value).splitlines()) == 1
 
 
+def test_json_that_is_nested_without_end_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(100_000 * "[")
+    with pytest.raises(FormatError, match="nor one of Audio2Face: it is nested too deep"):
+        formats.read(tmp_path / "a.json")
+
+
 def test_json_that_names_nothing_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(
         '{"kind": "facewright-curves", "schema": 1, "rate": 50, "names": [], "values": [[]]}'

@@ -139,6 +139,14 @@ def test_a_hesitant_closure_is_sealed_and_a_mere_hint_is_not(made_prosody: Make)
     assert (eager <= gap).all()
 
 
+def test_a_lip_that_is_drawn_down_is_let_go_where_the_lips_close(made_prosody: Make) -> None:
+    said = closing(0.8 * np.array([[0.4, 1.0, 0.4]], np.float32))
+    said = said.with_columns({"mouthLowerDownLeft": np.full(len(said.values), 0.4, np.float32)})
+    lower = articulation(said, made_prosody(len(said.values)), ArticulationSettings()).column("mouthLowerDownLeft")
+    assert lower[BETWEEN + 1] < 0.05
+    assert lower[0] == pytest.approx(0.4)
+
+
 @pytest.mark.parametrize("peak", [0.65, 0.8, 1.0])
 def test_a_hesitant_closure_is_sealed_for_no_longer_than_it_would_be(made_prosody: Make, peak: float) -> None:
     shape = np.array([0.2, 0.5, 0.9, 1.0, 0.9, 0.5, 0.2], np.float32)

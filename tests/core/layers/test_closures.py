@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from addon.core.curves import Curves, lip_gap
-from addon.core.layers.closures import closedness, eased, highest_near, keep_closures, keep_speech, openness
+from addon.core.layers.closures import closedness, eased, highest_near, keep_closures, keep_speech, keep_teeth, openness
 from addon.core.prosody import Prosody
 
 NAMES = ("jawOpen", "mouthClose", "mouthUpperUpLeft")
@@ -37,6 +37,31 @@ def test_what_parts_sealed_lips_may_shrink_and_not_grow() -> None:
     assert np.unique(shrunk.column("mouthUpperUpLeft")) == pytest.approx(0.1)
     parted = keep_closures(mouth(0.2, 0.0, 0.3), mouth(0.2, 0.0, 0.5))
     assert np.unique(parted.column("mouthUpperUpLeft")) == pytest.approx(0.5)
+
+
+SIDES = [f"{shape}{side}" for shape in ("mouthLowerDown", "mouthUpperUp") for side in ("Left", "Right")]
+
+
+@pytest.mark.parametrize("shape", [*SIDES, "mouthFunnel"])
+def test_no_shape_that_parts_the_lips_grows_where_they_are_sealed(shape: str) -> None:
+    names = ("jawOpen", "mouthClose", shape)
+    said, done = (Curves(np.tile(np.float32([0.2, 0.2, size]), (20, 1)), names, 50.0) for size in (0.1, 0.6))
+    assert keep_closures(said, done).column(shape) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        *("jawOpen", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthRollUpper", "mouthShrugLower"),
+        *("mouthPressLeft", "mouthPressRight"),
+    ],
+)
+def test_nothing_that_takes_the_lip_from_the_teeth_grows_in_an_f(shape: str) -> None:
+    said, done = (
+        Curves(np.tile(np.float32([0.4, size]), (20, 1)), ("mouthRollLower", shape), 50.0) for size in (0.1, 0.6)
+    )
+    assert keep_teeth(said, done).column(shape) == pytest.approx(0.1)
+    assert keep_teeth(done, said).column(shape) == pytest.approx(0.1)  # it may shrink
 
 
 @pytest.mark.parametrize("rows", [0, 1, 2, 40])

@@ -130,6 +130,13 @@ def test_rounded_lips_stay_rounded_in_a_smile() -> None:
     assert face.column("mouthSmileLeft").max() < 0.35 * open_smile.column("mouthSmileLeft").max()
 
 
+def test_angry_lips_press_on_each_other_and_not_on_air() -> None:
+    agape = rest(50).with_columns({"jawOpen": np.full(50, 0.3, np.float32)})
+    shut, apart = (emotion(said, silent(50), EmotionSettings(anger=1.0)) for said in (rest(50), agape))
+    assert shut.column("mouthPressLeft").min() > 0.3
+    assert not apart.column("mouthPressLeft").any()
+
+
 def test_a_wrinkled_nose_leaves_the_upper_lip_to_a_closure_and_is_back_after_it(made_prosody: Make) -> None:
     close = np.zeros(450, np.float32)
     close[60:75] = 0.3

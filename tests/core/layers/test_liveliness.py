@@ -248,6 +248,12 @@ def test_breath_comes_before_phrases_and_is_over_when_they_begin(made_prosody: M
     )
 
 
+def test_a_pause_too_short_for_a_breath_is_left_alone() -> None:
+    talking = np.arange(1_000) / 50 % 3.0 > 0.6  # less what lips need after one phrase and before the next: 0.3 s
+    prosody = Prosody(np.where(talking, -25, -80).astype(np.float32), np.where(talking, 120, 0).astype(np.float32))
+    assert not breath(rest(1_000), prosody, BreathSettings()).values[50:].any()
+
+
 def test_a_whole_performance_breathes_and_does_not_part_the_lips_in_speech(made_prosody: Make) -> None:
     said = rest(600)
     face = layers.perform(said, made_prosody(600), Settings(breath=BreathSettings(jaw=0.3)))
@@ -268,6 +274,15 @@ def test_micro_expressions_are_as_frequent_as_asked_small_short_and_one_sided() 
     moved = np.maximum(left, right) > 0.03
     assert np.median(np.minimum(left, right)[moved] / np.maximum(left, right)[moved]) == pytest.approx(0.25, abs=0.05)
     assert abs((left > right)[moved].mean() - 0.5) < 0.25
+
+
+def test_micro_expressions_leave_a_speaking_mouth_to_its_words() -> None:
+    voice = Prosody(np.full(ROWS, -20, np.float32), np.full(ROWS, 120, np.float32))
+    settings = MicroSettings(per_minute=60.0)
+    said, hushed = (micro(rest(ROWS), prosody, settings) for prosody in (voice, silent(ROWS)))
+    mouth = [name for name in channels.ARKIT if name.startswith("mouth")]
+    assert said.select(mouth).values.max() < 0.4 * hushed.select(mouth).values.max()
+    np.testing.assert_array_equal(said.column("browDownLeft"), hushed.column("browDownLeft"))
 
 
 def test_sides_of_the_mouth_differ_as_in_real_takes(made_prosody: Make) -> None:

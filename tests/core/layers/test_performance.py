@@ -64,8 +64,17 @@ def test_the_shortest_blinks_are_whole_too(fps: float, duration_s: float) -> Non
     whole = [seen[start : end + 2].max() for start, end in zip(starts, ends, strict=True)]
     assert len(whole) > 100
     assert min(whole) >= 0.98
-    starts, ends = runs(lids.column("eyeBlinkLeft") > 0)
+    own = lids.column("eyeBlinkLeft")
+    starts, ends = runs(own > 0)
     assert np.median(ends - starts) / 50 <= duration_s * 1.13 + 0.02
+    assert min(own[start:end].max() for start, end in zip(starts, ends, strict=True)) == 1
+
+
+def test_a_blink_that_is_no_double_one_leaves_the_eyes_open_for_a_while() -> None:
+    often = BlinkSettings(per_minute=60.0, doubles=0.0)
+    starts, _ = runs(blink(rest(ROWS), silent(ROWS), often).column("eyeBlinkLeft") > 0.5)
+    assert len(starts) > 200
+    assert np.diff(starts).min() / 50 > 0.5
 
 
 def test_blinks_gather_at_phrase_ends(made_prosody: Make) -> None:
@@ -171,6 +180,13 @@ def test_a_head_nods_on_accents_and_comes_back_to_rest(made_prosody: Make) -> No
     after = head(rest(6_000), hushed, still)
     assert np.abs(after.values[3_100:]).max() < 1e-4
     assert np.abs(after.values[:3_000]).max() > np.deg2rad(2)
+
+
+def test_a_high_voice_lifts_the_chin() -> None:
+    wave = np.sin(2 * np.pi * np.arange(3_000) / 300)  # a voice that rises and falls in six seconds
+    voice = Prosody(np.full(3_000, -20, np.float32), (120 * 2 ** (0.4 * wave)).astype(np.float32))
+    down = np.rad2deg(head(rest(3_000), voice, HeadSettings(sway_deg=0.0)).column("headPitch"))
+    assert down[wave > 0.7].mean() < down[wave < -0.7].mean() - 0.5
 
 
 def test_takes_begin_and_end_with_the_head_at_rest(made_prosody: Make) -> None:
