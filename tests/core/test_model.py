@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from addon.core import backend
 from addon.core.audio import RATE
@@ -37,6 +38,22 @@ def test_windows_of_any_length_give_the_same_as_the_whole(
     padded = np.concatenate([context, samples, context, np.zeros(-len(samples) % 640, np.float32)])
     whole = face_model.run(padded[np.newaxis])[0][50:][: -(-len(samples) // 320)]
     np.testing.assert_allclose(rows_of(face_model, samples, window_s), whole, atol=1e-5)
+
+
+def test_a_model_that_may_hear_further_than_the_silence_round_a_line_moves_no_row(
+    face_model: FaceModel, altered_model: Write, babble: Callable[..., np.ndarray]
+) -> None:
+    samples, far = babble(5.0), FaceModel.load(altered_model(context_s="2"))
+    np.testing.assert_allclose(rows_of(far, samples, 1.2), rows_of(face_model, samples, 1.2), atol=1e-6)
+
+
+def test_a_model_whose_values_are_no_numbers_is_refused(tiny_model: Path, tmp_path: Path) -> None:
+    spoilt = onnx.load(tiny_model)
+    gain = next(item for item in spoilt.graph.initializer if item.name == "gain")
+    gain.CopyFrom(numpy_helper.from_array(np.array(np.nan, np.float32), "gain"))
+    onnx.save(spoilt, tmp_path / "spoilt.onnx")
+    with pytest.raises(ModelError, match="output channels holds values that are not numbers; train it again"):
+        rows_of(FaceModel.load(tmp_path / "spoilt.onnx"), np.zeros(RATE, np.float32), 1.0)
 
 
 def test_windows_do_not_depend_on_how_the_sound_is_cut_into_blocks(babble: Callable[..., np.ndarray]) -> None:

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import soundfile
 
@@ -58,6 +59,15 @@ def test_a_second_run_skips_what_is_done_and_redoes_what_changed(studio: Studio,
     assert (studio.takes / "a.csv").stat().st_mtime_ns == before
     studio.batch()
     assert set(studio.told(2).values()) == {"skipped"}
+
+
+def test_another_model_makes_the_takes_anew(studio: Studio, tmp_path: Path) -> None:
+    studio.batch()
+    other = onnx.load(studio.model)
+    next(item for item in other.metadata_props if item.key == "version").value = "0.2.0"
+    onnx.save(other, tmp_path / "other.onnx")
+    studio.batch("--model", tmp_path / "other.onnx")
+    assert set(studio.told(2).values()) == {"done"}
 
 
 def test_a_sound_that_was_renamed_is_told_by_its_name_of_today(studio: Studio) -> None:
@@ -304,15 +314,16 @@ def test_a_killed_batch_goes_on_where_it_was(studio: Studio) -> None:
         os.killpg(process.pid, signal.SIGKILL)
     with (studio.takes / "ledger.jsonl").open("a") as file:
         file.write('{"path": "half a r')
-    left, own = (studio.takes / f".facewright-{name}" for name in (16 * "a", "notes.txt"))
-    for file in (left, own):
+    left, own, fresh = (studio.takes / f".facewright-{name}" for name in (16 * "a", "notes.txt", 16 * "b"))
+    for file in (left, own, fresh):
         file.touch()
+    for file in (left, own):
         os.utime(file, (time.time() - 3600,) * 2)
     assert studio.batch()[0] == 0
     assert studio.told(3)["a.wav"] == "skipped"
     assert studio.told(3)["z long.wav"] == "done"
     assert len({row["path"] for row in studio.rows()}) == 3
-    assert studio.files() == [own.name, "a.csv", "act 1/b.csv", "ledger.jsonl", "z long.csv"]
+    assert studio.files() == [fresh.name, own.name, "a.csv", "act 1/b.csv", "ledger.jsonl", "z long.csv"]  # another's
 
 
 def test_ctrl_c_stops_at_once_and_says_how_to_go_on(studio: Studio) -> None:

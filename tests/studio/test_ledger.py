@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,20 @@ def test_a_file_of_another_kind_is_refused_and_left_as_it_is(tmp_path: Path, lin
 def test_a_full_disk_is_said_in_one_line() -> None:
     with Path("/dev/full").open("ab", buffering=0) as file, pytest.raises(FormatError, match="No space left"):
         ledger.append(file, Row("a.wav", "done"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files have no limit there")
+def test_a_row_that_found_room_for_a_part_of_it_is_a_full_disk_too(tmp_path: Path) -> None:
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20, before[1]))
+    try:
+        with (tmp_path / "ledger.jsonl").open("ab", buffering=0) as file:
+            with pytest.raises(FormatError, match="No space left on device; make room and run it again"):
+                ledger.append(file, Row("a.wav", "done"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("content", [b'{"takes": 3}', b"my notes", b"\x89PNG", b'{"path"="a"}'])
