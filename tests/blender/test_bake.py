@@ -42,6 +42,11 @@ def test_a_key_that_never_moves_is_held_at_rest_by_two_keys(head, line, settings
     assert keys_on(head, "tongueOut").tolist() == [[5, 0], [52, 0]]
 
 
+def test_a_face_stays_as_it_is_before_and_after_its_line(head, line, settings):
+    speak(head, line, settings, frame=10)
+    assert {curve.extrapolation for curve in compat.every_curve(action_of(head))} == {"CONSTANT"}
+
+
 def test_a_key_that_stays_still_in_one_line_is_not_dragged_by_another(head, line, settings):
     block = head.data.shape_keys.key_blocks["tongueOut"]
     for frame in (-20, 101):

@@ -172,6 +172,12 @@ def test_a_jaw_bone_opens_by_the_angle_that_was_chosen_and_shuts_where_the_lips_
     assert same(moved(armature, "jaw"), turn())
 
 
+def test_a_jaw_bone_goes_to_the_side_that_is_said(write: Write, make_rig: Rig):
+    armature = make_rig()
+    write(armature, still(jawLeft=1))  # the character's left is +X, as it faces -Y
+    assert (moved(armature, "jaw") @ Vector((0, -1, 0))).x > 0.05
+
+
 def test_lips_that_have_a_key_of_their_own_close_over_the_open_jaw_bone(write: Write, make_rig: Rig):
     armature = make_rig()
     write(armature, still(jawOpen=0.5, mouthClose=0.5))
@@ -310,10 +316,11 @@ def test_a_head_bone_that_is_not_free_is_left_alone_and_told(write: Write, make_
     assert same(moved(armature, "jaw"), moved(armature, "head") @ turn(pitch=JAW))
 
 
-def test_a_constraint_that_is_muted_or_only_limits_does_not_hold_a_bone(make_rig: Rig):
+@pytest.mark.parametrize(("name", "value"), [("mute", True), ("influence", 0.0)])
+def test_a_constraint_that_is_off_or_only_limits_does_not_hold_a_bone(make_rig: Rig, name: str, value: float):
     armature = make_rig()
     close(armature, "constrained")
-    armature.pose.bones["head"].constraints["Aim"].mute = True
+    setattr(armature.pose.bones["head"].constraints["Aim"], name, value)
     armature.pose.bones["head"].constraints.new("LIMIT_ROTATION")
     assert "head" in rig.examine(bpy.context.scene, armature).joints
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import replace
+from itertools import pairwise
 
 import bpy
 import numpy as np
@@ -114,6 +115,15 @@ def test_without_a_blend_the_range_is_new_from_its_first_frame_on(head):
     assert not values(head, "browInnerUp", range(1, 31)).any()
 
 
+def test_a_range_baked_otherwise_leaves_what_the_take_was_asked_for(head):
+    take = say(head)
+    before = memory.asked(take)
+    again((7, 31))
+    assert memory.asked(take) == before
+    again()
+    assert memory.asked(take)[0] == OTHER
+
+
 def test_lips_stay_sealed_through_a_range_that_is_blended(head):
     say(head)
     sealed = values(head, "jawOpen") - values(head, "mouthClose") <= 0.02
@@ -145,6 +155,17 @@ def test_a_key_of_which_one_thing_alone_was_changed_is_the_animators(head, said,
     assert len(mine) == 1
     assert again().kept == 1
     assert same({"browInnerUp": theirs_of(head, "browInnerUp")}, {"browInnerUp": mine})
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_key_of_which_one_handle_was_dragged_is_the_animators(head, side):
+    takes.of(bpy.context.scene).use_fewer_keys = True
+    say(head)
+    points = curve_of(head, "browInnerUp").keyframe_points
+    point = next(p for before, p in pairwise(points) if before.interpolation == p.interpolation == "BEZIER")
+    point.handle_left_type = point.handle_right_type = "FREE"
+    getattr(point, f"handle_{side}")[1] += 0.2
+    assert [key["co"][0] for key in theirs_of(head, "browInnerUp")] == [point.co[0]]
 
 
 def test_the_curve_arrives_at_and_leaves_a_key_of_the_animators_as_it_did(head):

@@ -137,6 +137,15 @@ def test_a_head_whose_curves_are_all_locked_is_refused(make_head: Head):
     assert "jawOpen on Face: locked" in refusal(head)
 
 
+def test_a_head_whose_curves_lie_in_a_locked_group_is_refused(make_head: Head):
+    from .conftest import curve_of
+
+    head = make_head(keys=("jawOpen",))
+    head.data.shape_keys.key_blocks["jawOpen"].keyframe_insert("value", group="Mouth")
+    curve_of(head, "jawOpen").group.lock = True
+    assert "jawOpen on Face: locked" in refusal(head)
+
+
 def test_absolute_keys_are_refused(head: bpy.types.Object):
     head.data.shape_keys.use_relative = False
     assert "tick Relative" in refusal(head)

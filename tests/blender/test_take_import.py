@@ -85,6 +85,13 @@ def test_an_offset_of_part_of_a_frame_is_kept_within_a_captured_row(head, bring)
     assert keys[0, 1] == pytest.approx(wanted, abs=0.06)
 
 
+def test_the_rest_of_a_frame_is_taken_off_the_take_and_not_off_its_time(head, bring):
+    bring(frame=1, align="OFFSET", offset_s=0.002)  # hardly any of frame 1 is left
+    keys = keys_on(head, "jawOpen")
+    assert keys[0, 0] == 2
+    assert keys[0, 1] == pytest.approx(0.5 - 0.5 * np.cos(4 * np.pi * (1 / 24 - 0.002)), abs=0.03)
+
+
 @pytest.mark.parametrize("options", [{"frame": 2**31 - 1}, {"align": "OFFSET", "offset_s": -1e6}, {"fps_base": 1e-5}])
 def test_frames_that_blender_does_not_have_are_refused_and_nothing_is_written(head, bring, options):
     scene = bpy.context.scene
@@ -103,6 +110,19 @@ def test_an_offset_that_is_no_number_of_seconds_is_refused(bring, offset_s: floa
 
 def test_timecode_puts_a_take_where_the_shoot_had_it(head, bring):
     bring(frame=1, align="TIMECODE", at="13:03:03:12")  # 1 second before, at 24 frames a second
+    assert keys_on(head, "jawOpen")[0, 0] == 25
+
+
+def test_a_take_that_began_before_the_timecode_asked_for_begins_before_the_start_frame(head, bring):
+    bring(frame=1, align="TIMECODE", at="13:03:05:00")  # half a second after the take's first row
+    assert keys_on(head, "jawOpen")[0, 0] == -11
+
+
+def test_timecode_puts_a_take_behind_a_sound_that_began_before_midnight(head, take, settings):
+    text = take.read_text().replace("13:03:04", "00:00:00").replace("13:03:05", "00:00:01")
+    take.write_text(text.replace("13:03:06", "00:00:02"))
+    order = take_import.Order(path=take, frame=1, align="TIMECODE", at="23:59:59:12")
+    take_import.run(bpy.context.scene, head, order, settings)
     assert keys_on(head, "jawOpen")[0, 0] == 25
 
 

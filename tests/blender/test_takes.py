@@ -56,6 +56,21 @@ def test_every_bake_is_a_take_with_all_that_it_was_made_from(head):
     assert shown() == ["hello 1"]
 
 
+def test_lines_overlap_from_the_first_frame_that_they_share_on():
+    first, second, third = (lines.Line("", "", start, end) for start, end in ((1, 10), (10, 20), (11, 20)))
+    assert lines.overlap(first, second)
+    assert lines.overlap(second, first)
+    assert not lines.overlap(first, third)
+
+
+def test_an_action_of_the_animators_is_saved_with_the_file_when_a_take_takes_its_place(head):
+    take = say(head)
+    own = bpy.data.actions.new("Own")
+    compat.assign(head.data.shape_keys, own)
+    takes.switch(bpy.context.scene, take)
+    assert own.use_fake_user
+
+
 def test_takes_of_a_line_share_what_was_heard(head):
     say(head, seed=1), say(head, seed=2)
     assert len(held().memory) == 1

@@ -125,6 +125,9 @@ def test_the_time_of_day_of_a_broadcast_wave_is_read(tmp_path: Path) -> None:
     chunk = b"bext" + struct.pack("<I", len(bext)) + bext + b"\0"
     (tmp_path / "a.wav").write_bytes(data[:12] + chunk + data[12:])
     assert start_of_sound(tmp_path / "a.wav") == 46_984.5
+    without_a_clock = chunk.replace(bext[338:346], bytes(8))
+    (tmp_path / "a.wav").write_bytes(data[:12] + without_a_clock + data[12:])
+    assert start_of_sound(tmp_path / "a.wav") is None
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,13 @@ def test_a_closure_of_one_row_reaches_its_floor_with_its_whole_pose(rate: float)
         assert sampled.column("mouthPressLeft")[at] == pytest.approx(0.3, abs=1e-3)
 
 
+def test_a_closure_between_two_frames_stands_on_the_nearer_one() -> None:
+    for row, fps, nearer in ((26, 24.0, 12), (27, 24.0, 13)):  # at frames 12.48 and 12.96
+        gap = np.full(50, 0.4)
+        gap[row] = 0.0
+        assert np.flatnonzero(lip_gap(resample(speaking(gap), fps)) < 1e-3).tolist() == [nearer]
+
+
 @settings(max_examples=100)
 @given(
     rate=st.sampled_from(RATES),

@@ -59,6 +59,12 @@ def test_euler_angles_of_every_order_give_the_same_turns_back(order):
     assert np.abs(np.diff(angles, axis=0)).max() < 0.5
 
 
+def test_euler_angles_go_on_beyond_half_a_turn_without_a_jump():
+    angle = np.linspace(2.8, 3.6, 20, dtype=np.float32)
+    there = np.stack([np.zeros(20), np.zeros(20), angle], axis=1).astype(np.float32)
+    np.testing.assert_allclose(rotation.to_euler(rotation.from_euler(there, "XYZ"), "XYZ", there[0]), there, atol=1e-4)
+
+
 @pytest.mark.parametrize("order", ORDERS)
 def test_euler_angles_stay_with_the_ones_that_were_there(order):
     there = np.array([3.5, -6.6, 7.1], np.float32)

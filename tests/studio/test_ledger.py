@@ -80,8 +80,8 @@ def test_a_row_that_found_room_for_a_part_of_it_is_a_full_disk_too(tmp_path: Pat
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20, before[1]))
     try:
-        full = pytest.raises(FormatError, match="No space left on device; make room and run it again")
-        with (tmp_path / "ledger.jsonl").open("ab", buffering=0) as file, full:
+        says = pytest.raises(FormatError, match="No space left on device; make room and run it again")
+        with (tmp_path / "ledger.jsonl").open("ab", buffering=0) as file, says:
             ledger.append(file, Row("a.wav", "done"))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)

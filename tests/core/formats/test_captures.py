@@ -39,11 +39,16 @@ def counted(rate: float, count: int, start_s: float = 0.0) -> list[str]:
     return [timecode(index, rate, start_s) for index in range(count)]
 
 
-def drop_frame(index: int) -> str:
-    """The timecode of a frame at 29.97, by the rule of SMPTE: 00 and 01 are left out of all but every tenth minute."""
-    tens, rest = divmod(index, 17_982)
-    index += 18 * tens + (2 * ((rest - 2) // 1_798) if rest >= 2 else 0)
-    seconds, frame = divmod(index, 30)
+def drop_frame(index: int, base: int = 30) -> str:
+    """The timecode of a frame at 29.97, by the rule of SMPTE: 00 and 01 are left out of all but every tenth minute.
+
+    Or at 59.94, which leaves out twice as many.
+    """
+    left_out = base // 15
+    tens, rest = divmod(index, 600 * base - 9 * left_out)
+    index += 9 * left_out * tens
+    index += left_out * ((rest - left_out) // (60 * base - left_out)) if rest >= left_out else 0
+    seconds, frame = divmod(index, base)
     return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d};{frame:02d}"
 
 
@@ -56,6 +61,13 @@ def test_drop_frame_timecode_runs_at_29_97(take: Write, separator: str, first: i
     assert recording.curves.rate == pytest.approx(30_000 / 1_001)
     assert len(recording.curves.values) == 4_000
     assert recording.notes[1:] == ()  # nothing was dropped, only numbers
+    assert not recording.is_slow
+
+
+def test_drop_frame_timecode_of_60_runs_at_59_94(take: Write) -> None:
+    recording = formats.record(take([drop_frame(index, 60) for index in range(3_000, 8_000)]))
+    assert recording.curves.rate == pytest.approx(60_000 / 1_001)
+    assert (len(recording.curves.values), recording.notes[1:]) == (5_000, ())
 
 
 def test_timecode_that_drops_nothing_counts_whole_frames(take: Write) -> None:
@@ -248,7 +260,9 @@ def test_a_row_that_comes_late_by_a_moment_is_put_in_its_place(take: Write) -> N
         (lambda text: text.replace("JawOpen,MouthClose", "Jaw,Lips"), "must name Timecode and shapes"),
         (lambda text: text.replace("Timecode", "Clock"), "must name Timecode and shapes"),
         (lambda text: text.replace("00:00:00:30.000", "00:00:61:30.000"), "line 32: timecode '00:00:61:30.000'"),
+        (lambda text: text.replace("00:00:00:30.000", "00:00:60:30.000"), "line 32: timecode '00:00:60:30.000'"),
         (lambda text: text.replace("00:00:00:30.000", "noon"), "line 32: timecode 'noon'"),
+        (lambda text: text.replace("00:00:00:30.000,2,", "00:00:00:30.000,"), "line 32: 3 cells, where the first"),
         (lambda text: text.replace("00:00:00:30.000", "0.5"), "mixes timecodes and seconds"),
         (
             lambda text: text.replace("00:00:00:30.000", "04:00:00:30.000"),
