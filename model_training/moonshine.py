@@ -30,6 +30,7 @@ from .front import FILTER_SAMPLES, TAP_SAMPLES
 Floats = npt.NDArray[np.float32]
 WIDTH, HEADS, LAYERS = 288, 8, 6
 LOWER = 3  # of its layers: they hear sounds, and those above them what a mouth does
+AKIN = 0.5  # cosine between a matrix and what it began as, at least; the shipped model's are .99
 
 
 def installed() -> Path | None:
@@ -46,7 +47,7 @@ def needed() -> Path:
     """As installed(); a CorpusError says how to install the package."""
     found = installed()
     if found is None:
-        raise CorpusError("moonshine-voice is not installed: pip install '.[train,base]', or name its .ort file")
+        raise CorpusError("moonshine-voice is not installed: pip install '.[train,base]'")
     return found
 
 
@@ -57,7 +58,7 @@ def brought_back(
 
     What sounds are Moonshine knows from far more voices than a training has; what a mouth does is learnt above. Weights
     between what was published and what was learnt hear strangers better than either (Wortsman et al. 2022, arXiv
-    2109.01903). A slim front's bottleneck has no counterpart and stays.
+    2109.01903). A slim front's bottleneck has no counterpart and stays. An ear that began otherwise is a CorpusError.
     """
     theirs = encoder_weights(file, dataclasses.replace(settings, front_rank=0))
     lower = ("front.", *(f"layers.{number}." for number in range(layers)))
@@ -65,6 +66,8 @@ def brought_back(
     for name, began in theirs.items():
         own = weights.get(f"encoder.{name}")
         if name.startswith(lower) and own is not None and own.shape == began.shape:
+            if own.ndim == 2 and torch.cosine_similarity(own.flatten(), began.flatten(), dim=0) < AKIN:
+                raise CorpusError("this ear did not begin as Moonshine's: leave out --back, which takes it there")
             back[f"encoder.{name}"] = torch.lerp(own, began, share)
     return back
 
