@@ -28,7 +28,7 @@ BASE = Path("base")  # likewise: the shipped model
 BASE_WEIGHTS = Path(__file__).with_name("base.pt")
 MAY_CHANGE = ("steps", "save_every_steps", "threads", "workers", "batches_per_step")  # of [train], on the way
 SPREAD = "encoder.front.spread.weight"  # one half of a slim front's bottleneck
-AKIN = 0.5  # cosine between such halves of parts of one training, at least; between base 8's and base 9's it is 1.0000
+AKIN = 0.5  # cosine between weights of one origin, at least; .99 and more between the shipped model's and Moonshine's
 Weights = dict[str, Tensor]
 
 
@@ -101,10 +101,13 @@ def mean_network(files: Sequence[Path]) -> tuple[config.TrainingConfig, FaceNetw
 
 def _share_bottleneck(made: Sequence[tuple[config.TrainingConfig, dict[str, Any]]]) -> bool:
     """Whether the halves of all bottlenecks go together: two that `slim` made apart differ for the same ear."""
-    halves = [state["average"][SPREAD].float().flatten() for _, state in made if SPREAD in state["average"]]
-    return all(
-        torch.cosine_similarity(halves[0], half, dim=0) > AKIN for half in halves if half.shape == halves[0].shape
-    )
+    halves = [state["average"][SPREAD].float() for _, state in made if SPREAD in state["average"]]
+    return all(are_akin(halves[0], half) for half in halves if half.shape == halves[0].shape)
+
+
+def are_akin(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors of one shape have come from the same beginning."""
+    return bool(torch.cosine_similarity(one.flatten(), other.flatten(), dim=0) > AKIN)
 
 
 def _with_whole_front(

@@ -6,10 +6,8 @@ onnxruntime rewrites it as ONNX, from which the matrices are read and made float
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.util
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -29,8 +27,6 @@ from .front import FILTER_SAMPLES, TAP_SAMPLES
 
 Floats = npt.NDArray[np.float32]
 WIDTH, HEADS, LAYERS = 288, 8, 6
-LOWER = 3  # of its layers: they hear sounds, and those above them what a mouth does
-AKIN = 0.5  # cosine between a matrix and what it began as, at least; the shipped model's are .99
 
 
 def installed() -> Path | None:
@@ -49,27 +45,6 @@ def needed() -> Path:
     if found is None:
         raise CorpusError("moonshine-voice is not installed: pip install '.[train,base]'")
     return found
-
-
-def brought_back(
-    weights: Mapping[str, Tensor], settings: NetworkSettings, file: Path, share: float, layers: int = LOWER
-) -> dict[str, Tensor]:
-    """A network's weights, those of its front and lowest layers a share of the way back to Moonshine's.
-
-    What sounds are Moonshine knows from far more voices than a training has; what a mouth does is learnt above. Weights
-    between what was published and what was learnt hear strangers better than either (Wortsman et al. 2022, arXiv
-    2109.01903). A slim front's bottleneck has no counterpart and stays. An ear that began otherwise is a CorpusError.
-    """
-    theirs = encoder_weights(file, dataclasses.replace(settings, front_rank=0))
-    lower = ("front.", *(f"layers.{number}." for number in range(layers)))
-    back = dict(weights)
-    for name, began in theirs.items():
-        own = weights.get(f"encoder.{name}")
-        if name.startswith(lower) and own is not None and own.shape == began.shape:
-            if own.ndim == 2 and torch.cosine_similarity(own.flatten(), began.flatten(), dim=0) < AKIN:
-                raise CorpusError("this ear did not begin as Moonshine's: leave out --back, which takes it there")
-            back[f"encoder.{name}"] = torch.lerp(own, began, share)
-    return back
 
 
 def encoder_weights(file: Path, settings: NetworkSettings) -> dict[str, Tensor]:

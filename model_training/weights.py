@@ -4,12 +4,13 @@
 
 It is a checkpoint without what only the same run could go on with, an eighth of one in size: `train --start` takes it,
 and so do export and live. The shipped model's own lies here as base.pt; `--start base` is that. With `--back 0.2` the
-ear's lower half goes a fifth of the way back to the Moonshine encoder that it began as (moonshine.brought_back).
+ear's lower half goes a fifth of the way back to the Moonshine encoder that it began as (brought_back).
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,20 +19,44 @@ import torch
 
 from . import checkpoint, moonshine
 from .command import finish, whole_number
+from .config import NetworkSettings
 from .corpora import CorpusError
 
+LOWER = 3  # of an ear's layers: they hear sounds, and those above them what a mouth does
 
-def keep(checkpoints: Sequence[Path], out: Path, back: float = 0.0, layers: int = moonshine.LOWER) -> None:
+
+def keep(checkpoints: Sequence[Path], out: Path, back: float = 0.0, layers: int = LOWER) -> None:
     """Write the mean of checkpoints, parts of one training, as float16, its ear a share of the way back."""
     settings, network, steps = checkpoint.mean_network(checkpoints)
     weights = network.state_dict()
     if back:
-        weights = moonshine.brought_back(weights, settings.network, moonshine.needed(), back, layers)
+        weights = brought_back(weights, settings.network, back, layers)
     average = {name: value.to(torch.float16) for name, value in weights.items()}
     if too_large := [name for name, value in average.items() if not value.isfinite().all()]:
         raise CorpusError(f"{too_large[0]} has weights that float16 cannot hold: begin from the checkpoint itself")
     out.parent.mkdir(parents=True, exist_ok=True)
     checkpoint.write({"step": steps, "average": average}, settings, out)
+
+
+def brought_back(
+    weights: checkpoint.Weights, settings: NetworkSettings, share: float, layers: int = LOWER
+) -> checkpoint.Weights:
+    """A network's weights, those of its front and lowest layers a share of the way back to Moonshine's.
+
+    What sounds are Moonshine knows from far more voices than a training has; what a mouth does is learnt above. Weights
+    between what was published and what was learnt hear strangers better than either (Wortsman et al. 2022, arXiv
+    2109.01903). A slim front's bottleneck has no counterpart and stays. An ear that began otherwise is a CorpusError.
+    """
+    theirs = moonshine.encoder_weights(moonshine.needed(), dataclasses.replace(settings, front_rank=0))
+    lower = ("front.", *(f"layers.{number}." for number in range(layers)))
+    back = dict(weights)
+    for name, began in theirs.items():
+        own = weights.get(f"encoder.{name}")
+        if name.startswith(lower) and own is not None and own.shape == began.shape:
+            if own.ndim == 2 and not checkpoint.are_akin(own, began):
+                raise CorpusError("this ear did not begin as Moonshine's: leave out --back, which takes it there")
+            back[f"encoder.{name}"] = torch.lerp(own, began, share)
+    return back
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -44,8 +69,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="how far the ear goes back to Moonshine's, from 0, not at all (the default), to 1",
     )  # fmt: skip
     parser.add_argument(
-        "--back-layers", type=whole_number, default=moonshine.LOWER, metavar="COUNT",
-        help=f"its lowest layers that go there with the front (default: {moonshine.LOWER} of {moonshine.LAYERS})",
+        "--back-layers", type=whole_number, default=LOWER, metavar="COUNT",
+        help=f"its lowest layers that go there with the front (default: {LOWER} of {moonshine.LAYERS})",
     )  # fmt: skip
     args = parser.parse_args(argv)
     if not 0 <= args.back <= 1:

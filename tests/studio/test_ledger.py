@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from addon.core.errors import FormatError
 from addon.studio import ledger
 from addon.studio.ledger import Row
+from tests.full_disk import disk_full_after
 
 ANY_TEXT = st.text(st.characters())  # with lone surrogates, as names that are no text have
 
@@ -73,18 +73,10 @@ def test_a_full_disk_is_said_in_one_line() -> None:
         ledger.append(file, Row("a.wav", "done"))
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="files have no limit there")
 def test_a_row_that_found_room_for_a_part_of_it_is_a_full_disk_too(tmp_path: Path) -> None:
-    import resource
-
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20, before[1]))
-    try:
-        says = pytest.raises(FormatError, match="No space left on device; make room and run it again")
-        with (tmp_path / "ledger.jsonl").open("ab", buffering=0) as file, says:
-            ledger.append(file, Row("a.wav", "done"))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    says = pytest.raises(FormatError, match="No space left on device; make room and run it again")
+    with (tmp_path / "ledger.jsonl").open("ab", buffering=0) as file, disk_full_after(20), says:
+        ledger.append(file, Row("a.wav", "done"))
 
 
 @pytest.mark.parametrize("content", [b'{"takes": 3}', b"my notes", b"\x89PNG", b'{"path"="a"}'])

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,23 +18,13 @@ from addon.core.errors import FacewrightError
 from model_training import config, train
 from model_training.corpora import CorpusError
 from model_training.whole import make_room, write_sound, write_whole
+from tests.full_disk import disk_full_after
 
 from .conftest import write_config
 
-resource = pytest.importorskip("resource", reason="a limit on the size of files stands for a full disk")
+pytest.importorskip("resource", reason="kills and full disks are those of systems other than Windows")
 ROOT = Path(__file__).parents[2]
 PARTIAL = train.CHECKPOINT + ".partial"
-
-
-@contextlib.contextmanager
-def disk_full_after(size: int) -> Iterator[None]:
-    """Within it no file can grow beyond `size` bytes; the system refuses to write, as it does on a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def kill_while_it_saves(command: list[str], out: Path, after_steps: int) -> None:

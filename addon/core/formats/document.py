@@ -57,7 +57,7 @@ def numbers(path: Path, rows: Any, width: int, kind: str) -> Array:
         with np.errstate(over="ignore"):
             values = np.array(rows, np.float32).reshape(-1, width)
     except OverflowError as error:
-        raise FormatError(f"{quoted(path)} is not {kind}: {one_line(error)}") from error
+        raise FormatError(f"{quoted(path)} is not {kind}: {reason(error)}") from error
     if not are_sane(values):
         raise FormatError(f"{quoted(path)} holds a value that is not a number, or beyond {LARGEST:g}")
     return values
@@ -88,8 +88,3 @@ def moment(path: Path, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LATEST_S:
         raise FormatError(f"{quoted(path)}: start_s must be seconds after midnight, not {quoted(value)}")
     return float(value)
-
-
-def one_line(error: BaseException) -> str:
-    """An error's text without line breaks."""
-    return " ".join(str(error).split())

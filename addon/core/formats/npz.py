@@ -62,7 +62,7 @@ def _recording(path: Path, file: BinaryIO) -> Recording:
     except KeyError as error:
         raise FormatError(f"{quoted(path)} is not {WHAT}: it has no {error.args[0]}") from error
     except DAMAGE as error:
-        raise FormatError(f"{quoted(path)} is not {WHAT}: {document.one_line(error)}") from error
+        raise FormatError(f"{quoted(path)} is not {WHAT}: {reason(error)}") from error
     curves = Curves(rows, document.names(path, names.tolist(), WHAT), told)
     return Recording(curves, document.moment(path, start_s) if np.isfinite(start_s) else None)
 
