@@ -12,8 +12,9 @@ from addon.core import channels, layers
 from addon.core.curves import Curves, lip_gap
 from addon.core.layers import brows
 from addon.core.layers.ends import MOUTH, rest_at_ends
+from addon.core.layers.gaze import plan
 from addon.core.prosody import Prosody, accents
-from addon.core.settings import BrowsSettings, Settings
+from addon.core.settings import BrowsSettings, GazeSettings, Settings
 
 Make = Callable[[int], Prosody]
 
@@ -66,3 +67,30 @@ def test_brows_are_at_rest_at_the_ends_of_a_take_that_begins_with_an_accent(made
     lifted = brows(cut_close(600), prosody, BrowsSettings()).select(channels.GROUPS["brows"]).values
     assert lifted.max() > 0.1
     assert lifted[[0, -1]].max() == 0
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("target_deg", [0.0, 12.0])
+def test_eyes_are_at_the_listener_at_the_ends_of_a_take_and_not_between(
+    made_prosody: Make, seed: int, target_deg: float
+) -> None:
+    target = np.full((600, 2), np.deg2rad(target_deg), np.float32)
+    off = np.rad2deg(plan(made_prosody(600), GazeSettings(seed=seed), target).world - target)
+    off = np.linalg.norm(off, axis=1)
+    assert off[0] < 5  # a listener's face
+    np.testing.assert_array_less(off[-5:], 5)
+    assert off.max() > 5
+
+
+def test_a_look_away_that_would_end_with_the_take_ends_before_it(made_prosody: Make) -> None:
+    away = GazeSettings(at_listener=0.0)
+    off = np.rad2deg(np.linalg.norm(plan(made_prosody(600), away).world, axis=1))
+    assert off[[0, -1]].max() < 5
+    assert (off[40:-30] > 3).mean() > 0.7
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2, 40])
+def test_eyes_stay_at_the_listener_in_a_take_of_hardly_any_length(made_prosody: Make, rows: int) -> None:
+    world = plan(made_prosody(rows), GazeSettings(at_listener=0.0)).world
+    assert world.shape == (rows, 2)
+    assert not np.any(np.rad2deg(np.abs(world)) > 5)
