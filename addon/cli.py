@@ -13,7 +13,7 @@ from . import __version__
 from .core import backend, channels, formats, presets, settings
 from .core.audio import open_sound
 from .core.errors import FacewrightError, FormatError, listed, quoted, reason
-from .core.model import FaceModel, bundled_model_path, model_path
+from .core.model import BUNDLED, FAST, FaceModel, bundled_model_path, model_path
 from .core.pipeline import animate
 from .core.rigs import Detection
 from .core.rigs.custom_keys import head_of, head_with, keyed, told
@@ -135,7 +135,7 @@ def _add_look_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", choices=backend.DEVICES, help="where the model runs; auto if not given")
-    parser.add_argument("--model", metavar="ONNX", help="another model than the bundled one")
+    parser.add_argument("--model", metavar="ONNX", help=f"another model file, or {FAST}: the smaller bundled one")
 
 
 def _animate(options: argparse.Namespace) -> int:
@@ -294,7 +294,7 @@ def _doctor(options: argparse.Namespace) -> int:
     if model.note:
         print(f"note         {model.note}")
     model.predict(next(model.windows([numpy.zeros(16_000, numpy.float32)], 1.0)))
-    where = "bundled" if path == bundled_model_path() else quoted(path)
+    where = "bundled" if path in map(bundled_model_path, BUNDLED) else quoted(path)
     print(f"model        {model.card.name} {model.card.version} ({where}), runs on {model.backend.device}")
     print(f"             {len(model.card.channels)} of {len(channels.ARKIT)} channels, licence {model.card.licence}")
     return 0

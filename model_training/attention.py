@@ -14,7 +14,8 @@ from torch.nn import functional
 
 from .config import NetworkSettings
 
-ROTARY_SHARE = 32 / 36  # of each head's channels
+ROTARY_SHARE = 32 / 36  # of each head's channels,
+ROTARY_MOST = 32  # and no more
 ROTARY_BASE = 10_000.0
 RIGHT_TOKENS = 2  # that have come after a stream's token when it is heard for good
 
@@ -113,7 +114,7 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor, allowed: Tensor) -> Te
 
 def rotary_channels(settings: NetworkSettings) -> int:
     """How many of a head's channels turn with their place, an even number."""
-    return int(settings.width // settings.heads * ROTARY_SHARE) // 2 * 2
+    return min(int(settings.width // settings.heads * ROTARY_SHARE) // 2 * 2, ROTARY_MOST)
 
 
 class Layer(nn.Module):

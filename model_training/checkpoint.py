@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from addon.core.errors import FacewrightError, quoted, reason
+from addon.core.model import BUNDLED
 
 from . import config, moonshine
 from .corpora import CorpusError
@@ -24,8 +25,7 @@ from .whole import write_whole
 
 CHECKPOINT = "checkpoint.pt"
 MOONSHINE = Path("moonshine")  # as a place to begin: the encoder of the installed package
-BASE = Path("base")  # likewise: the shipped model
-BASE_WEIGHTS = Path(__file__).with_name("base.pt")
+SHIPPED = {Path(name): Path(__file__).with_name(f"{name}.pt") for name in BUNDLED}  # likewise: the weights of models
 MAY_CHANGE = ("steps", "save_every_steps", "threads", "workers", "batches_per_step")  # of [train], on the way
 SPREAD = "encoder.front.spread.weight"  # one half of a slim front's bottleneck
 AKIN = 0.5  # cosine between weights of one origin, at least; .99 and more between the shipped model's and Moonshine's
@@ -126,14 +126,14 @@ def _with_whole_front(
 
 
 def begin(student: Student, settings: config.TrainingConfig, starts: Sequence[Path]) -> None:
-    """From the mean of other runs' averaged weights, or the shipped model's, or with the ear of a published encoder."""
-    starts = [BASE_WEIGHTS if one == BASE else one for one in starts]
+    """From the mean of other runs' averaged weights, or a shipped model's, or with the ear of a published encoder."""
+    starts = [SHIPPED.get(one, one) for one in starts]
     start = starts[-1]
-    if len(starts) > 1 and any(one == MOONSHINE or one.suffix == ".ort" for one in starts):
+    if len(starts) > 1 and any(one == MOONSHINE or one.suffix in moonshine.ENCODERS for one in starts):
         raise TrainingError("a published encoder has no mean with checkpoints: name it alone after --start")
     if start == MOONSHINE:
         start = moonshine.needed()
-    if start.suffix != ".ort":
+    if start.suffix not in moonshine.ENCODERS:
         made_by, network, _ = mean_network(starts)
         _check(made_by, settings, start)
         student.network.load_state_dict(network.state_dict())

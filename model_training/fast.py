@@ -2,8 +2,10 @@
 
 The numbers stay what they were but for rounding, which the export checks. What is written otherwise:
 
-- Layer normalisation from elementary operations: onnxruntime's own walks a row number by number, six times as slow.
+- Layer normalisation from elementary operations: onnxruntime's own walks a row number by number, six times as slow. Its
+  gain is taken on by the product that follows.
 - Queries and keys turned before the blocks are laid side by side, not each key three times after it, by one operator.
+  Tokens are gathered into their three blocks in one go, and what lies too far is barred by adding.
 - The front's gain and shift taken on by the product that follows, and three outputs of that product's two whole taps
   from four smaller products instead of six: F(3, 2) of Winograd (Arithmetic Complexity of Computations, 1980).
 """
@@ -17,14 +19,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .attention import ROTARY_BASE, RotaryAttention, attend
+from .attention import ROTARY_BASE, Layer, RotaryAttention
 from .front import Front
+
+BARRED = -1e4  # added to a score that is not to count
 
 
 def fast(network: nn.Module) -> nn.Module:
     """A copy of the network whose parts that have a faster form have taken it; only an export can run it."""
     quick = copy.deepcopy(network)
     for module in list(quick.modules()):
+        if isinstance(module, Layer) and isinstance(module.attention, RotaryAttention):
+            module.before_attention = _passing_on(module.before_attention, module.attention.project)
+            module.before_mlp = _passing_on(module.before_mlp, module.widen)
         for name, child in module.named_children():
             if isinstance(child, nn.LayerNorm):
                 setattr(module, name, PlainNorm(child))
@@ -40,14 +47,22 @@ class PlainNorm(nn.Module):
 
     def __init__(self, norm: nn.LayerNorm) -> None:
         super().__init__()
-        self.weight, self.floor = norm.weight, norm.eps
-        self.bias = dict(norm.named_parameters()).get("bias")
+        own = dict(norm.named_parameters())
+        self.weight, self.bias, self.floor = own.get("weight"), own.get("bias"), norm.eps
 
     def forward(self, x: Tensor) -> Tensor:
         """As nn.LayerNorm.forward."""
         x = x - x.mean(dim=-1, keepdim=True)
-        x = x * ((x * x).mean(dim=-1, keepdim=True) + self.floor).rsqrt() * self.weight
+        x = x * ((x * x).mean(dim=-1, keepdim=True) + self.floor).rsqrt()
+        x = x if self.weight is None else x * self.weight
         return x if self.bias is None else x + self.bias
+
+
+def _passing_on(norm: nn.LayerNorm, product: nn.Linear) -> nn.LayerNorm:
+    """The norm without its gain, which the product that follows has from now on."""
+    with torch.no_grad():
+        product.weight *= norm.weight
+    return nn.LayerNorm(norm.normalized_shape, norm.eps, elementwise_affine=False)
 
 
 class TurnedFirst(nn.Module):
@@ -66,39 +81,42 @@ class TurnedFirst(nn.Module):
 
     def forward(self, x: Tensor, inside: Tensor) -> Tensor:
         """As RotaryAttention.forward of a file's tokens."""
-        width = x.shape[2]
-        turned, values = self.project(x).split([2 * width, width], dim=2)
-        both = self._blocks(self._turned(turned), 2 * self.heads)  # queries' heads, then keys'
-        q = both[:, :, : self.heads] * (both.shape[-1] ** -0.5)
-        k, v = _near(both[:, :, self.heads :]), _near(self._blocks(values, self.heads))
-        allowed = (self.reach.abs() <= self.block) & inside[:, None, None, :]  # (K, 1, block, 3 block)
-        mixed = attend(q, k, v, allowed).transpose(2, 3).flatten(3)  # (B, K, block, W)
-        merged: Tensor = self.merge(mixed.flatten(1, 2))
+        queries, keys, values = self.project(x).chunk(3, dim=2)
+        q = self._blocks(self._turned(queries))
+        k, v = _near(self._blocks(self._turned(keys))), _near(self._blocks(values))
+        allowed = (self.reach.abs() <= self.block) & inside[:, None, :]  # (K, block, 3 block)
+        scores = (q * (q.shape[-1] ** -0.5)) @ k.transpose(-2, -1) + torch.where(allowed, 0.0, BARRED)
+        mixed = scores.softmax(dim=-1) @ v  # (B, H, K, block, D)
+        merged: Tensor = self.merge(mixed.flatten(2, 3).transpose(1, 2).flatten(2))
         return merged
 
     def _turned(self, x: Tensor) -> Tensor:
-        """Both (B, T, 2 W) turned; angles are taken from whole turns in float64, for places that lie far in."""
+        """(B, T, W) turned; angles are taken from whole turns in float64, for places that lie far in."""
         place = torch.arange(x.shape[1])
         turns = place.double()[:, None] * (self.speed / (2 * math.pi))
         angle = (2 * math.pi * (turns - turns.floor())).float()  # (T, pairs)
         return torch.onnx.ops.symbolic(
             "com.microsoft::RotaryEmbedding",
             [x, place[None].expand(x.shape[0], -1), angle.cos(), angle.sin()],
-            {"num_heads": 2 * self.heads, "rotary_embedding_dim": 2 * self.turned, "interleaved": 0},
+            {"num_heads": self.heads, "rotary_embedding_dim": 2 * self.turned, "interleaved": 0},
             dtype=x.dtype,
             shape=x.shape,
             version=1,
         )
 
-    def _blocks(self, x: Tensor, heads: int) -> Tensor:
-        """(B, T, W) to (B, K, H, block, D)."""
-        return x.unflatten(1, (-1, self.block)).unflatten(3, (heads, -1)).transpose(2, 3)
+    def _blocks(self, x: Tensor) -> Tensor:
+        """(B, T, W) to (B, H, K, block, D)."""
+        return x.unflatten(2, (self.heads, -1)).transpose(1, 2).unflatten(2, (-1, self.block))
 
 
 def _near(x: Tensor) -> Tensor:
-    """Blocks (B, K, H, S, D), each with the one before and the one after it: (B, K, H, 3 S, D)."""
-    x = functional.pad(x, (0, 0, 0, 0, 0, 0, 1, 1))
-    return torch.cat([x[:, :-2], x[:, 1:-1], x[:, 2:]], dim=3)
+    """Blocks (B, H, K, S, D), each with the one before and the one after it: (B, H, K, 3 S, D).
+
+    Beyond either end the last one stands again, for attention to bar.
+    """
+    count = x.shape[2]
+    places = (torch.arange(count)[:, None] + torch.arange(-1, 2)).clamp(0, count - 1)
+    return x.index_select(2, places.flatten()).unflatten(2, (-1, 3)).flatten(3, 4)
 
 
 class FewerProducts(Front):

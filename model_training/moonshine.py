@@ -1,7 +1,8 @@
-"""A published beginning: the weights of Moonshine tiny's English encoder, for `encoder.SpeechEncoder`.
+"""A published beginning: the weights of Moonshine's English encoders, base and tiny, for `encoder.SpeechEncoder`.
 
-The PyPI package moonshine-voice (MIT, Moonshine AI) carries the encoder as an onnxruntime file with eight-bit matrices.
-onnxruntime rewrites it as ONNX, from which the matrices are read and made floats again. Nothing of the package runs.
+Their makers publish both as ONNX files with eight-bit matrices (MIT, Moonshine AI), from which the matrices are read
+and made floats again. Tiny's comes with the PyPI package moonshine-voice, as an onnxruntime file that is rewritten as
+ONNX first; base's with the npm package @usefulsensors/moonshine-js. Nothing of the packages runs.
 """
 
 from __future__ import annotations
@@ -26,11 +27,13 @@ from .encoder import live_bell
 from .front import FILTER_SAMPLES, TAP_SAMPLES
 
 Floats = npt.NDArray[np.float32]
-WIDTH, HEADS, LAYERS = 288, 8, 6
+HEADS = 8
+LAYERS = {288: 6, 416: 8}  # of tiny and base, by their width
+ENCODERS = (".ort", ".onnx")  # how the files' names end
 
 
 def installed() -> Path | None:
-    """Where the package's encoder lies, if the package is installed."""
+    """Where tiny's encoder lies, if its package is installed."""
     package = importlib.util.find_spec("moonshine_voice")
     for folder in (package.submodule_search_locations or ()) if package else ():
         file = Path(folder) / "assets" / "tiny-en" / "encoder_model.ort"
@@ -48,12 +51,17 @@ def needed() -> Path:
 
 
 def encoder_weights(file: Path, settings: NetworkSettings) -> dict[str, Tensor]:
-    """The state of a SpeechEncoder of these settings, its layers Moonshine's lowest; file: encoder_model.ort."""
-    if (settings.width, settings.heads) != (WIDTH, HEADS) or settings.layers > LAYERS:
-        raise CorpusError(f"Moonshine tiny has {LAYERS} layers of width {WIDTH} with {HEADS} heads: set [network] so")
+    """The state of a SpeechEncoder of these settings, its layers the lowest of tiny's, or of base's, in the file."""
     if settings.front_rank:
         raise CorpusError("Moonshine's front has no bottleneck: set network.front_rank to 0, and slim it when trained")
     arrays = _arrays(file)
+    width = len(arrays["layer_norm.weight"])
+    layers = LAYERS[width]
+    if (settings.width, settings.heads) != (width, HEADS) or settings.layers > layers:
+        raise CorpusError(
+            f"{quoted(file)} has {layers} layers of width {width} with {HEADS} heads, where {settings.layers} of width "
+            f"{settings.width} with {settings.heads} are asked for: give the other encoder_model, or set [network] so"
+        )
     spare = 2 * TAP_SAMPLES - FILTER_SAMPLES
     state = {
         "front.first.weight": np.pad(arrays["conv1.weight"][:, 0], ((0, 0), (0, spare))),
@@ -66,8 +74,8 @@ def encoder_weights(file: Path, settings: NetworkSettings) -> dict[str, Tensor]:
         "norm.weight": arrays["layer_norm.weight"],
     }
     turned = rotary_channels(settings)
-    each = np.concatenate([np.arange(0, turned, 2), np.arange(1, turned, 2), np.arange(turned, WIDTH // HEADS)])
-    order = (np.arange(HEADS)[:, None] * (WIDTH // HEADS) + each).ravel()  # Moonshine turns neighbouring channels
+    each = np.concatenate([np.arange(0, turned, 2), np.arange(1, turned, 2), np.arange(turned, width // HEADS)])
+    order = (np.arange(HEADS)[:, None] * (width // HEADS) + each).ravel()  # Moonshine turns neighbouring channels
     for number in range(settings.layers):
         theirs, ours = f"layers.{number}", f"layers.{number}"
         queries, keys, values = (arrays[f"{theirs}.self_attn.{name}_proj"].T for name in "qkv")
@@ -97,22 +105,22 @@ def _arrays(file: Path) -> dict[str, Floats]:
     stored = {item.name: onnx.numpy_helper.to_array(item) for item in graph.initializer}
     arrays = {name.removesuffix("_add_tensor"): value for name, value in stored.items()}
     for node in graph.node:
-        place = node.name.strip("/").replace("/", ".").split(".MatMul")[0]
-        if node.op_type in ("DynamicQuantizeMatMul", "MatMulIntegerToFloat"):
+        place = node.name.strip("/").replace("/", ".").split(".MatMul")[0].replace("dense", "o_proj")  # base's name
+        if node.op_type in ("DynamicQuantizeMatMul", "MatMulIntegerToFloat", "MatMulInteger"):
             matrix = next(name for name in node.input if name.endswith("_quantized") and name in stored)
             stem = matrix.removesuffix("_quantized")
             zero = stored[f"{stem}_zero_point"].astype(np.float32)
             arrays[place] = (stored[matrix].astype(np.float32) - zero) * stored[f"{stem}_scale"]
         elif place.startswith("groupnorm."):
             for name in node.input:
-                if name in stored and stored[name].shape == (WIDTH, 1):
+                if name in stored and stored[name].ndim == 2 and stored[name].shape[1] == 1:
                     arrays["groupnorm.weight" if node.op_type == "Mul" else "groupnorm.bias"] = stored[name]
     return arrays
 
 
 def _graph(file: Path) -> onnx.GraphProto:
     options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.log_severity_level = 3
     options.add_session_config_entry("session.save_model_format", "ONNX")
     with tempfile.TemporaryDirectory() as folder:

@@ -1,11 +1,11 @@
-"""Eight-bit matrices for a model file: half the size, and a fifth more speed on processors without a GPU.
+"""Eight-bit matrices for a model file: a third of the size, and more speed on processors without a GPU.
 
     python -m model_training.quantise --model runs/base/base.onnx --shard prepared/base --out addon/models/base.onnx
 
 Scales are fixed beforehand from stretches of the training speech, so that a window of a long file gives what the whole
 file would; onnxruntime's dynamic quantisation takes them from whatever it is fed. Only the transformer's matrices
 become small. In the front, few large inputs leave no room for the rest: with its third product too, an early base model
-fell from 81 to 76 points.
+fell from 81 to 76 points. Its matrices are stored as float16.
 """
 
 from __future__ import annotations
@@ -85,12 +85,29 @@ def quantise(model: Path, shard: Shard, out: Path) -> Path:
                 per_channel=True,
                 reduce_range=True,  # seven bits: products of eight overflow on processors without VNNI
                 calibrate_method=quantization.CalibrationMethod.Percentile,
-                extra_options={"CalibPercentile": 100 * CLIPPED_SHARE},
+                extra_options={
+                    "CalibPercentile": 100 * CLIPPED_SHARE,
+                    # What a product gives stays a float: onnxruntime then makes it one in the product itself.
+                    "OpTypesToExcludeOutputQuantization": ["MatMul", "Gemm"],
+                },
             )
+        onnx.save(halved(onnx.load(partial)), partial)
         partial.replace(out)
     finally:
         partial.unlink(missing_ok=True)
     return out
+
+
+def halved(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with its float32 matrices stored as float16; onnxruntime makes them float32 again when it loads it."""
+    for item in list(model.graph.initializer):
+        if item.data_type == onnx.TensorProto.FLOAT and len(item.dims) == 2:
+            half = onnx.numpy_helper.to_array(item).astype(np.float16)
+            if np.isfinite(half).all():
+                name = f"{item.name}_half"
+                model.graph.node.insert(0, onnx.helper.make_node("Cast", [name], [item.name], to=item.data_type))
+                item.CopyFrom(onnx.numpy_helper.from_array(half, name))
+    return model
 
 
 def _scope(node: onnx.NodeProto) -> str:

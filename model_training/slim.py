@@ -1,11 +1,14 @@
 """A smaller front for a trained student: its largest product through a bottleneck, to be trained on from there.
 
-    python -m model_training.slim --checkpoint runs/base/checkpoint.pt --shard prepared/base --rank 224 --out slim.pt
+    python -m model_training.slim --checkpoint runs/anew/checkpoint.pt --shard prepared/anew --rank 160 --out slim.pt
+    python -m model_training.slim --encoder encoder_model.onnx --config my.toml --shard prepared/my --rank 208 \
+                                  --out slim.pt
 
 The second convolution is a third of all the work that the encoder does, and what speech puts into it has far fewer
 dimensions than its matrix. The matrix is cut to the rank at which its outputs on training speech change least (the
 singular value decomposition of the matrix times the root of its inputs' covariance). `train --start slim.pt`, with
-network.front_rank set in the config, mends what is lost.
+network.front_rank set in the config, mends what is lost; or learns all there is to learn, where --encoder names a
+published encoder that has not learnt to speak yet.
 """
 
 from __future__ import annotations
@@ -20,7 +23,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from . import checkpoint
+from addon.core.errors import quoted
+
+from . import checkpoint, config, moonshine
 from .command import finish
 from .corpora import CorpusError
 from .encoder import SpeechEncoder
@@ -38,6 +43,23 @@ def slim(checkpoints: Sequence[Path], shard: Shard, rank: int, out: Path) -> flo
     Of several checkpoints, later parts of one training, it is the mean.
     """
     settings, network, steps = checkpoint.mean_network(checkpoints)
+    return _slimmed(settings, network, steps, shard, rank, out)
+
+
+def slim_encoder(encoder: Path, settings: config.TrainingConfig, shard: Shard, rank: int, out: Path) -> float:
+    """As slim, of a network that is a published encoder's ear and a mouth that has learnt nothing."""
+    if settings.network.front != "waveform":
+        raise CorpusError(f"{quoted(encoder)} listens to waveforms: set network.front of the config to 'waveform'")
+    whole = dataclasses.replace(settings, network=dataclasses.replace(settings.network, front_rank=0))
+    torch.manual_seed(settings.train.seed)
+    network = FaceNetwork(whole.network)
+    network.encoder.load_state_dict(moonshine.encoder_weights(encoder, whole.network))
+    return _slimmed(whole, network, 0, shard, rank, out)
+
+
+def _slimmed(
+    settings: config.TrainingConfig, network: FaceNetwork, steps: int, shard: Shard, rank: int, out: Path
+) -> float:
     network.requires_grad_(False)  # nothing is learnt here
     full = _full(network)
     sizes = [part.in_features for part in full]
@@ -97,15 +119,24 @@ def _covariance(network: FaceNetwork, shard: Shard) -> Tensor:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="model_training.slim", description="A bottleneck for a trained front.")
-    parser.add_argument("--checkpoint", type=Path, required=True, nargs="+", help="several give their mean")
+    parser = argparse.ArgumentParser(prog="model_training.slim", description="A bottleneck for an ear's front.")
+    ears = parser.add_mutually_exclusive_group(required=True)
+    ears.add_argument("--checkpoint", type=Path, nargs="+", help="several give their mean")
+    ears.add_argument("--encoder", type=Path, help="a Moonshine's encoder_model, which --config is to train")
+    parser.add_argument("--config", type=Path, help="TOML, with --encoder: the network that it is to be the ear of")
     parser.add_argument("--shard", type=Path, required=True, help="folder that model_training.prepare wrote")
     parser.add_argument("--rank", type=int, required=True, help="of the bottleneck")
     parser.add_argument("--out", type=Path, required=True, help="the checkpoint to write, for train --start")
     args = parser.parse_args(argv)
+    if (args.encoder is None) != (args.config is None):
+        parser.error("--encoder and --config belong together")
 
     def work() -> str:
-        kept = slim(args.checkpoint, open_shard(args.shard), args.rank, args.out)
+        shard = open_shard(args.shard)
+        if args.encoder:
+            kept = slim_encoder(args.encoder, config.load(args.config), shard, args.rank, args.out)
+        else:
+            kept = slim(args.checkpoint, shard, args.rank, args.out)
         return f"written: {args.out} ({100 * kept:.2f} % of the product's power kept)"
 
     return finish(work)

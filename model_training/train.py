@@ -212,7 +212,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         type=Path,
         nargs="+",
         default=(),
-        help="checkpoint to begin from, the mean of several, `base`, `moonshine` or its encoder_model.ort",
+        help="checkpoint to begin from, the mean of several, `base`, `fast`, `moonshine` or an encoder_model of its",
     )
     parser.add_argument("--seed", type=int, help="instead of the config's: runs that differ by nothing else")
     args = parser.parse_args(argv)

@@ -19,6 +19,7 @@ from .model_card import ModelCard
 RATE = 50.0  # rows a second
 HOP_SAMPLES = 320  # 20 ms at 16 kHz, so 50 rows a second
 ALIGN_SAMPLES = 1920  # 120 ms: networks work on several rows at once; windows must start on such a step
+BASE, FAST = BUNDLED = ("base", "fast")  # the models that come with Facewright; fast does half the work
 SILENCE_SAMPLES = 5 * ALIGN_SAMPLES  # 0.6 s, heard before a file and after it
 
 
@@ -122,15 +123,17 @@ def check_is_there(path: Path) -> None:
         raise ModelError(f"model file {quoted(path)} does not exist; choose one, or install Facewright again")
 
 
-def bundled_model_path() -> Path:
-    """Where the model that comes with Facewright lies."""
-    return Path(__file__).parent.parent / "models" / "base.onnx"
+def bundled_model_path(name: str = BASE) -> Path:
+    """Where one of the models that come with Facewright lies, by its name in BUNDLED."""
+    return Path(__file__).parent.parent / "models" / f"{name}.onnx"
 
 
 def model_path(setting: str) -> Path:
-    """The model file that a setting names; the bundled one if it names none."""
+    """The model file that a setting names, by its path or as one of BUNDLED; base's if it names none."""
+    if not setting or setting in BUNDLED:
+        return bundled_model_path(setting or BASE)
     try:
-        return Path(setting).expanduser() if setting else bundled_model_path()
+        return Path(setting).expanduser()
     except RuntimeError as error:
         raise ModelError(f"model file {quoted(setting)}: nobody here has that home; write the whole path") from error
 

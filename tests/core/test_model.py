@@ -198,10 +198,19 @@ def test_an_unknown_device_is_refused(tiny_model: Path) -> None:
         FaceModel.load(tiny_model, "gpu")
 
 
-def test_an_empty_path_is_the_bundled_model(tmp_path: Path) -> None:
-    assert model_path("") == bundled_model_path()
+def test_an_empty_path_or_a_name_is_a_bundled_model(tmp_path: Path) -> None:
+    assert model_path("") == model_path("base") == bundled_model_path()
     assert bundled_model_path().parts[-3:] == ("addon", "models", "base.onnx")
+    assert model_path("fast") == bundled_model_path().with_name("fast.onnx")
+    assert model_path("./fast") == Path("fast")
     assert model_path(str(tmp_path / "a.onnx")) == tmp_path / "a.onnx"
+
+
+def test_the_fast_model_is_another_and_smaller() -> None:
+    fast, base = (FaceModel.load(bundled_model_path(name), "cpu") for name in ("fast", "base"))
+    assert (fast.card.name, base.card.name) == ("fast", "base")
+    assert fast.card.channels == base.card.channels
+    assert bundled_model_path("fast").stat().st_size < bundled_model_path().stat().st_size / 2
 
 
 def test_a_model_whose_name_is_no_text_is_read_all_the_same(tmp_path: Path, tiny_model: Path) -> None:

@@ -101,6 +101,9 @@ def test_eight_bits_keep_the_card_and_nearly_the_curves(onnx_file: Path, shard: 
     sound = np.random.default_rng(0).standard_normal((1, 40 * STEP_SAMPLES)).astype(np.float32) * 0.05
     apart = np.abs(rounded.run(sound) - exact.run(sound))
     assert 0 < apart.max() < 0.1
+    nodes = onnx.load(small).graph.node
+    products = {name for node in nodes if node.op_type == "MatMul" for name in node.output}
+    assert not [node for node in nodes if node.op_type == "QuantizeLinear" and node.input[0] in products]
 
 
 def test_eight_bits_of_a_window_are_those_of_the_whole(onnx_file: Path, shard: Path, tmp_path: Path) -> None:

@@ -75,9 +75,13 @@ def test_the_fast_form_gives_what_pytorch_gives_at_any_length(
 
 
 def test_what_is_slow_in_onnxruntime_is_not_asked_for(written: Path) -> None:
-    asked = {node.op_type for node in onnx.load(written).graph.node}
+    nodes = onnx.load(written).graph.node
+    asked = {node.op_type for node in nodes}
     assert "RotaryEmbedding" in asked
     assert not asked & {"LayerNormalization", "Pow"}
+    layers = [node for node in nodes if any("encoder.layers" in item.value for item in node.metadata_props)]
+    assert len(layers) > 50
+    assert "Pad" not in {node.op_type for node in layers}  # blocks are gathered beside their neighbours
 
 
 def test_the_network_itself_stays_as_it_is(student: export.Exported) -> None:

@@ -7,11 +7,13 @@ import pytest
 import torch
 
 from addon.core.errors import FacewrightError
-from model_training import config, train
+from model_training import config, moonshine, train
 from model_training.checkpoint import mean_network
 from model_training.network import STEP_SAMPLES
 from model_training.prepare import open_shard
-from model_training.slim import _halves, slim
+from model_training.slim import _halves, main, slim, slim_encoder
+
+from .conftest import CONFIGS
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +97,36 @@ def test_what_cannot_be_made_slimmer_is_refused(run: Path, trained: Path, shard:
     with pytest.raises(FacewrightError, match="too short: it takes more than 4.8 s"):
         slim([trained], few, 8, tmp_path / "slim.pt")
     assert not (tmp_path / "slim.pt").exists()
+
+
+def test_an_ear_that_has_not_learnt_to_speak_is_made_slim_too(
+    trained: Path, shard: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, published, _ = mean_network([trained])
+    asked: list[config.NetworkSettings] = []
+
+    def weights(file: Path, network: config.NetworkSettings) -> dict[str, torch.Tensor]:
+        asked.append(network)
+        return published.encoder.state_dict()
+
+    monkeypatch.setattr(moonshine, "encoder_weights", weights)
+    narrow = dataclasses.replace(settings, network=dataclasses.replace(settings.network, front_rank=60))
+    kept = slim_encoder(tmp_path / "encoder_model.onnx", narrow, open_shard(shard), 60, tmp_path / "ear.pt")
+    made, network, steps = mean_network([tmp_path / "ear.pt"])
+    assert (made.network, asked, steps) == (narrow.network, [settings.network], 0)
+    assert 0.99 < kept <= 1 + 1e-9
+    speech = torch.from_numpy(open_shard(shard).samples[: 20 * STEP_SAMPLES].astype("float32") / 32768)[None]
+    with torch.no_grad():
+        heard, theirs = network.encoder(speech), published.encoder(speech)
+    assert torch.corrcoef(torch.stack([heard.flatten(), theirs.flatten()]))[0, 1] > 0.99
+
+
+def test_an_encoder_is_made_slim_for_a_config_that_listens_to_waveforms(
+    shard: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["--encoder", str(tmp_path / "encoder_model.onnx"), "--shard", str(shard), "--rank", "8", "--out", "x.pt"]
+    with pytest.raises(SystemExit):
+        main(command)
+    assert "--encoder and --config belong together" in capsys.readouterr().err
+    assert main([*command, "--config", str(CONFIGS / "mel.toml")]) == 2
+    assert "set network.front of the config to 'waveform'" in capsys.readouterr().err

@@ -9,6 +9,7 @@ from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
 from ...core import backend
 from ...core.errors import FacewrightError
+from ...core.model import FAST
 from ...core.settings import ModelSettings
 from . import compat
 
@@ -46,6 +47,10 @@ class FACEWRIGHT_AP_preferences(bpy.types.AddonPreferences):
         subtype="FILE_PATH",
         options=compat.PATH_OPTIONS,
     )
+    use_fast: BoolProperty(
+        name="Fast Model",
+        description="Facewright's own smaller model: half the work, and a little less sure of what is said",
+    )
     show_hint: BoolProperty(
         name="First Steps",
         description="Show the first steps on top of the Speech panel",
@@ -62,6 +67,9 @@ class FACEWRIGHT_AP_preferences(bpy.types.AddonPreferences):
         split.label(text=text, icon=icon)
         layout.prop(self, "threads")
         layout.prop(self, "model", placeholder="Facewright's own")
+        row = layout.row()
+        row.active = not self.model
+        row.prop(self, "use_fast")
         layout.prop(self, "show_hint")
 
 
@@ -71,7 +79,8 @@ def model_settings(context: bpy.types.Context) -> ModelSettings:
     if addon is None or addon.preferences is None:
         return ModelSettings()
     chosen: Any = addon.preferences
-    path = bpy.path.abspath(chosen.model) if chosen.model else ""
+    own = FAST if chosen.use_fast else ""
+    path = bpy.path.abspath(chosen.model) if chosen.model else own
     return ModelSettings(path=path, device=chosen.device, threads=chosen.threads)
 
 
