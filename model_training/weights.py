@@ -1,6 +1,6 @@
 """The weights of a finished model, to be kept and begun from: the mean of its parts, in half the digits.
 
-    python -m model_training.weights --checkpoint runs/base_corners_{7,8}/checkpoint.pt --out base.pt
+    python -m model_training.weights --checkpoint runs/base_on_{1,2}/checkpoint.pt --out base.pt
 
 It is a checkpoint without what only the same run could go on with, an eighth of one in size: `train --start` takes it,
 and so do export and live. The shipped models' own lie here as base.pt and fast.pt; `--start base` is the first. With
