@@ -27,7 +27,8 @@ VERTICAL = 0.55  # looks away go less far up and down than aside
 FARTHEST_DEG = 20.0  # beyond it the head would turn
 RARELY = 0.02  # neither kind of look dies out
 SNAP_S = 0.6  # speakers look away before they begin a phrase and back as they end it (Kendon 1967)
-AT_ENDS_S = 0.3  # a take begins and ends with a look at the listener at least so long
+AT_ENDS_S = 0.3  # a take begins and ends with a look at the listener at least so long,
+LEAST_AWAY_S = 0.6  # and a look away that it leaves less of than this is not begun
 PLANNING_LEAD_S = (0.1, 0.4)  # before the first sound, while what to say is planned
 TARGET_WIDTH_S = 0.02  # a target that jumps is followed as fast as an eye leaps, not faster: this, or for a far jump
 LEAP_WIDTHS = 3.76  # the time of a leap by the width with its peak speed: 1.5 sqrt(2 pi)
@@ -155,20 +156,20 @@ def _met_at_ends(starts_s: Moments, aside: Mask, end_s: float) -> tuple[Moments,
 
     Speakers look back as they end (Kendon 1967); what is held after a take is no look away.
     """
-    if end_s < 2 * AT_ENDS_S + SHORTEST_FIXATION_S:
+    if end_s < 2 * AT_ENDS_S + LEAST_AWAY_S:
         return np.zeros(1), np.zeros(1, np.bool_)
-    if aside[0]:
-        late = int(np.searchsorted(starts_s, AT_ENDS_S, side="right"))  # the first look that begins later
-        starts_s = np.concatenate([[0.0, AT_ENDS_S], starts_s[late:]])
-        aside = np.concatenate([[False], aside[late - 1 :]])
-        clear = _apart(starts_s)
-        starts_s, aside = starts_s[clear], aside[clear]
     back_s = end_s - AT_ENDS_S
-    is_before = starts_s <= back_s - SHORTEST_FIXATION_S
-    starts_s, aside = starts_s[is_before], aside[is_before]
+    spans_s = np.stack([starts_s, np.append(starts_s[1:], end_s)], axis=1)
+    left_s = np.clip(spans_s, AT_ENDS_S, back_s)
+    is_cut, is_long = (left_s != spans_s).any(axis=1), left_s[:, 1] - left_s[:, 0] >= LEAST_AWAY_S
+    stays = ~aside | ~is_cut | is_long
+    starts_s, aside = np.where(aside, left_s[:, 0], np.minimum(starts_s, back_s))[stays], aside[stays]
+    if not len(starts_s) or starts_s[0] > 0:
+        starts_s, aside = np.append(0.0, starts_s), np.append(False, aside)
     if aside[-1]:
         starts_s, aside = np.append(starts_s, back_s), np.append(aside, False)
-    return starts_s, aside
+    clear = _apart(starts_s)
+    return starts_s[clear], aside[clear]
 
 
 def _fixations(rng: np.random.Generator, looks_s: Moments, away: Mask, end_s: float, spread_deg: float) -> Fixations:
