@@ -25,7 +25,7 @@ from .whole import write_whole
 
 CHECKPOINT = "checkpoint.pt"
 MOONSHINE = Path("moonshine")  # as a place to begin: the encoder of the installed package
-SHIPPED = {Path(name): Path(__file__).with_name(f"{name}.pt") for name in BUNDLED}  # likewise: the weights of models
+SHIPPED = {Path(name): Path(__file__).with_name(f"{name}.pt") for name in BUNDLED}  # likewise: ours
 MAY_CHANGE = ("steps", "save_every_steps", "threads", "workers", "batches_per_step")  # of [train], on the way
 SPREAD = "encoder.front.spread.weight"  # one half of a slim front's bottleneck
 AKIN = 0.5  # cosine between weights of one origin, at least; .99 and more between the shipped model's and Moonshine's

@@ -55,8 +55,10 @@ def encoder_weights(file: Path, settings: NetworkSettings) -> dict[str, Tensor]:
     if settings.front_rank:
         raise CorpusError("Moonshine's front has no bottleneck: set network.front_rank to 0, and slim it when trained")
     arrays = _arrays(file)
-    width = len(arrays["layer_norm.weight"])
-    layers = LAYERS[width]
+    width = len(arrays.get("layer_norm.weight", ()))
+    layers = LAYERS.get(width)
+    if layers is None or "conv1.weight" not in arrays:
+        raise CorpusError(f"{quoted(file)} is not the encoder of Moonshine tiny or base: give its encoder_model")
     if (settings.width, settings.heads) != (width, HEADS) or settings.layers > layers:
         raise CorpusError(
             f"{quoted(file)} has {layers} layers of width {width} with {HEADS} heads, where {settings.layers} of width "

@@ -193,6 +193,19 @@ def test_defaults_stand_in_where_there_are_no_preferences(scene, monkeypatch: py
     assert preferences.model_settings(bpy.context) == ModelSettings()
 
 
+def test_the_preferences_choose_between_the_models_that_come_along_and_a_file_of_ones_own(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.undo()
+
+    def chosen(model: str, use_fast: bool) -> str:
+        own = SimpleNamespace(model=model, use_fast=use_fast, device="cpu", threads=2)
+        addons = {preferences.FACEWRIGHT_AP_preferences.bl_idname: SimpleNamespace(preferences=own)}
+        return preferences.model_settings(SimpleNamespace(preferences=SimpleNamespace(addons=addons))).path
+
+    assert [chosen("", False), chosen("", True), chosen("/mine.onnx", True)] == ["", "fast", "/mine.onnx"]
+
+
 def test_whoever_searches_the_menus_finds_the_button_by_the_extensions_name_and_by_what_it_does():
     named = bpy.ops.facewright.animate.get_rna_type().name.lower()
     assert "facewright" in named

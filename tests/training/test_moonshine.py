@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from addon.core.errors import FacewrightError
+from addon.core.model import bundled_model_path
 from model_training import encoder, front, moonshine
 from model_training.config import NetworkSettings
 
@@ -42,6 +43,8 @@ def test_another_size_or_another_file_is_refused(tmp_path: Path) -> None:
         moonshine.encoder_weights(broken, WHOLE)
     with pytest.raises(FacewrightError, match="no bottleneck"):
         moonshine.encoder_weights(broken, dataclasses.replace(WHOLE, front_rank=160))
+    with pytest.raises(FacewrightError, match="is not the encoder of Moonshine tiny or base"):
+        moonshine.encoder_weights(bundled_model_path(), WHOLE)
     if (file := moonshine.installed()) is not None:
         for other in (dataclasses.replace(WHOLE, layers=7), dataclasses.replace(WHOLE, width=416, layers=6)):
             with pytest.raises(FacewrightError, match="6 layers of width 288 with 8 heads"):
