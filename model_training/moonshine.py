@@ -53,7 +53,9 @@ def needed() -> Path:
 def encoder_weights(file: Path, settings: NetworkSettings) -> dict[str, Tensor]:
     """The state of a SpeechEncoder of these settings, its layers the lowest of tiny's, or of base's, in the file."""
     if settings.front_rank:
-        raise CorpusError("Moonshine's front has no bottleneck: set network.front_rank to 0, and slim it when trained")
+        raise CorpusError(
+            "Moonshine's front has no bottleneck: set network.front_rank to 0, or begin with what slim --encoder makes"
+        )
     arrays = _arrays(file)
     width = len(arrays.get("layer_norm.weight", ()))
     layers = LAYERS.get(width)
