@@ -81,7 +81,9 @@ def test_what_has_no_way_back_to_moonshine_is_refused(
         assert weights.main(["--checkpoint", str(whose), "--back", "0.25", "--out", str(kept)]) == 2
         assert told in capsys.readouterr().err
         monkeypatch.setattr(moonshine, "installed", lambda: tmp_path / "encoder_model.ort")
-        monkeypatch.setattr(moonshine, "_arrays", lambda file: {"layer_norm.weight": np.ones(288)})
+        monkeypatch.setattr(
+            moonshine, "_arrays", lambda file: {"layer_norm.weight": np.ones(288), "conv1.weight": np.ones(1)}
+        )
     other = encoder.SpeechEncoder(config.load(CONFIGS / "base.toml").network).state_dict()  # begun from nothing
     monkeypatch.setattr(moonshine, "encoder_weights", lambda file, settings: other)
     assert weights.main(["--checkpoint", str(BASE_WEIGHTS), "--back", "0.25", "--out", str(kept)]) == 2
