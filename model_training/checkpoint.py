@@ -137,11 +137,16 @@ def begin(student: Student, settings: config.TrainingConfig, starts: Sequence[Pa
         made_by, network, _ = mean_network(starts)
         _check(made_by, settings, start)
         student.network.load_state_dict(network.state_dict())
-    elif settings.network.front == "waveform":
-        student.network.encoder.load_state_dict(moonshine.encoder_weights(start, settings.network))
     else:
-        raise TrainingError(f"{quoted(start)} listens to waveforms: set network.front of the config to 'waveform'")
+        give_ear(student.network, start)
     student.average = {name: value.clone() for name, value in student.network.state_dict().items()}
+
+
+def give_ear(network: FaceNetwork, encoder: Path) -> None:
+    """The ear of a published encoder, in its file, for a network that begins with it."""
+    if network.settings.front != "waveform":
+        raise TrainingError(f"{quoted(encoder)} listens to waveforms: set network.front of the config to 'waveform'")
+    network.encoder.load_state_dict(moonshine.encoder_weights(encoder, network.settings))
 
 
 def resume(

@@ -23,9 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from addon.core.errors import quoted
-
-from . import checkpoint, config, moonshine
+from . import checkpoint, config
 from .command import finish
 from .corpora import CorpusError
 from .encoder import SpeechEncoder
@@ -48,12 +46,10 @@ def slim(checkpoints: Sequence[Path], shard: Shard, rank: int, out: Path) -> flo
 
 def slim_encoder(encoder: Path, settings: config.TrainingConfig, shard: Shard, rank: int, out: Path) -> float:
     """As slim, of a network that is a published encoder's ear and a mouth that has learnt nothing."""
-    if settings.network.front != "waveform":
-        raise CorpusError(f"{quoted(encoder)} listens to waveforms: set network.front of the config to 'waveform'")
     whole = dataclasses.replace(settings, network=dataclasses.replace(settings.network, front_rank=0))
     torch.manual_seed(settings.train.seed)
     network = FaceNetwork(whole.network)
-    network.encoder.load_state_dict(moonshine.encoder_weights(encoder, whole.network))
+    checkpoint.give_ear(network, encoder)
     return _slimmed(whole, network, 0, shard, rank, out)
 
 
