@@ -101,7 +101,7 @@ def test_the_shipped_weights_are_the_shipped_models(name: str) -> None:
     file = onnx.load(bundled_model_path(name))
     shipped = {each.name: onnx.numpy_helper.to_array(each) for each in file.graph.initializer}
     as_they_were = [each for each in here if ".layers." in each and each in shipped]
-    assert len(as_they_were) > 10  # the rest is in eight bits, or written otherwise
+    assert len(as_they_were) == 2 * settings.network.layers  # biases; the rest is in eight bits, or written otherwise
     for each in as_they_were:
         np.testing.assert_allclose(here[each], shipped[each], rtol=1e-3, atol=1e-4, err_msg=each)
 
